@@ -1,0 +1,22 @@
+/** Where file contents live: immutable, named by their SHA-256, always streamed. */
+import type { Readable } from 'node:stream';
+
+export interface StoredArtifact {
+  /** Hex SHA-256 of the content. */
+  readonly sha256: string;
+  /** In bytes. */
+  readonly size: number;
+}
+
+export interface ArtifactStore {
+  /** Streams content in; refuses with LIMIT_EXCEEDED past `maxBytes`, leaving nothing behind. */
+  write(content: Readable, options?: { maxBytes?: number }): Promise<StoredArtifact>;
+  /** Takes a file that already lies on this machine; hashes it and moves (or copies) it in. */
+  adopt(path: string): Promise<StoredArtifact>;
+  /** Streams content out; `start` and `end` are byte offsets, both inclusive. NOT_FOUND when it is not there. */
+  read(sha256: string, range?: { start?: number; end?: number }): Readable;
+  has(sha256: string): Promise<boolean>;
+  /** Puts the content at `path` for a command to read, without sharing anything that the command could damage. */
+  stage(sha256: string, path: string): Promise<void>;
+  remove(sha256: string): Promise<void>;
+}

@@ -1,0 +1,244 @@
+/**
+ * What an analyst defines. These are the full, expanded forms: the short forms of `src/formats` end here, and
+ * everything behind the border trusts them. Definitions are stored as versioned, immutable rows.
+ */
+import type { Value, ValueType } from './values';
+
+/** The kinds of Backend this release can run. */
+export type BackendKind = 'LOCAL';
+
+/** Where a Task runs. Many Tasks share one Backend; each Backend has a Queue per priority. */
+export interface BackendSpec {
+  readonly name: string;
+  readonly kind: BackendKind;
+  readonly description: string;
+  /** Added to the clean base environment of every Attempt on this Backend, before the Task's own. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** What submitted data must fulfil before anything is queued. */
+export type ValidatorSpec =
+  | { readonly kind: 'regex'; readonly pattern: string; readonly flags: string; readonly message?: string }
+  | { readonly kind: 'size'; readonly minBytes?: number; readonly maxBytes?: number }
+  | { readonly kind: 'mime'; readonly types: readonly string[] }
+  | { readonly kind: 'png' | 'gif' | 'jpeg' | 'pdb' }
+  | {
+      readonly kind: 'csv';
+      readonly delimiter: string;
+      /** Column names the header must have, in any order; other columns are allowed unless `exact`. */
+      readonly columns: readonly CsvColumn[];
+      readonly exact: boolean;
+      readonly minRows?: number;
+      readonly maxRows?: number;
+    }
+  | { readonly kind: 'json'; readonly schema: Readonly<Record<string, unknown>> | boolean }
+  | {
+      readonly kind: 'fasta';
+      readonly alphabet: 'protein' | 'nucleotide' | 'any';
+      /** An alignment: every sequence has the same length, gaps allowed. */
+      readonly aligned: boolean;
+      readonly minLength?: number;
+      readonly maxLength?: number;
+      readonly minSequences?: number;
+      readonly maxSequences?: number;
+    }
+  | {
+      /** The definer's own command: the file's path replaces `$FILE`; exit 0 accepts, the last line of output is the reason. */
+      readonly kind: 'command';
+      readonly argv: readonly string[];
+      readonly timeoutSeconds: number;
+    };
+
+export interface CsvColumn {
+  readonly name: string;
+  readonly type: 'string' | 'int' | 'float' | 'boolean' | 'date';
+  /** An empty cell is allowed. */
+  readonly optional: boolean;
+}
+
+/** Bounds a value must keep; lengths count characters of a string or elements of an array. */
+export interface Constraints {
+  readonly allowed?: readonly Value[];
+  readonly min?: number;
+  readonly max?: number;
+  readonly minLength?: number;
+  readonly maxLength?: number;
+}
+
+/** A declared, typed data input of a Task. */
+export interface InputPort {
+  readonly name: string;
+  readonly description: string;
+  readonly type: ValueType;
+  /** Given by a definition without a value: the input may be left out. */
+  readonly default?: Value;
+  /** Short form only: which earlier results feed this port when a Job does not link it, as file name globs. */
+  readonly glob?: string;
+}
+
+/** How `read` turns what was produced into a value: the file itself, its text without the final newline, or its JSON. */
+export type OutputReader = 'file' | 'text' | 'json';
+
+/** A declared, typed output of a Task. */
+export interface OutputPort {
+  readonly name: string;
+  readonly description: string;
+  readonly type: ValueType;
+  readonly from: 'glob' | 'stdout' | 'stderr';
+  /** Matched against paths relative to the Attempt's directory, after the run. */
+  readonly glob: string;
+  /** What `$O1` becomes: a path relative to the Attempt's directory; `$ID` in it is the StepRun's id. */
+  readonly path: string;
+  readonly read: OutputReader;
+}
+
+/** A declared, typed input of a Task that is a value and not data. */
+export interface Parameter extends Constraints {
+  readonly name: string;
+  readonly description: string;
+  /** boolean, int, long, float, double, string or enum, or one of these made optional. */
+  readonly type: ValueType;
+  readonly default?: Value;
+  readonly required: boolean;
+  /** Printed before the value; undefined: switchless, the value stands alone. */
+  readonly flag?: string;
+  /** `separate`: flag and value are two arguments. `joined`: one, with nothing between. */
+  readonly spacing: 'separate' | 'joined';
+  /** A boolean that prints its flag when true, and nothing when false. */
+  readonly switch: boolean;
+}
+
+export type ArgvPart =
+  | { readonly kind: 'literal'; readonly text: string }
+  | { readonly kind: 'input'; readonly port: string }
+  | { readonly kind: 'output'; readonly port: string }
+  | { readonly kind: 'parameter'; readonly name: string }
+  /** A Parameter's value without its flag. */
+  | { readonly kind: 'value'; readonly name: string }
+  /** The StepRun's id, safe as a file name. */
+  | { readonly kind: 'id' }
+  /** The Attempt's private temporary folder. */
+  | { readonly kind: 'tmp' };
+
+/** One word of the command: its parts are joined; a word that is one parameter may become none, one or two arguments. */
+export interface ArgvTerm {
+  readonly parts: readonly ArgvPart[];
+}
+
+/** How a Task runs. */
+export type Command =
+  | { readonly kind: 'argv'; readonly argv: readonly ArgvTerm[]; readonly stdin?: string }
+  /**
+   * A script for `/bin/sh -c`. It is constant: ports and parameters reach it as environment variables only
+   * (`$I1`, `$O1`, `$P1`, `$VALUE`, `$ID`, `$TMP`, and ports and parameters by name), so data never becomes shell text.
+   */
+  | { readonly kind: 'shell'; readonly script: string; readonly stdin?: string };
+
+/** Which exit codes mean what. A code in no list is a permanent failure. */
+export interface ExitRules {
+  readonly success: readonly number[];
+  /** Tried again, as the retry policy allows. */
+  readonly temporary: readonly number[];
+  /** Success that ends the whole Submission early, as succeeded. */
+  readonly terminate: readonly number[];
+}
+
+export interface RetryPolicy {
+  /** Attempts in all, the first included. */
+  readonly maxAttempts: number;
+  readonly initialDelaySeconds: number;
+  readonly maxDelaySeconds: number;
+  readonly factor: number;
+}
+
+/** What a missing output means: an error, a null value, or an early end of the Submission as succeeded. */
+export type MissingOutputRule = 'FAIL' | 'CONTINUE' | 'TERMINATE';
+
+/** A provenance note: which software or data set stands behind a result. */
+export interface Configuration {
+  readonly kind: 'SOFTWARE' | 'DATASET' | 'MISC';
+  readonly name: string;
+  readonly version: string;
+  readonly parameters: string;
+}
+
+/** A reusable, versioned unit of work. */
+export interface TaskSpec {
+  readonly name: string;
+  readonly description: string;
+  readonly backend: string;
+  readonly inputs: readonly InputPort[];
+  readonly parameters: readonly Parameter[];
+  readonly outputs: readonly OutputPort[];
+  readonly command: Command;
+  /** The Environment: variables added to the clean base. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly exitRules: ExitRules;
+  readonly missingOutput: MissingOutputRule;
+  readonly retry: RetryPolicy;
+  /** Of one Attempt; 0 is never allowed, every command has an end. */
+  readonly timeoutSeconds: number;
+  readonly configuration: readonly Configuration[];
+}
+
+/** Where a Step's port gets its value. */
+export type Link =
+  | { readonly kind: 'input'; readonly input: string }
+  | { readonly kind: 'output'; readonly step: string; readonly port: string }
+  | { readonly kind: 'value'; readonly value: Value }
+  /** Every file of the Job's inputs and of the named earlier steps whose name matches: the short form's view of ports. */
+  | { readonly kind: 'glob'; readonly glob: string; readonly steps: readonly string[]; readonly inputs: boolean };
+
+/** A condition on how an earlier Step ended: the Step is skipped when its exit code is not listed. */
+export interface When {
+  readonly step: string;
+  readonly exitCodes: readonly number[];
+}
+
+/** A node of a Job. */
+export interface StepSpec {
+  readonly name: string;
+  readonly task: string;
+  /** Both data ports and Parameters of the Task, by name. Unlinked ones take their default. */
+  readonly links: Readonly<Record<string, Link>>;
+  /** Steps that must end before this one without giving it data. */
+  readonly after: readonly string[];
+  readonly when?: When;
+}
+
+/** A typed input of a Job: what a caller gives. */
+export interface JobInput extends Constraints {
+  readonly name: string;
+  readonly description: string;
+  readonly type: ValueType;
+  readonly default?: Value;
+  readonly validators: readonly ValidatorSpec[];
+}
+
+export interface JobOutput {
+  readonly name: string;
+  readonly description: string;
+  readonly type: ValueType;
+  readonly source: { readonly step: string; readonly port: string };
+}
+
+/** A versioned graph of Steps with typed inputs and outputs. */
+export interface JobSpec {
+  readonly name: string;
+  readonly description: string;
+  readonly inputs: readonly JobInput[];
+  readonly steps: readonly StepSpec[];
+  readonly outputs: readonly JobOutput[];
+  /** Example input values, shown in GraphiQL's ready tab and used by the very first start. Files are paths beside the job file. */
+  readonly example?: Readonly<Record<string, Value>>;
+}
+
+/** What one file or one mutation defines, in order. */
+export interface DefinitionSet {
+  readonly backends: readonly BackendSpec[];
+  readonly tasks: readonly TaskSpec[];
+  readonly jobs: readonly JobSpec[];
+}
+
+/** Names of definitions and ports: a letter, then letters, digits, `-` or `_`. */
+export const NAME_PATTERN = /^[A-Za-z][A-Za-z0-9_-]{0,62}$/;

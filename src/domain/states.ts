@@ -1,0 +1,28 @@
+/** The states of DESIGN §4 and which of them are final. */
+export const SUBMISSION_STATES = ['QUEUED', 'RUNNING', 'CANCELLING', 'SUCCEEDED', 'FAILED', 'CANCELLED'] as const;
+export type SubmissionState = (typeof SUBMISSION_STATES)[number];
+
+export const STEP_RUN_STATES = [
+  'PENDING',
+  'QUEUED',
+  'RUNNING',
+  'RETRYING',
+  'SUCCEEDED',
+  'FAILED',
+  'SKIPPED',
+  'CANCELLED',
+] as const;
+export type StepRunState = (typeof STEP_RUN_STATES)[number];
+
+/** LOST: the worker died or fell silent while it ran. */
+export const ATTEMPT_STATES = ['RUNNING', 'SUCCEEDED', 'FAILED', 'CANCELLED', 'LOST'] as const;
+export type AttemptState = (typeof ATTEMPT_STATES)[number];
+
+export const PRIORITIES = ['HIGH', 'NORMAL', 'LOW'] as const;
+export type Priority = (typeof PRIORITIES)[number];
+
+const FINAL_SUBMISSION: ReadonlySet<SubmissionState> = new Set(['SUCCEEDED', 'FAILED', 'CANCELLED']);
+const FINAL_STEP_RUN: ReadonlySet<StepRunState> = new Set(['SUCCEEDED', 'FAILED', 'SKIPPED', 'CANCELLED']);
+
+export const isFinalSubmission = (state: SubmissionState): boolean => FINAL_SUBMISSION.has(state);
+export const isFinalStepRun = (state: StepRunState): boolean => FINAL_STEP_RUN.has(state);
