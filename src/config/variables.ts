@@ -1,0 +1,271 @@
+import os from 'node:os';
+import path from 'node:path';
+import { z } from 'zod';
+import { byteSize, folders, list, origins, showBytes, url, webAddress, wholeNumber } from './formats';
+
+/** One environment variable: how it is read, and what the manual says about it. */
+export interface Variable<T> {
+  readonly name: string;
+  readonly group: Group;
+  readonly meaning: string;
+  /** What holds when it is not set; absent when that means something of its own. */
+  readonly fallback?: string;
+  /** The default in words, where it is not the plain value. */
+  readonly fallbackText?: string;
+  readonly schema: z.ZodType<T, string>;
+  /** Its value, or a part of it, must never be printed. */
+  readonly confidential?: boolean;
+  /** A command-line flag of `npm start`, `npm run api` and `npm run worker` that sets it. */
+  readonly flag?: string;
+}
+
+export type Group = 'Service' | 'Workers' | 'Limits of one call' | 'Limits of the service';
+
+const KIB = 2 ** 10;
+const MIB = 2 ** 20;
+const GIB = 2 ** 30;
+const TIB = 2 ** 40;
+const HOUR_SECONDS = 3_600;
+
+/** Commands mostly wait for their process, so two for each core keep the cores busy; beyond this, memory is the limit. */
+const MAX_DEFAULT_CONCURRENCY = 64;
+const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];
+
+const optional = <T>(schema: z.ZodType<T, string>): z.ZodType<T | undefined, string> => schema;
+
+/** Every variable that is read, by the name of its value in `Settings`. */
+export const VARIABLES = {
+  port: variable({
+    name: 'PORT',
+    group: 'Service',
+    meaning: 'TCP port of the API; 0 takes a free one.',
+    fallback: '4000',
+    schema: wholeNumber(0, 65_535),
+    flag: 'port',
+  }),
+  host: variable({
+    name: 'HOST',
+    group: 'Service',
+    meaning: 'Address the API listens on. There are no access keys yet, so only this machine is allowed.',
+    fallback: '127.0.0.1',
+    schema: z
+      .string()
+      .refine(
+        (host) => LOOPBACK.includes(host),
+        'one of 127.0.0.1, ::1 and localhost: without access keys everybody who reaches the port could run commands, ' +
+          'so put a proxy that checks who calls in front',
+      ),
+    flag: 'host',
+  }),
+  home: variable({
+    name: 'STEPCAST_HOME',
+    group: 'Service',
+    meaning: 'The one folder that holds all data: database, results, logs.',
+    fallback: '.stepcast',
+    schema: z.string().transform((text) => path.resolve(text)),
+    flag: 'home',
+  }),
+  databaseUrl: variable({
+    name: 'DATABASE_URL',
+    group: 'Service',
+    meaning: 'A Postgres to use; without it `npm start` starts one of its own below STEPCAST_HOME.',
+    fallbackText: 'own Postgres',
+    schema: optional(url(['postgres', 'postgresql'], 'postgresql://user:password@host:5432/database')),
+    confidential: true,
+  }),
+  redisUrl: variable({
+    name: 'REDIS_URL',
+    group: 'Service',
+    meaning: 'A Redis to use, `rediss://` for TLS; without it `npm start` starts one of its own below STEPCAST_HOME.',
+    fallbackText: 'own Redis',
+    schema: optional(url(['redis', 'rediss'], 'redis://:password@host:6379/0')),
+    confidential: true,
+  }),
+  jobFolders: variable({
+    name: 'STEPCAST_JOBS',
+    group: 'Service',
+    meaning: `Folders with job files, besides \`examples/\`, separated by \`${path.delimiter}\`. They are watched.`,
+    fallback: '',
+    fallbackText: 'none',
+    schema: folders(),
+    flag: 'jobs',
+  }),
+  allowedOrigins: variable({
+    name: 'STEPCAST_ALLOWED_ORIGINS',
+    group: 'Service',
+    meaning: 'Web origins, separated by commas, whose pages may call the API from a browser; `*` allows every one.',
+    fallback: '',
+    fallbackText: 'its own pages',
+    schema: origins(),
+  }),
+  publicUrl: variable({
+    name: 'STEPCAST_PUBLIC_URL',
+    group: 'Service',
+    meaning: 'The address under which callers reach the API; download and upload links start with it.',
+    fallbackText: '`http://HOST:PORT`',
+    schema: optional(webAddress()),
+  }),
+  secret: variable({
+    name: 'STEPCAST_SECRET',
+    group: 'Service',
+    meaning: 'Signs links. API processes on several machines need the same one.',
+    fallbackText: 'made once, kept in `secret` in STEPCAST_HOME',
+    schema: optional(z.string().min(32, 'a text of at least 32 characters')),
+    confidential: true,
+  }),
+  logLevel: variable({
+    name: 'STEPCAST_LOG_LEVEL',
+    group: 'Service',
+    meaning: 'How much is logged: silent, error, warn, info, debug or trace.',
+    fallback: 'info',
+    schema: z
+      .string()
+      .pipe(
+        z.enum(
+          ['silent', 'error', 'warn', 'info', 'debug', 'trace'],
+          'one of silent, error, warn, info, debug and trace',
+        ),
+      ),
+  }),
+  urlTtlSeconds: variable({
+    name: 'STEPCAST_URL_TTL_SECONDS',
+    group: 'Service',
+    meaning: 'Seconds for which a signed link works.',
+    fallback: '900',
+    schema: wholeNumber(10, 7 * 24 * HOUR_SECONDS),
+  }),
+
+  concurrency: variable({
+    name: 'STEPCAST_CONCURRENCY',
+    group: 'Workers',
+    meaning: 'Steps that one worker process runs at the same time.',
+    fallback: String(Math.min(os.availableParallelism() * 2, MAX_DEFAULT_CONCURRENCY)),
+    fallbackText: `cores × 2, at most ${MAX_DEFAULT_CONCURRENCY}`,
+    schema: wholeNumber(1, 1_024),
+    flag: 'concurrency',
+  }),
+  queues: variable({
+    name: 'STEPCAST_QUEUES',
+    group: 'Workers',
+    meaning: 'Names of the backends, separated by commas, whose steps this worker takes.',
+    fallback: '',
+    fallbackText: 'all',
+    schema: list(/^[\w.-]+$/, 'backend names of letters, digits, dots, dashes and underscores'),
+    flag: 'queues',
+  }),
+  drainSeconds: variable({
+    name: 'STEPCAST_DRAIN_SECONDS',
+    group: 'Workers',
+    meaning: 'Seconds that a stopping worker gives its running steps before it hands them back.',
+    fallback: '8',
+    schema: wholeNumber(0, HOUR_SECONDS),
+  }),
+  leaseSeconds: variable({
+    name: 'STEPCAST_LEASE_SECONDS',
+    group: 'Workers',
+    meaning: 'Seconds without a sign of life after which a worker counts as dead and its steps run again elsewhere.',
+    fallback: '12',
+    schema: wholeNumber(2, HOUR_SECONDS),
+  }),
+  maxLogBytes: variable({
+    name: 'STEPCAST_MAX_LOG_BYTES',
+    group: 'Workers',
+    meaning: 'Log that is kept of one step run; what comes later is left out, and the log says so.',
+    ...bytes(16 * MIB, 64 * KIB, 16 * GIB),
+  }),
+
+  maxUploadBytes: variable({
+    name: 'STEPCAST_MAX_UPLOAD_BYTES',
+    group: 'Limits of one call',
+    meaning: 'Size of one uploaded file.',
+    ...bytes(5 * GIB, KIB, 100 * TIB),
+  }),
+  maxInlineBytes: variable({
+    name: 'STEPCAST_MAX_INLINE_BYTES',
+    group: 'Limits of one call',
+    meaning: 'Size of data given as text inside a call; larger data is uploaded.',
+    ...bytes(512 * KIB, KIB, 64 * MIB),
+  }),
+  maxBodyBytes: variable({
+    name: 'STEPCAST_MAX_BODY_BYTES',
+    group: 'Limits of one call',
+    meaning: 'Size of one GraphQL request.',
+    ...bytes(MIB, 16 * KIB, 128 * MIB),
+  }),
+  maxDepth: variable({
+    name: 'STEPCAST_MAX_DEPTH',
+    group: 'Limits of one call',
+    meaning: 'Levels of fields in one operation.',
+    fallback: '12',
+    schema: wholeNumber(1, 100),
+  }),
+  maxAliases: variable({
+    name: 'STEPCAST_MAX_ALIASES',
+    group: 'Limits of one call',
+    meaning: 'Aliases in one operation.',
+    fallback: '30',
+    schema: wholeNumber(0, 10_000),
+  }),
+  maxCost: variable({
+    name: 'STEPCAST_MAX_COST',
+    group: 'Limits of one call',
+    meaning: 'Cost of one operation, which grows with its fields and their depth.',
+    fallback: '20000',
+    schema: wholeNumber(100, 10_000_000),
+  }),
+  maxBatch: variable({
+    name: 'STEPCAST_MAX_BATCH',
+    group: 'Limits of one call',
+    meaning: 'Submissions in one batch.',
+    fallback: '1000',
+    schema: wholeNumber(1, 100_000),
+  }),
+  pageLimit: variable({
+    name: 'STEPCAST_PAGE_LIMIT',
+    group: 'Limits of one call',
+    meaning: 'Entries in one page of a list.',
+    fallback: '200',
+    schema: wholeNumber(1, 10_000),
+  }),
+
+  maxConnections: variable({
+    name: 'STEPCAST_MAX_CONNECTIONS',
+    group: 'Limits of the service',
+    meaning: 'Open WebSocket connections of one API process.',
+    fallback: '10000',
+    schema: wholeNumber(1, 1_000_000),
+  }),
+  maxSubscriptionsPerConnection: variable({
+    name: 'STEPCAST_MAX_SUBSCRIPTIONS_PER_CONNECTION',
+    group: 'Limits of the service',
+    meaning: 'Subscriptions on one WebSocket connection.',
+    fallback: '100',
+    schema: wholeNumber(1, 100_000),
+  }),
+  subscriberBuffer: variable({
+    name: 'STEPCAST_SUBSCRIBER_BUFFER',
+    group: 'Limits of the service',
+    meaning: 'Events held for one slow subscriber; beyond this it reads from the database when it is ready again.',
+    fallback: '256',
+    schema: wholeNumber(1, 100_000),
+  }),
+  maxQueued: variable({
+    name: 'STEPCAST_MAX_QUEUED',
+    group: 'Limits of the service',
+    meaning: 'Submissions that wait or run; further ones are refused until some have ended.',
+    fallback: '100000',
+    schema: wholeNumber(1, 100_000_000),
+  }),
+} as const;
+
+function variable<T>(definition: Variable<T>): Variable<T> {
+  return definition;
+}
+
+function bytes(
+  value: number,
+  least: number,
+  most: number,
+): Pick<Variable<number>, 'fallback' | 'fallbackText' | 'schema'> {
+  return { fallback: String(value), fallbackText: showBytes(value), schema: byteSize(least, most) };
+}
