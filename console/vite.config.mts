@@ -1,13 +1,12 @@
 /** Builds the console into dist/console: GraphiQL bundled with all it needs, and the landing page as it is. */
 import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
 import { defineConfig, type Plugin } from 'vite';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
-const out = fileURLToPath(new URL('../dist/console', import.meta.url));
 
 /** Smaller files gain nothing that a reader would notice. */
 const MIN_COMPRESSED_BYTES = 4_096;
@@ -17,12 +16,12 @@ const COMPRESSIBLE = /\.(?:js|css|html|svg|ttf)$/;
 export default defineConfig({
   root: join(here, 'graphiql'),
   base: '/graphiql/',
-  // An inlined asset is a data: address, which the page's Content-Security-Policy would have to allow.
   build: {
-    outDir: join(out, 'graphiql'),
+    outDir: join(here, '../dist/console/graphiql'),
     emptyOutDir: true,
     target: 'es2022',
     sourcemap: false,
+    // An inlined asset is a data: address, which the page's Content-Security-Policy would have to allow.
     assetsInlineLimit: 0,
     reportCompressedSize: false,
     chunkSizeWarningLimit: 4_000,
@@ -33,24 +32,22 @@ export default defineConfig({
       },
     },
   },
-  plugins: [landingPage(), compressed()],
+  plugins: [finished()],
 });
 
-function landingPage(): Plugin {
+/** Puts the landing page beside GraphiQL, and compresses once here, so that no request costs the API any work. */
+function finished(): Plugin {
+  let outDir = '';
   return {
-    name: 'stepcast-landing-page',
-    writeBundle: () => cp(join(here, 'landing'), join(out, 'landing'), { recursive: true }),
-  };
-}
-
-/** Compresses once at build time, so that no request costs the API any work. */
-function compressed(): Plugin {
-  return {
-    name: 'stepcast-compressed',
+    name: 'stepcast-console',
+    configResolved: (config) => {
+      outDir = resolve(config.root, config.build.outDir);
+    },
     closeBundle: async () => {
-      const entries = await readdir(join(out, 'graphiql'), { recursive: true });
+      await cp(join(here, 'landing'), join(outDir, '../landing'), { recursive: true });
+      const entries = await readdir(outDir, { recursive: true });
       await Promise.all(
-        entries.filter((entry) => COMPRESSIBLE.test(entry)).map((entry) => compress(join(out, 'graphiql', entry))),
+        entries.filter((entry) => COMPRESSIBLE.test(entry)).map((entry) => compress(join(outDir, entry))),
       );
     },
   };

@@ -63,6 +63,29 @@ export function findExample(
   );
 }
 
+/**
+ * What the editors show first: the wanted example, else the tab that was open before, else the first ready tab. GraphiQL
+ * itself forgets the variables of a tab that nobody has edited.
+ */
+export function firstTab(ready: readonly Tab[], wanted: Tab | undefined, storedTabs: string | null): Tab | undefined {
+  return wanted ?? storedActiveTab(storedTabs) ?? (storedTabs === null ? ready[0] : undefined);
+}
+
+function storedActiveTab(storedTabs: string | null): Tab | undefined {
+  try {
+    const { tabs, activeTabIndex } = JSON.parse(storedTabs ?? '{}') as Readonly<Record<string, unknown>>;
+    const tab: unknown = Array.isArray(tabs) && typeof activeTabIndex === 'number' ? tabs[activeTabIndex] : undefined;
+    if (typeof tab !== 'object' || tab === null) return undefined;
+    const { query, variables } = tab as Partial<Record<keyof Tab, unknown>>;
+    return {
+      query: typeof query === 'string' ? query : '',
+      variables: typeof variables === 'string' ? variables : null,
+    };
+  } catch {
+    return undefined;
+  }
+}
+
 function isExampleOperation(value: unknown): value is ExampleOperation {
   if (typeof value !== 'object' || value === null) return false;
   const { title, query, variables } = value as Partial<Record<keyof ExampleOperation, unknown>>;

@@ -4,8 +4,11 @@ import './page.css';
 import { createGraphiQLFetcher } from '@graphiql/toolkit';
 import { GraphiQL, HISTORY_PLUGIN } from 'graphiql';
 import { createRoot } from 'react-dom/client';
-import { findExample, loadExamples, readyTabs, tabOf } from './examples';
+import { findExample, firstTab, loadExamples, readyTabs, tabOf } from './examples';
 import { examplesPlugin } from './ExamplesPlugin';
+
+/** Where GraphiQL keeps its tabs from one visit to the next. */
+const STORED_TABS = 'graphiql:tabState';
 
 const httpUrl = new URL('/graphql', location.href);
 const socketUrl = new URL(httpUrl);
@@ -16,13 +19,14 @@ const fetcher = createGraphiQLFetcher({ url: httpUrl.href, subscriptionUrl: sock
 async function start(container: HTMLElement): Promise<void> {
   const examples = await loadExamples('/graphiql/examples.json');
   const wanted = findExample(examples, new URLSearchParams(location.search).get('operation'));
-  const wantedTab = wanted && tabOf(wanted);
+  const tabs = readyTabs(examples, wanted);
+  const first = firstTab(tabs, wanted && tabOf(wanted), localStorage.getItem(STORED_TABS));
   createRoot(container).render(
     <GraphiQL
       fetcher={fetcher}
-      defaultTabs={[...readyTabs(examples, wanted)]}
-      initialQuery={wantedTab?.query}
-      initialVariables={wantedTab?.variables ?? undefined}
+      defaultTabs={[...tabs]}
+      initialQuery={first?.query}
+      initialVariables={first && (first.variables ?? '')}
       defaultEditorToolsVisibility="variables"
       plugins={[HISTORY_PLUGIN, examplesPlugin(examples)]}
     >
