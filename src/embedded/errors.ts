@@ -12,7 +12,8 @@ export class EmbeddedServiceError extends Error {
 
 /** The errno name of whatever was thrown, such as `ENOSPC`. */
 export function errnoOf(thrown: unknown): string | undefined {
-  return thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : undefined;
+  const { code } = (typeof thrown === 'object' && thrown !== null ? thrown : {}) as { code?: unknown };
+  return typeof code === 'string' ? code : undefined;
 }
 
 /** One clear sentence for a failed file operation in the folder of a service. */

@@ -1,0 +1,67 @@
+// Installs and builds when needed, and costs next to nothing when not.
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { build, buildNeeded } from './build.mjs';
+import { checkNode, fail, inProject, locked, readJson, runQuietly, seconds, writeJson } from './support.mjs';
+
+const installStamp = () => inProject('node_modules', '.stepcast-install.json');
+
+export async function prepare() {
+  checkNode();
+  if (!installNeeded() && !buildNeeded()) return;
+  await locked(async () => {
+    if (installNeeded()) await install();
+    if (buildNeeded()) await build();
+  });
+}
+
+function lockFingerprint() {
+  return createHash('sha256')
+    .update(`${process.platform} ${process.arch} ${process.versions.modules}`)
+    .update(readFileSync(inProject('package-lock.json')))
+    .digest('hex');
+}
+
+function installNeeded() {
+  const fingerprint = lockFingerprint();
+  if (readJson(installStamp())?.fingerprint === fingerprint) return false;
+  if (!installedByHand()) return true;
+  writeJson(installStamp(), { fingerprint });
+  return false;
+}
+
+/** Whether npm has installed just what the lock file says: then it is not done again. */
+function installedByHand() {
+  const installed = readJson(inProject('node_modules', '.package-lock.json'))?.packages;
+  const wanted = readJson(inProject('package-lock.json'))?.packages;
+  if (!installed || !wanted) return false;
+  return Object.entries(wanted).every(
+    ([place, { version, optional, devOptional }]) =>
+      place === '' ||
+      optional ||
+      devOptional ||
+      (installed[place]?.version === version && existsSync(inProject(place))),
+  );
+}
+
+async function install() {
+  const started = Date.now();
+  console.log('Installing the dependencies (once, about a minute) …');
+  const args = ['ci', '--include=dev', '--no-audit', '--no-fund'];
+  const cli = process.env.npm_execpath;
+  const viaNode = cli !== undefined && /npm-cli\.c?js$/.test(cli);
+  const { ok, tail } = viaNode
+    ? await runQuietly(process.execPath, [cli, ...args])
+    : await runQuietly('npm', args, { shell: process.platform === 'win32' });
+  if (!ok) {
+    if (/ENOENT/.test(tail) && /spawn npm/.test(tail))
+      fail('npm is not installed: install it beside Node and start again.');
+    fail(
+      `${tail}\n\nThe dependencies could not be installed: see the lines above; mostly the network or the disk is the reason.`,
+    );
+  }
+  writeJson(installStamp(), { fingerprint: lockFingerprint() });
+  console.log(`Dependencies are installed (${seconds(started)}).`);
+}
+
+if (process.argv[1] === inProject('scripts', 'prepare.mjs')) await prepare();
