@@ -26,3 +26,12 @@ const FINAL_STEP_RUN: ReadonlySet<StepRunState> = new Set(['SUCCEEDED', 'FAILED'
 
 export const isFinalSubmission = (state: SubmissionState): boolean => FINAL_SUBMISSION.has(state);
 export const isFinalStepRun = (state: StepRunState): boolean => FINAL_STEP_RUN.has(state);
+
+/** 0 HIGH, 1 NORMAL, 2 LOW: how a Priority is stored and ordered. */
+export const priorityRank = (priority: Priority): number => PRIORITIES.indexOf(priority);
+
+/** The Priority of a stored rank; anything out of range is NORMAL. */
+export const priorityOf = (rank: number): Priority => PRIORITIES[rank] ?? 'NORMAL';
+
+/** What ends a Submission once its last StepRun is final. */
+export type Ending = 'SUCCEEDED' | 'FAILED' | 'CANCELLED';

@@ -1,0 +1,59 @@
+/** Job versions as plans: immutable, so each process reads each once and keeps the latest used. */
+import type { JobPlan } from '../domain/compileJob';
+import { compileJob } from '../domain/compileJob';
+import type { BackendSpec, JobSpec, TaskSpec } from '../domain/definitions';
+import { StepcastError } from '../domain/errors';
+import type { Sql } from '../store/database';
+
+/** What a JOB version stores: the Job with every Task and Backend it runs on, so that a Submission never meets a newer one. */
+export interface JobBundle {
+  readonly job: JobSpec;
+  readonly tasks: readonly TaskSpec[];
+  readonly backends: readonly BackendSpec[];
+}
+
+export interface JobVersion {
+  readonly id: string;
+  readonly version: number;
+  readonly bundle: JobBundle;
+  readonly plan: JobPlan;
+}
+
+export interface Plans {
+  byId(jobVersionId: string): Promise<JobVersion>;
+}
+
+const MAX_CACHED_PLANS = 500;
+
+export function createPlans(sql: Sql): Plans {
+  const cache = new Map<string, Promise<JobVersion>>();
+  const load = async (id: string): Promise<JobVersion> => {
+    const rows = await sql.query<{ version: number; spec: JobBundle }>(
+      { name: 'job-version', text: `select version, spec from definition_version where id = $1 and kind = 'JOB'` },
+      [id],
+    );
+    const row = rows[0];
+    if (!row) throw new StepcastError('NOT_FOUND', `There is no job version ${id}`);
+    return { id, version: row.version, bundle: row.spec, plan: planOf(row.spec) };
+  };
+  return {
+    byId: (id) => {
+      const known = cache.get(id);
+      if (known) {
+        cache.delete(id);
+        cache.set(id, known);
+        return known;
+      }
+      const loading = load(id);
+      loading.catch(() => cache.delete(id));
+      cache.set(id, loading);
+      const oldest = cache.keys().next();
+      if (cache.size > MAX_CACHED_PLANS && !oldest.done) cache.delete(oldest.value);
+      return loading;
+    },
+  };
+}
+
+export function planOf(bundle: JobBundle): JobPlan {
+  return compileJob(bundle.job, new Map(bundle.tasks.map((task) => [task.name, task])));
+}

@@ -1,0 +1,126 @@
+/** Opens Postgres twice over: MikroORM for CRUD and lists, a plain `pg` pool for the transitions of the hot path. */
+import { resolve } from 'node:path';
+import { MikroORM, type EntityManager } from '@mikro-orm/postgresql';
+import { Migrator } from '@mikro-orm/migrations';
+import { Pool, type PoolClient, type QueryResultRow } from 'pg';
+import { StepcastError, messageOf } from '../domain/errors';
+import { entities } from './entities';
+
+/** A statement with a name: Postgres parses and plans it once per connection. */
+export interface Statement {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** Runs statements; either the pool itself or one transaction. */
+export interface Sql {
+  query<Row extends QueryResultRow>(statement: Statement, values?: readonly unknown[]): Promise<Row[]>;
+}
+
+export interface Database extends Sql {
+  /** A fresh identity map per use: entities never leak from one request into another. */
+  em(): EntityManager;
+  /** Runs `work` in one READ COMMITTED transaction; rolls back on any error. Deadlocks and lost races are tried again. */
+  transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
+  /** Brings the schema up to date; many processes may call it at once. */
+  migrate(): Promise<void>;
+  /** True when every migration is applied. */
+  isMigrated(): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+/** Deadlock and serialization failure: the transaction did nothing and may run again. */
+const RETRYABLE = new Set(['40P01', '40001']);
+const MAX_TRANSACTION_TRIES = 5;
+/** Any constant serves; it only has to be the same in every process. */
+const MIGRATION_LOCK = 7_305_112;
+
+export async function openDatabase(url: string, options: { poolSize?: number } = {}): Promise<Database> {
+  const poolSize = options.poolSize ?? 10;
+  const orm = await MikroORM.init({
+    clientUrl: url,
+    entities: [...entities],
+    extensions: [Migrator],
+    discovery: { warnWhenNoEntities: false, disableDynamicFileAccess: true },
+    pool: { min: 0, max: Math.max(2, Math.ceil(poolSize / 2)) },
+    migrations: {
+      path: resolve(__dirname, '../../migrations'),
+      glob: 'Migration*.{js,ts}',
+      snapshot: false,
+      transactional: true,
+      silent: true,
+    },
+    connect: false,
+    allowGlobalContext: false,
+  });
+  const pool = new Pool({ connectionString: url, max: poolSize, idleTimeoutMillis: 30_000, connectionTimeoutMillis: 10_000 });
+  // An idle connection that breaks is replaced at the next use; without a listener it would end the process.
+  pool.on('error', () => undefined);
+
+  const sqlOn = (client: Pool | PoolClient): Sql => ({
+    query: async (statement, values = []) =>
+      (await client.query({ name: statement.name, text: statement.text, values: [...values] })).rows,
+  });
+
+  const once = async <T>(work: (sql: Sql) => Promise<T>): Promise<T> => {
+    const client = await pool.connect();
+    let broken: Error | undefined;
+    const onError = (error: Error): void => {
+      broken = error;
+    };
+    client.on('error', onError);
+    try {
+      await client.query('begin');
+      const result = await work(sqlOn(client));
+      await client.query('commit');
+      return result;
+    } catch (error) {
+      await client.query('rollback').catch((rollbackError: unknown) => {
+        broken = rollbackError instanceof Error ? rollbackError : new Error(messageOf(rollbackError));
+      });
+      throw error;
+    } finally {
+      client.off('error', onError);
+      client.release(broken);
+    }
+  };
+
+  return {
+    ...sqlOn(pool),
+    em: () => orm.em.fork(),
+    transaction: async (work) => {
+      for (let attempt = 1; ; attempt += 1) {
+        try {
+          return await once(work);
+        } catch (error) {
+          const code = (error as { code?: string }).code ?? '';
+          if (!RETRYABLE.has(code) || attempt >= MAX_TRANSACTION_TRIES) throw error;
+        }
+      }
+    },
+    migrate: async () => {
+      const client = await pool.connect().catch((cause: unknown) => {
+        throw new StepcastError('UNAVAILABLE', `Postgres does not answer: ${messageOf(cause)}`, { cause });
+      });
+      try {
+        await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
+        await orm.connect();
+        await orm.getMigrator().up();
+      } finally {
+        await client.query('select pg_advisory_unlock($1)', [MIGRATION_LOCK]).catch(() => undefined);
+        client.release();
+      }
+    },
+    isMigrated: async () => {
+      const { rows } = await pool.query<{ present: boolean }>(
+        `select to_regclass('mikro_orm_migrations') is not null as present`,
+      );
+      if (rows[0]?.present !== true) return false;
+      await orm.connect();
+      return (await orm.getMigrator().getPendingMigrations()).length === 0;
+    },
+    close: async () => {
+      await Promise.all([pool.end(), orm.close(true)]);
+    },
+  };
+}

@@ -1,0 +1,51 @@
+import { Entity, PrimaryKey, Property } from '@mikro-orm/core';
+import type { StepRunState } from '../../domain/states';
+import type { Values } from '../../domain/values';
+
+/** One execution of one Step in one Submission. */
+@Entity({ tableName: 'step_run' })
+export class StepRunRow {
+  @PrimaryKey({ type: 'bigint', autoincrement: true })
+  id!: string;
+  @Property({ type: 'bigint', fieldName: 'submission_id' })
+  submissionId!: string;
+  /** The Step's index in the Job's plan. */
+  @Property({ type: 'int' })
+  node!: number;
+  @Property({ type: 'text' })
+  name!: string;
+  @Property({ type: 'text', fieldName: 'task_name' })
+  taskName!: string;
+  @Property({ type: 'text' })
+  state!: StepRunState;
+  /** Predecessors that have not ended yet. */
+  @Property({ type: 'int' })
+  waiting!: number;
+  @Property({ type: 'text' })
+  queue!: string;
+  @Property({ type: 'smallint' })
+  priority!: number;
+  /** The number of the latest Attempt, which is also the fencing number. */
+  @Property({ type: 'int' })
+  attempt!: number;
+  @Property({ type: 'boolean' })
+  cached!: boolean;
+  @Property({ type: 'json', nullable: true })
+  inputs!: Values | null;
+  @Property({ type: 'json', nullable: true })
+  outputs!: Values | null;
+  @Property({ type: 'int', fieldName: 'exit_code', nullable: true })
+  exitCode!: number | null;
+  @Property({ type: 'smallint', nullable: true })
+  percent!: number | null;
+  @Property({ type: 'text' })
+  message!: string;
+  @Property({ type: 'datetime', fieldName: 'created_at', defaultRaw: 'now()' })
+  createdAt!: Date;
+  @Property({ type: 'datetime', fieldName: 'ready_at', nullable: true })
+  readyAt!: Date | null;
+  @Property({ type: 'datetime', fieldName: 'started_at', nullable: true })
+  startedAt!: Date | null;
+  @Property({ type: 'datetime', fieldName: 'finished_at', nullable: true })
+  finishedAt!: Date | null;
+}

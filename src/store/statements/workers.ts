@@ -1,0 +1,105 @@
+/** Workers, their heartbeats, and what is left behind by those that died. All times are the database's. */
+import type { Sql } from '../database';
+
+export async function registerWorker(
+  sql: Sql,
+  worker: { host: string; pid: number; queues: readonly string[]; concurrency: number },
+): Promise<string> {
+  const rows = await sql.query<{ id: string }>(
+    {
+      name: 'register-worker',
+      text: `insert into worker (host, pid, queues, concurrency) values ($1, $2, $3::text[], $4) returning id`,
+    },
+    [worker.host, worker.pid, worker.queues, worker.concurrency],
+  );
+  const id = rows[0]?.id;
+  if (id === undefined) throw new Error('insert returned no row');
+  return id;
+}
+
+export interface HeartbeatAnswer {
+  /** False: this worker was declared dead, and what it runs now belongs to others. */
+  readonly alive: boolean;
+  /** StepRuns of this worker that someone asked to stop. */
+  readonly cancel: readonly string[];
+}
+
+export async function heartbeat(sql: Sql, workerId: string, running: number): Promise<HeartbeatAnswer> {
+  const rows = await sql.query<{ cancel: string[] }>(
+    {
+      name: 'heartbeat',
+      text: `
+      with beat as (
+        update worker set heartbeat_at = now(), running = $2 where id = $1 and state in ('ALIVE', 'DRAINING') returning id
+      )
+      select (select coalesce(array_agg(r.id::text), '{}') from step_run r
+              where r.worker_id = $1 and r.state = 'RUNNING' and r.cancel_requested) as cancel from beat`,
+    },
+    [workerId, running],
+  );
+  const row = rows[0];
+  return row ? { alive: true, cancel: row.cancel } : { alive: false, cancel: [] };
+}
+
+export async function setWorkerState(sql: Sql, workerId: string, state: 'DRAINING' | 'STOPPED' | 'LOST'): Promise<void> {
+  await sql.query(
+    {
+      name: 'set-worker-state',
+      text: `update worker set state = $2, running = case when $2 = 'DRAINING' then running else 0 end
+             where id = $1 and state in ('ALIVE', 'DRAINING')`,
+    },
+    [workerId, state],
+  );
+}
+
+/** Declares workers dead that were silent for longer than the lease; returns their ids. */
+export async function expireWorkers(sql: Sql, leaseSeconds: number): Promise<string[]> {
+  const rows = await sql.query<{ id: string }>(
+    {
+      name: 'expire-workers',
+      text: `update worker set state = 'LOST', running = 0
+             where state in ('ALIVE', 'DRAINING') and heartbeat_at < now() - make_interval(secs => $1::float)
+             returning id`,
+    },
+    [leaseSeconds],
+  );
+  return rows.map((row) => row.id);
+}
+
+/** StepRuns that run on a worker which is no more, a bounded number at a time. */
+export function orphanedStepRuns(sql: Sql, limit: number): Promise<{ id: string; submissionId: string }[]> {
+  return sql.query(
+    {
+      name: 'orphaned-step-runs',
+      text: `select r.id, r.submission_id as "submissionId" from step_run r join worker w on w.id = r.worker_id
+             where r.state = 'RUNNING' and w.state in ('LOST', 'STOPPED') order by r.id limit $1`,
+    },
+    [limit],
+  );
+}
+
+/** StepRuns whose wait before the next Attempt is over. */
+export function dueRetries(sql: Sql, limit: number): Promise<{ id: string; submissionId: string }[]> {
+  return sql.query(
+    {
+      name: 'due-retries',
+      text: `select id, submission_id as "submissionId" from step_run
+             where state = 'RETRYING' and ready_at <= now() order by ready_at limit $1`,
+    },
+    [limit],
+  );
+}
+
+/** Forgets workers that ended long ago and are named by no Attempt any more. */
+export async function forgetWorkers(sql: Sql, olderThanSeconds: number): Promise<void> {
+  await sql.query(
+    {
+      name: 'forget-workers',
+      text: `delete from worker w where state in ('STOPPED', 'LOST')
+             and heartbeat_at < now() - make_interval(secs => $1::float)
+             and not exists (select from attempt a where a.worker_id = w.id)
+             and not exists (select from step_run r where r.worker_id = w.id)`,
+    },
+    [olderThanSeconds],
+  );
+}
