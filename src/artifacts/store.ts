@@ -11,12 +11,18 @@ export interface StoredArtifact {
 export interface ArtifactStore {
   /** Streams content in; refuses with LIMIT_EXCEEDED past `maxBytes`, leaving nothing behind. */
   write(content: Readable, options?: { maxBytes?: number }): Promise<StoredArtifact>;
-  /** Takes a file that already lies on this machine; hashes it and moves (or copies) it in. */
-  adopt(path: string): Promise<StoredArtifact>;
+  /**
+   * Takes a regular file that already lies on this machine; hashes it and moves (or copies) it in, so that it is gone from
+   * `path`. A symbolic link is followed only to a file inside the folder `within`, which is then copied and stays.
+   * BAD_INPUT for anything else.
+   */
+  adopt(path: string, options?: { within?: string }): Promise<StoredArtifact>;
   /** Streams content out; `start` and `end` are byte offsets, both inclusive. NOT_FOUND when it is not there. */
   read(sha256: string, range?: { start?: number; end?: number }): Readable;
   has(sha256: string): Promise<boolean>;
   /** Puts the content at `path` for a command to read, without sharing anything that the command could damage. */
   stage(sha256: string, path: string): Promise<void>;
   remove(sha256: string): Promise<void>;
+  /** Where the content lies on this machine, for stores that keep it there. For reading only. */
+  localPath?(sha256: string): string;
 }
