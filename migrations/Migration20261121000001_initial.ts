@@ -94,6 +94,7 @@ export class Migration20261121000001_initial extends Migration {
         queue text not null,
         priority smallint not null,
         attempt int not null default 0,
+        failures int not null default 0,
         lost int not null default 0,
         worker_id bigint references worker,
         cancel_requested boolean not null default false,

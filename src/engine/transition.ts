@@ -3,7 +3,7 @@ import { consequences, successorsOf, type Ended } from '../domain/advance';
 import type { JobPlan } from '../domain/compileJob';
 import { stepStateEvent, submissionStateEvent, type EventDraft } from '../domain/events';
 import { jobOutputs } from '../domain/resolveInputs';
-import type { Ending, SubmissionState } from '../domain/states';
+import { isFinalStepRun, type Ending, type SubmissionState } from '../domain/states';
 import type { Values } from '../domain/values';
 import type { Sql } from '../store/database';
 import type { ArtifactDraft, AttemptChange, Changes, OutboxMessage, StepRunChange } from '../store/statements/changes';
@@ -126,11 +126,9 @@ export async function windDown(
   rest: { state: 'SKIPPED' | 'CANCELLED'; reason: string; stopRunning: boolean },
 ): Promise<void> {
   if (transition.ending === null) transition.ending = ending;
-  const ended = new Set(
-    transition.stepRuns.filter((change) => change.state !== 'PENDING' && change.state !== 'QUEUED').map((change) => change.id),
-  );
-  for (const view of await openStepRuns(sql, transition.submission.id)) {
-    if (ended.has(view.id)) continue;
+  for (const row of await openStepRuns(sql, transition.submission.id)) {
+    const view = withPending(transition, row);
+    if (isFinalStepRun(view.state)) continue;
     if (view.state === 'RUNNING') {
       if (rest.stopRunning && !view.cancelRequested) transition.cancel.push(view.id);
       continue;

@@ -15,6 +15,9 @@ export interface StepRunChange {
   readonly id: string;
   readonly state: StepRunState;
   readonly waiting?: number;
+  /** Attempts that failed so far: what the retry policy counts. */
+  readonly failures?: number;
+  /** Attempts whose worker died so far. */
   readonly lost?: number;
   readonly message?: string;
   readonly exitCode?: number | null;
@@ -82,11 +85,12 @@ const APPLY: Statement = {
   text: `
   with step as (
     select * from jsonb_to_recordset($1::jsonb) as x(
-      id bigint, state text, waiting int, lost int, message text, "exitCode" int, outputs jsonb, "delaySeconds" float)
+      id bigint, state text, waiting int, failures int, lost int, message text, "exitCode" int, outputs jsonb, "delaySeconds" float)
   ), changed as (
     update step_run r set
       state = s.state,
       waiting = coalesce(s.waiting, r.waiting),
+      failures = coalesce(s.failures, r.failures),
       lost = coalesce(s.lost, r.lost),
       message = coalesce(s.message, r.message),
       exit_code = coalesce(s."exitCode", r.exit_code),

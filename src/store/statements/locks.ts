@@ -34,6 +34,7 @@ export interface StepRunView {
   readonly state: StepRunState;
   readonly waiting: number;
   readonly attempt: number;
+  readonly failures: number;
   readonly lost: number;
   readonly workerId: string | null;
   readonly exitCode: number | null;
@@ -42,7 +43,7 @@ export interface StepRunView {
   readonly cancelRequested: boolean;
 }
 
-const VIEW = `id, submission_id as "submissionId", node, name, state, waiting, attempt, lost, worker_id as "workerId",
+const VIEW = `id, submission_id as "submissionId", node, name, state, waiting, attempt, failures, lost, worker_id as "workerId",
   exit_code as "exitCode", queue, priority, cancel_requested as "cancelRequested"`;
 
 export function stepRunsById(sql: Sql, ids: readonly string[]): Promise<StepRunView[]> {

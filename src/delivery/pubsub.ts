@@ -1,0 +1,68 @@
+/**
+ * Redis pub/sub on two connections per process, however many listeners it has. It only wakes: whoever misses a message
+ * finds the same facts in Postgres.
+ */
+import { createClient } from 'redis';
+import { messageOf } from '../domain/errors';
+
+export type Channel = 'activity' | 'control' | 'definitions' | 'wake' | `events:${string}` | `log:${string}`;
+
+export interface PubSub {
+  /** Fire and forget. */
+  publish(channel: Channel, message: string): void;
+  /** Resolves when Redis has acknowledged (or when it is away: then as soon as it is back). Returns how to stop. */
+  subscribe(channel: Channel, listener: (message: string) => void): Promise<() => void>;
+  isReady(): boolean;
+  close(): Promise<void>;
+}
+
+const MAX_RECONNECT_MS = 1_000;
+
+export async function openPubSub(redisUrl: string, onTrouble: (message: string) => void = () => undefined): Promise<PubSub> {
+  const socket = { reconnectStrategy: (tries: number) => Math.min(50 * 2 ** Math.min(tries, 6), MAX_RECONNECT_MS) };
+  // Without an offline queue a publish fails at once while Redis is away, instead of piling up.
+  const publisher = createClient({ url: redisUrl, socket, disableOfflineQueue: true });
+  const subscriber = createClient({ url: redisUrl, socket });
+  // Pub/sub ignores Redis' database numbers; two services on one Redis must not hear each other.
+  const database = new URL(redisUrl).pathname.replace('/', '') || '0';
+  const nameOf = (channel: Channel): string => `stepcast:${database}:${channel}`;
+  for (const client of [publisher, subscriber]) client.on('error', (error: unknown) => onTrouble(messageOf(error)));
+  // Redis may be down at the start: connecting goes on in the background, and work goes on without it.
+  void publisher.connect().catch((error: unknown) => onTrouble(messageOf(error)));
+  void subscriber.connect().catch((error: unknown) => onTrouble(messageOf(error)));
+
+  const listeners = new Map<string, { readonly all: Set<(message: string) => void>; readonly ready: Promise<void> }>();
+
+  return {
+    publish: (channel, message) => {
+      if (publisher.isReady) publisher.publish(nameOf(channel), message).catch(() => undefined);
+    },
+    subscribe: async (channel, listener) => {
+      const name = nameOf(channel);
+      let entry = listeners.get(name);
+      if (!entry) {
+        const all = new Set<(message: string) => void>();
+        const deliver = (message: string): void => {
+          for (const one of all) one(message);
+        };
+        // A second listener must wait for the same acknowledgement as the first.
+        entry = { all, ready: subscriber.subscribe(name, deliver).then(() => undefined) };
+        listeners.set(name, entry);
+      }
+      entry.all.add(listener);
+      const { all, ready } = entry;
+      const stop = (): void => {
+        all.delete(listener);
+        if (all.size > 0 || listeners.get(name)?.all !== all) return;
+        listeners.delete(name);
+        subscriber.unsubscribe(name).catch(() => undefined);
+      };
+      await ready.catch(() => undefined);
+      return stop;
+    },
+    isReady: () => publisher.isReady && subscriber.isReady,
+    close: async () => {
+      await Promise.all([publisher, subscriber].map((client) => Promise.resolve(client.destroy())));
+    },
+  };
+}

@@ -1,0 +1,163 @@
+/** Attempts end: their StepRuns change, successors become ready, Submissions end. Many at once, in one transaction. */
+import type { Ended } from '../domain/advance';
+import { stepStateEvent } from '../domain/events';
+import { mayRetry, retryDelaySeconds } from '../domain/retry';
+import type { AttemptState } from '../domain/states';
+import { filesIn, type Values } from '../domain/values';
+import type { Database, Sql } from '../store/database';
+import { applyChanges } from '../store/statements/changes';
+import { lockSubmissions, stepRunsById, type StepRunView } from '../store/statements/locks';
+import type { Announcer } from './announcer';
+import type { Plans } from './plans';
+import { advance, beginTransition, changesOf, endUnrun, queue, settle, windDown, type Transition } from './transition';
+
+/** What a worker says about an Attempt that ended. */
+export interface AttemptReport {
+  readonly stepRunId: string;
+  readonly submissionId: string;
+  readonly attempt: number;
+  readonly workerId: string;
+  readonly state: Exclude<AttemptState, 'RUNNING' | 'LOST'>;
+  readonly retryable: boolean;
+  readonly terminate: boolean;
+  /** CANCELLED only: the worker shuts down and hands the work back, unharmed. */
+  readonly handedBack: boolean;
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+  readonly message: string;
+  readonly outputs: Values;
+  readonly cpuMs: number | null;
+  readonly peakMemoryBytes: number | null;
+}
+
+export interface EngineDependencies {
+  readonly db: Database;
+  readonly plans: Plans;
+  readonly announcer: Announcer;
+}
+
+/**
+ * Records the reports. A report whose Attempt no longer owns its StepRun (the worker was thought dead, and another took
+ * over) changes nothing. Returns how many counted. Safe to call again with the same reports.
+ */
+export async function completeAttempts(
+  { db, plans, announcer }: EngineDependencies,
+  reports: readonly AttemptReport[],
+): Promise<number> {
+  const outcome = await db.transaction(async (sql) => {
+    const submissions = await lockSubmissions(sql, [...new Set(reports.map((report) => report.submissionId))]);
+    const views = new Map((await stepRunsById(sql, reports.map((report) => report.stepRunId))).map((view) => [view.id, view]));
+    const transitions: Transition[] = [];
+    const cancelled: string[] = [];
+    let counted = 0;
+    for (const submission of submissions.values()) {
+      const { plan } = await plans.byId(submission.jobVersionId);
+      const transition = beginTransition(submission, plan);
+      const own = reports.filter((report) => report.submissionId === submission.id);
+      const owned = own.flatMap((report) => {
+        const view = views.get(report.stepRunId);
+        return view && owns(report, view) ? [{ report, view }] : [];
+      });
+      if (owned.length === 0) continue;
+      counted += owned.length;
+      await record(sql, transition, owned);
+      await settle(sql, transition);
+      cancelled.push(...transition.cancel);
+      transitions.push(transition);
+    }
+    return { counted, cancelled, committed: transitions.length > 0 ? await applyChanges(sql, changesOf(transitions)) : null };
+  });
+  if (outcome.committed) announcer.committed(outcome.committed);
+  if (outcome.cancelled.length > 0) announcer.cancelRequested(outcome.cancelled);
+  return outcome.counted;
+}
+
+function owns(report: AttemptReport, view: StepRunView): boolean {
+  return view.state === 'RUNNING' && view.attempt === report.attempt && view.workerId === report.workerId;
+}
+
+interface Owned {
+  readonly report: AttemptReport;
+  readonly view: StepRunView;
+}
+
+async function record(sql: Sql, transition: Transition, owned: readonly Owned[]): Promise<void> {
+  const ended: Ended[] = [];
+  for (const one of owned) {
+    transition.attempts.push({ ...one.report, number: one.report.attempt });
+    switch (one.report.state) {
+      case 'SUCCEEDED':
+        finish(transition, one, 'SUCCEEDED');
+        ended.push({ node: one.view.node, state: 'SUCCEEDED', exitCode: one.report.exitCode });
+        break;
+      case 'CANCELLED':
+        await recordCancelled(sql, transition, one);
+        break;
+      case 'FAILED':
+        await recordFailed(sql, transition, one);
+        break;
+    }
+  }
+  const terminating = owned.find((one) => one.report.state === 'SUCCEEDED' && one.report.terminate);
+  if (terminating) {
+    transition.message ??= `Step "${terminating.view.name}" ended the job early: ${terminating.report.message}`;
+    const reason = `Not run: step "${terminating.view.name}" ended the job early.`;
+    await windDown(sql, transition, 'SUCCEEDED', { state: 'SKIPPED', reason, stopRunning: true });
+  }
+  // A Submission that is being wound down starts nothing new.
+  if (transition.ending === null) await advance(sql, transition, ended);
+}
+
+async function recordFailed(sql: Sql, transition: Transition, one: Owned): Promise<void> {
+  const { report, view } = one;
+  const policy = transition.plan.nodes[view.node]?.task.retry;
+  const failures = view.failures + 1;
+  const again = report.retryable && transition.ending === null && policy && mayRetry(policy, failures);
+  if (again) {
+    const delaySeconds = retryDelaySeconds(policy, failures, Math.random());
+    const message = `${report.message} Try ${failures} of ${policy.maxAttempts}; next in ${delaySeconds.toFixed(1)} s.`;
+    transition.stepRuns.push({ id: view.id, state: 'RETRYING', failures, message, exitCode: report.exitCode, delaySeconds });
+    transition.events.push(stepStateEvent(view, 'RETRYING', message));
+    keepFiles(transition, one);
+    return;
+  }
+  finish(transition, one, 'FAILED');
+  transition.message ??= `Step "${view.name}" failed: ${report.message}`;
+  const reason = `Not run: step "${view.name}" failed.`;
+  await windDown(sql, transition, 'FAILED', { state: 'CANCELLED', reason, stopRunning: false });
+}
+
+async function recordCancelled(sql: Sql, transition: Transition, one: Owned): Promise<void> {
+  const { report, view } = one;
+  if (report.handedBack && !view.cancelRequested) {
+    if (transition.ending === null) {
+      queue(transition, view, 'Handed back: its worker was shut down.');
+    } else {
+      endUnrun(transition, view, 'CANCELLED', 'Not run again: the submission is ending.');
+    }
+    return;
+  }
+  finish(transition, one, 'CANCELLED');
+}
+
+function finish(transition: Transition, one: Owned, state: 'SUCCEEDED' | 'FAILED' | 'CANCELLED'): void {
+  const { report, view } = one;
+  transition.stepRuns.push({
+    id: view.id,
+    state,
+    message: report.message,
+    exitCode: report.exitCode,
+    outputs: report.outputs,
+  });
+  transition.events.push(stepStateEvent(view, state, report.message));
+  transition.finished += 1;
+  keepFiles(transition, one);
+}
+
+function keepFiles(transition: Transition, { report, view }: Owned): void {
+  for (const [port, value] of Object.entries(report.outputs)) {
+    filesIn(value).forEach((file, position) => {
+      transition.artifacts.push({ submissionId: view.submissionId, stepRunId: view.id, port, position, file });
+    });
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * Finds what the database says should be going on and is not: work of dead workers, retries that are due, messages that
+ * were never sent. Any number of processes may call it; each pass is bounded and harmless to repeat.
+ */
+import { attemptLostEvent, stepStateEvent } from '../domain/events';
+import { MAX_LOST_ATTEMPTS } from '../domain/retry';
+import { applyChanges, type Committed } from '../store/statements/changes';
+import { lockSubmissions, stepRunsById, type StepRunView } from '../store/statements/locks';
+import { unsent } from '../store/statements/outbox';
+import { dueRetries, expireWorkers, forgetWorkers, orphanedStepRuns } from '../store/statements/workers';
+import type { EngineDependencies } from './complete';
+import { beginTransition, changesOf, endUnrun, queue, settle, windDown, type Transition } from './transition';
+
+const BATCH = 500;
+const UNSENT_AFTER_SECONDS = 2;
+const FORGET_WORKERS_AFTER_SECONDS = 86_400;
+
+export interface Reconciled {
+  readonly lostWorkers: number;
+  readonly requeued: number;
+  readonly retried: number;
+  readonly resent: number;
+}
+
+export async function reconcile(engine: EngineDependencies, leaseSeconds: number): Promise<Reconciled> {
+  const { db, announcer } = engine;
+  const lost = await expireWorkers(db, leaseSeconds);
+  const orphans = await orphanedStepRuns(db, BATCH);
+  const requeued = await change(engine, orphans, recoverOrphan);
+  const due = await dueRetries(db, BATCH);
+  const retried = await change(engine, due, async (transition, view) => {
+    if (view.state !== 'RETRYING') return false;
+    if (transition.ending === null) queue(transition, view);
+    else endUnrun(transition, view, 'CANCELLED', 'Not tried again: the submission is ending.');
+    return true;
+  });
+  const messages = await unsent(db, UNSENT_AFTER_SECONDS, BATCH);
+  if (messages.length > 0) announcer.committed({ events: [], outbox: messages });
+  await forgetWorkers(db, FORGET_WORKERS_AFTER_SECONDS);
+  return { lostWorkers: lost.length, requeued, retried, resent: messages.length };
+}
+
+type Apply = (
+  transition: Transition,
+  view: StepRunView,
+  sql: Parameters<typeof windDown>[0],
+) => Promise<boolean>;
+
+/** One transaction per Submission: a large recovery never holds many locks for long. */
+async function change(
+  { db, plans, announcer }: EngineDependencies,
+  found: readonly { id: string; submissionId: string }[],
+  apply: Apply,
+): Promise<number> {
+  let count = 0;
+  for (const submissionId of new Set(found.map((one) => one.submissionId))) {
+    const ids = found.filter((one) => one.submissionId === submissionId).map((one) => one.id);
+    const committed = await db.transaction(async (sql): Promise<Committed | null> => {
+      const submission = (await lockSubmissions(sql, [submissionId])).get(submissionId);
+      if (!submission) return null;
+      const transition = beginTransition(submission, (await plans.byId(submission.jobVersionId)).plan);
+      let changed = 0;
+      for (const view of await stepRunsById(sql, ids)) {
+        if (await apply(transition, view, sql)) changed += 1;
+      }
+      if (changed === 0) return null;
+      await settle(sql, transition);
+      count += changed;
+      return applyChanges(sql, changesOf([transition]));
+    });
+    if (committed) announcer.committed(committed);
+  }
+  return count;
+}
+
+const recoverOrphan: Apply = async (transition, view, sql) => {
+  if (view.state !== 'RUNNING' || view.workerId === null) return false;
+  const stillOrphaned = await sql.query(
+    { name: 'worker-gone', text: `select from worker where id = $1 and state in ('LOST', 'STOPPED')` },
+    [view.workerId],
+  );
+  if (stillOrphaned.length === 0) return false;
+  const lost = view.lost + 1;
+  const message = `The worker that ran attempt ${view.attempt} died or fell silent.`;
+  transition.attempts.push({
+    stepRunId: view.id,
+    number: view.attempt,
+    state: 'LOST',
+    exitCode: null,
+    signal: null,
+    message,
+    cpuMs: null,
+    peakMemoryBytes: null,
+  });
+  transition.events.push(attemptLostEvent(view, message));
+  if (transition.ending !== null || view.cancelRequested) {
+    endUnrun(transition, view, 'CANCELLED', message);
+    return true;
+  }
+  if (lost < MAX_LOST_ATTEMPTS) {
+    queue(transition, view, message);
+    const index = transition.stepRuns.findIndex((one) => one.id === view.id);
+    const queued = transition.stepRuns[index];
+    if (queued) transition.stepRuns[index] = { ...queued, lost };
+    return true;
+  }
+  const reason = `Its worker died ${MAX_LOST_ATTEMPTS} times while it ran: the step is taken to be the cause.`;
+  transition.stepRuns.push({ id: view.id, state: 'FAILED', lost, message: reason });
+  transition.events.push(stepStateEvent(view, 'FAILED', reason));
+  transition.finished += 1;
+  transition.message ??= `Step "${view.name}" failed: ${reason}`;
+  await windDown(sql, transition, 'FAILED', {
+    state: 'CANCELLED',
+    reason: `Not run: step "${view.name}" failed.`,
+    stopRunning: false,
+  });
+  return true;
+};

@@ -1,0 +1,119 @@
+/** From checked requests to stored Submissions: all of one call or none. */
+import { digestOf } from '../domain/digest';
+import { UserErrors, type UserError } from '../domain/errors';
+import { priorityRank, type Priority } from '../domain/states';
+import { filesIn, type Values } from '../domain/values';
+import type { Database, Sql } from '../store/database';
+import type { Committed } from '../store/statements/changes';
+import { findByIdempotencyKey, insertBatch, insertSubmission, type NewSubmission } from '../store/statements/insertSubmission';
+import { queuedCount } from '../store/statements/outbox';
+import type { Announcer } from './announcer';
+import type { JobVersion } from './plans';
+
+/** One Submission to store; its inputs are checked against the Job's types and Validators already. */
+export interface SubmitRequest {
+  readonly version: JobVersion;
+  readonly inputs: Values;
+  readonly priority: Priority;
+  readonly submitter: string;
+  readonly label: string;
+  readonly idempotencyKey: string | null;
+  /** Where the request stands in the call, for errors: `['input']` or `['input', 'items', '0']`. */
+  readonly field: readonly string[];
+}
+
+export interface Submitted {
+  readonly submissionIds: readonly string[];
+  readonly batchId: string | null;
+}
+
+export interface SubmitDependencies {
+  readonly db: Database;
+  readonly announcer: Announcer;
+  /** Steps that may wait at once, over all submissions: past it, new ones are refused. */
+  readonly maxQueued: number;
+}
+
+/** Stores the requests in one transaction. Throws UserErrors when the queue is full or an idempotency key is misused. */
+export async function submit(
+  { db, announcer, maxQueued }: SubmitDependencies,
+  requests: readonly SubmitRequest[],
+  batch: { readonly label: string } | null,
+): Promise<Submitted> {
+  const steps = requests.reduce((sum, request) => sum + request.version.plan.nodes.length, 0);
+  if ((await queuedCount(db, maxQueued + 1)) + steps > maxQueued) {
+    throw new UserErrors([
+      {
+        code: 'LIMIT_EXCEEDED',
+        message: `${maxQueued} steps wait already, which is this server's limit. Try again when some are done.`,
+        field: ['input'],
+      },
+    ]);
+  }
+  // Most calls are one Submission: its one statement needs no transaction around it.
+  const outcome =
+    batch === null && requests.length === 1
+      ? await store(db, requests, null)
+      : await db.transaction((sql) => store(sql, requests, batch));
+  for (const committed of outcome.committed) announcer.committed(committed);
+  return { submissionIds: outcome.ids, batchId: outcome.batchId };
+}
+
+async function store(
+  sql: Sql,
+  requests: readonly SubmitRequest[],
+  batch: { readonly label: string } | null,
+): Promise<{ ids: string[]; batchId: string | null; committed: Committed[] }> {
+  const batchId = batch === null ? null : await insertBatch(sql, requests[0]?.submitter ?? '', batch.label);
+  const ids: string[] = [];
+  const committed: Committed[] = [];
+  for (const request of requests) {
+    const row = toRow(request, batchId);
+    const inserted = await insertSubmission(sql, row);
+    if (inserted) {
+      ids.push(inserted.id);
+      committed.push(inserted);
+      continue;
+    }
+    ids.push(await earlierOne(sql, row, request.field));
+  }
+  return { ids, batchId, committed };
+}
+
+async function earlierOne(sql: Sql, row: NewSubmission, field: readonly string[]): Promise<string> {
+  const key = row.idempotencyKey ?? '';
+  const earlier = await findByIdempotencyKey(sql, row.submitter, key);
+  if (earlier?.requestDigest === row.requestDigest) return earlier.id;
+  const error: UserError = {
+    code: 'CONFLICT',
+    message: `The idempotency key ${JSON.stringify(key)} belongs to another request. Use a new key for a new request.`,
+    field: [...field, 'idempotencyKey'],
+  };
+  throw new UserErrors([error]);
+}
+
+function toRow(request: SubmitRequest, batchId: string | null): NewSubmission {
+  const { version, inputs } = request;
+  const { job } = version.plan;
+  return {
+    jobVersionId: version.id,
+    jobName: job.name,
+    priority: priorityRank(request.priority),
+    inputs,
+    submitter: request.submitter,
+    label: request.label,
+    idempotencyKey: request.idempotencyKey,
+    requestDigest: digestOf({ job: job.name, inputs, priority: request.priority, label: request.label }),
+    batchId,
+    stepRuns: version.plan.nodes.map((node) => ({
+      node: node.index,
+      name: node.name,
+      taskName: node.task.name,
+      queue: node.task.backend,
+      waiting: node.predecessors.length,
+    })),
+    files: Object.entries(inputs).flatMap(([port, value]) =>
+      filesIn(value).map((file, position) => ({ port, position, file })),
+    ),
+  };
+}

@@ -1,0 +1,125 @@
+/** Storing a Submission: itself, its StepRuns, first Events, first messages and input artifacts, in one statement. */
+import type { SubmissionEvent } from '../../domain/events';
+import type { FileValue, Values } from '../../domain/values';
+import type { Sql } from '../database';
+import { AGING_SECONDS, type Committed } from './changes';
+
+export interface NewStepRun {
+  readonly node: number;
+  readonly name: string;
+  readonly taskName: string;
+  readonly queue: string;
+  /** Predecessors; with none it is ready at once. */
+  readonly waiting: number;
+}
+
+export interface NewSubmission {
+  readonly jobVersionId: string;
+  readonly jobName: string;
+  readonly priority: number;
+  readonly inputs: Values;
+  readonly submitter: string;
+  readonly label: string;
+  readonly idempotencyKey: string | null;
+  /** Hash of what was asked for: the same key with another request is a mistake of the caller. */
+  readonly requestDigest: string;
+  readonly batchId: string | null;
+  readonly stepRuns: readonly NewStepRun[];
+  readonly files: readonly { readonly port: string; readonly position: number; readonly file: FileValue }[];
+}
+
+export interface InsertedSubmission extends Committed {
+  readonly id: string;
+}
+
+/** Null: the idempotency key is in use already. */
+export async function insertSubmission(sql: Sql, submission: NewSubmission): Promise<InsertedSubmission | null> {
+  const rows = await sql.query<{ id: string; events: SubmissionEvent[]; outbox: Committed['outbox'] }>(
+    {
+      name: 'insert-submission',
+      text: `
+      with nodes as (
+        select * from jsonb_to_recordset($9::jsonb) as x(node int, name text, "taskName" text, queue text, waiting int)
+      ), ready as (
+        select count(*)::int as count from nodes where waiting = 0
+      ), sub as (
+        insert into submission (job_version_id, job_name, state, priority, inputs, submitter, label, idempotency_key,
+          request_digest, batch_id, event_seq, unfinished)
+        select $1::bigint, $2, 'QUEUED', $3::smallint, $4::jsonb, $5, $6, $7, $8, $10::bigint,
+          1 + (select count from ready), (select count(*) from nodes)
+        on conflict (submitter, idempotency_key) where idempotency_key is not null do nothing
+        returning id, priority
+      ), steps as (
+        insert into step_run (submission_id, node, name, task_name, state, waiting, queue, priority, ready_at, rank_at)
+        select sub.id, n.node, n.name, n."taskName", case when n.waiting = 0 then 'QUEUED' else 'PENDING' end, n.waiting,
+          n.queue, sub.priority, case when n.waiting = 0 then now() end,
+          case when n.waiting = 0 then now() + make_interval(secs => sub.priority * $12::float) end
+        from nodes n cross join sub order by n.node
+        returning id, submission_id, node, name, state, queue, priority
+      ), events as (
+        insert into event (submission_id, seq, type, state, step_run_id, step_name)
+        select id, 1, 'SUBMISSION_STATE', 'QUEUED', null::bigint, null from sub
+        union all
+        select submission_id, 1 + row_number() over (order by node), 'STEP_STATE', 'QUEUED', id, name
+        from steps where state = 'QUEUED'
+        returning *
+      ), messages as (
+        insert into outbox (queue, priority, step_run_id, attempt)
+        select queue, priority, id, 1 from steps where state = 'QUEUED'
+        returning id, queue, priority, step_run_id, attempt
+      ), files as (
+        insert into artifact (submission_id, port, position, name, sha256, size, media_type)
+        select sub.id, x.port, x.position, x.file->>'name', x.file->>'sha256', (x.file->>'size')::bigint, x.file->>'mediaType'
+        from jsonb_to_recordset($11::jsonb) as x(port text, position int, file jsonb) cross join sub
+      )
+      select sub.id,
+        (select coalesce(jsonb_agg(jsonb_build_object('submissionId', submission_id::text, 'seq', seq, 'type', type,
+          'state', state, 'stepRunId', step_run_id::text, 'stepName', step_name, 'attempt', attempt, 'percent', percent,
+          'message', message, 'at', to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) order by seq), '[]')
+          from events) as events,
+        (select coalesce(jsonb_agg(jsonb_build_object('outboxId', id::text, 'queue', queue, 'priority', priority,
+          'stepRunId', step_run_id::text, 'attempt', attempt) order by id), '[]') from messages) as outbox
+      from sub`,
+    },
+    [
+      submission.jobVersionId,
+      submission.jobName,
+      submission.priority,
+      JSON.stringify(submission.inputs),
+      submission.submitter,
+      submission.label,
+      submission.idempotencyKey,
+      submission.requestDigest,
+      JSON.stringify(submission.stepRuns),
+      submission.batchId,
+      JSON.stringify(submission.files),
+      AGING_SECONDS,
+    ],
+  );
+  return rows[0] ?? null;
+}
+
+export async function findByIdempotencyKey(
+  sql: Sql,
+  submitter: string,
+  key: string,
+): Promise<{ id: string; requestDigest: string } | null> {
+  const rows = await sql.query<{ id: string; requestDigest: string }>(
+    {
+      name: 'find-by-idempotency-key',
+      text: `select id, request_digest as "requestDigest" from submission where submitter = $1 and idempotency_key = $2`,
+    },
+    [submitter, key],
+  );
+  return rows[0] ?? null;
+}
+
+export async function insertBatch(sql: Sql, submitter: string, label: string): Promise<string> {
+  const rows = await sql.query<{ id: string }>(
+    { name: 'insert-batch', text: `insert into batch (submitter, label) values ($1, $2) returning id` },
+    [submitter, label],
+  );
+  const id = rows[0]?.id;
+  if (id === undefined) throw new Error('insert returned no row');
+  return id;
+}
