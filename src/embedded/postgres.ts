@@ -6,7 +6,7 @@ import { diskFull, EmbeddedServiceError, folderError, notWritable } from './erro
 import { findPostgres, type PostgresBinaries } from './postgresBinaries';
 import { postgresUser, type PostgresUser } from './postgresUser';
 import { freePort, isAlive, isProgram, run, signalAndWait, spawnTied, waitUntil, type TieMethod } from './process';
-import type { EmbeddedOptions, EmbeddedService } from './service';
+import { once, type EmbeddedOptions, type EmbeddedService } from './service';
 
 const USER = 'stepcast';
 const DATABASE = 'stepcast';
@@ -89,9 +89,9 @@ async function adopt(place: Place, log: (line: string) => void): Promise<Embedde
   }, READY_MS);
   if (answered && kept) {
     log(`Postgres is running already (process ${pid}, port ${port})`);
-    const stop = once(async () => {
+    const stop = once(async (withinMs) => {
       if (kept.owner !== process.pid && isAlive(kept.owner)) return;
-      await shutDown(pid);
+      await shutDown(pid, undefined, withinMs);
     });
     return { url: urlOf(port, kept.password), pid, stop };
   }
@@ -148,7 +148,7 @@ async function initialise(
       ],
       { cwd: place.folder },
     );
-    if (!ok) throw explain(output, place);
+    if (!ok) throw explain(output, place, user);
     await writeConnection(place.connectionFile, { port: await freePort(), password, owner: process.pid, pid: 0 });
     await rm(place.data, { recursive: true, force: true });
     await rename(data, place.data);
@@ -184,7 +184,7 @@ async function start(
       const pid = Number(
         (await readFile(path.join(place.data, 'postmaster.pid'), 'utf8').catch(() => '')).split('\n')[0],
       );
-      const stop = once(() => shutDown(pid > 0 ? pid : (child.child.pid ?? 0), child.exited));
+      const stop = once((withinMs) => shutDown(pid > 0 ? pid : (child.child.pid ?? 0), child.exited, withinMs));
       if (!settled) {
         await stop();
         throw new EmbeddedServiceError(
@@ -200,7 +200,7 @@ async function start(
     const reason = child.tail();
     const passing =
       /pre-existing shared memory block|could not create any TCP\/IP sockets|lock file .* already exists/.test(reason);
-    if (!passing || attempt >= START_ATTEMPTS) throw explain(reason, place);
+    if (!passing || attempt >= START_ATTEMPTS) throw explain(reason, place, user);
     await waitUntil(() => Promise.resolve(false), 250);
     port = await freePort();
   }
@@ -218,9 +218,9 @@ async function createDatabase(maintenance: string): Promise<void> {
 }
 
 /** Fast shutdown, then an immediate one: the next start recovers from that. */
-async function shutDown(pid: number, exited?: Promise<void>): Promise<void> {
+async function shutDown(pid: number, exited?: Promise<void>, withinMs = STOP_MS): Promise<void> {
   if (pid <= 0) return;
-  if (!(await signalAndWait(pid, 'SIGINT', STOP_MS))) await signalAndWait(pid, 'SIGQUIT', 2_000);
+  if (!(await signalAndWait(pid, 'SIGINT', withinMs))) await signalAndWait(pid, 'SIGQUIT', 2_000);
   await exited;
 }
 
@@ -242,12 +242,16 @@ function urlOf(port: number, password: string, database = DATABASE): string {
   return `postgresql://${USER}:${password}@127.0.0.1:${port}/${database}`;
 }
 
-function explain(output: string, place: Place): EmbeddedServiceError {
+function explain(output: string, place: Place, user: PostgresUser): EmbeddedServiceError {
   const say = (message: string): EmbeddedServiceError =>
     new EmbeddedServiceError('postgres', message, { cause: new Error(output) });
   if (/No space left on device|Disk quota exceeded/i.test(output)) return say(diskFull(place.folder));
   if (/permission denied|Read-only file system|Operation not permitted/i.test(output)) {
-    return say(notWritable(place.folder));
+    if (user.account === undefined) return say(notWritable(place.folder));
+    return say(
+      `Postgres refuses to run as root, and the user ${user.account} cannot reach ${place.folder}: set STEPCAST_HOME to ` +
+        `a folder that all may enter, such as one below /var/lib, start as an ordinary user, or set DATABASE_URL.`,
+    );
   }
   if (
     /invalid (primary )?checkpoint record|could not (open|read|locate) .*(global|pg_control|pg_wal)|database files are incompatible|incorrect checksum in control file|is not a valid data directory/i.test(
@@ -270,9 +274,4 @@ function brokenData(place: Place, output?: string): EmbeddedServiceError {
 function lastLine(output: string): string {
   const lines = output.trim().split('\n');
   return (lines.findLast((line) => /FATAL|PANIC|error/i.test(line)) ?? lines.at(-1) ?? 'no reason was given').trim();
-}
-
-function once(action: () => Promise<void>): () => Promise<void> {
-  let running: Promise<void> | undefined;
-  return () => (running ??= action());
 }

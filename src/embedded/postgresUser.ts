@@ -6,6 +6,8 @@ import { run } from './process';
 /** Under whose name Postgres runs. `prefix` goes before its command line. */
 export interface PostgresUser {
   readonly prefix: readonly string[];
+  /** The other account it runs as, when it could not be a namespace. */
+  readonly account?: string;
   /** Gives a file or folder, with all in it, to that user. */
   readonly own: (target: string) => Promise<void>;
 }
@@ -36,7 +38,7 @@ export async function postgresUser(options: { namespaces: boolean } = { namespac
   if (uid !== 0) return asIs;
   const change = ['setpriv', `--reuid=${account.uid}`, `--regid=${account.gid}`, '--clear-groups'];
   if ((await run([...change, 'true'])).ok) {
-    return { prefix: change, own: (target) => give(target, account) };
+    return { prefix: change, account: account.name, own: (target) => give(target, account) };
   }
   throw new EmbeddedServiceError(
     'postgres',

@@ -5,7 +5,7 @@ import { newPassword, readConnection, writeConnection } from './connection';
 import { diskFull, EmbeddedServiceError, folderError, notWritable } from './errors';
 import { freePort, isAlive, isProgram, signalAndWait, spawnTied, waitUntil, type TieMethod } from './process';
 import { findRedis } from './redisBinary';
-import type { EmbeddedOptions, EmbeddedService } from './service';
+import { once, type EmbeddedOptions, type EmbeddedService } from './service';
 
 /** Databases of the server: tests take one for each file. */
 export const REDIS_DATABASES = 256;
@@ -46,9 +46,9 @@ async function adopt(folder: string, log: (line: string) => void): Promise<Embed
   }, READY_MS);
   if (answered) {
     log(`Redis is running already (process ${pid}, port ${port})`);
-    const stop = once(async () => {
+    const stop = once(async (withinMs) => {
       if (owner !== process.pid && isAlive(owner)) return;
-      await shutDown(pid);
+      await shutDown(pid, undefined, withinMs);
     });
     return { url: urlOf(port, password), pid, stop };
   }
@@ -87,7 +87,7 @@ async function start(folder: string, options: RedisOptions): Promise<EmbeddedSer
     if (pid !== undefined && !child.hasExited()) {
       const found = pid;
       await writeConnection(connectionFile(folder), { port, password, owner: process.pid, pid });
-      return { url, pid, stop: once(() => shutDown(found, child.exited)), exited: child.exited };
+      return { url, pid, stop: once((withinMs) => shutDown(found, child.exited, withinMs)), exited: child.exited };
     }
     if (!child.hasExited()) {
       child.child.kill('SIGKILL');
@@ -117,8 +117,8 @@ function configurationOf(folder: string, port: number, password: string): string
   ].join('\n');
 }
 
-async function shutDown(pid: number, exited?: Promise<void>): Promise<void> {
-  if (!(await signalAndWait(pid, 'SIGTERM', STOP_MS))) await signalAndWait(pid, 'SIGKILL', 1_000);
+async function shutDown(pid: number, exited?: Promise<void>, withinMs = STOP_MS): Promise<void> {
+  if (!(await signalAndWait(pid, 'SIGTERM', withinMs))) await signalAndWait(pid, 'SIGKILL', 1_000);
   await exited;
 }
 
@@ -162,9 +162,4 @@ function explain(output: string, folder: string): EmbeddedServiceError {
     );
   }
   return say(`Redis did not start in ${folder}: ${output.trim().split('\n').at(-1) ?? 'no reason was given'}`);
-}
-
-function once(action: () => Promise<void>): () => Promise<void> {
-  let running: Promise<void> | undefined;
-  return () => (running ??= action());
 }

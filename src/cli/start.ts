@@ -1,0 +1,70 @@
+import path from 'node:path';
+import { readSettings, SettingsError, unknownVariables, withFlags } from '../config/settings';
+import { EmbeddedServiceError } from '../embedded';
+import { launch, type Launched } from './launcher';
+import { StartError } from './startError';
+
+const PARENT_POLL_MS = 1_000;
+
+/** What `npm start` runs after the build. */
+async function main(): Promise<void> {
+  // The terminal may be closed under us: stopping must go on without it.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+  const print = (line: string): void => {
+    process.stdout.write(`${line}\n`);
+  };
+  let launched: Launched | undefined;
+  let signals = 0;
+  const onSignal = (): void => {
+    signals += 1;
+    if (signals === 1) {
+      if (launched === undefined) process.exit(130);
+      print('\nStopping (again to hurry) …');
+      launched.stop().then(
+        () => process.exit(0),
+        (error: unknown) => fail(error),
+      );
+      return;
+    }
+    launched?.hurry();
+    process.exit(130);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
+  stopWithNpm(onSignal);
+
+  const environment = withFlags(process.argv.slice(2));
+  for (const sentence of unknownVariables(environment)) print(sentence);
+  print('Stepcast');
+  launched = await launch({
+    settings: readSettings(environment),
+    environment,
+    dist: path.join(__dirname, '../..'),
+    print,
+  });
+  const reason = await launched.ended;
+  print(reason);
+  await launched.stop();
+  process.exit(1);
+}
+
+/** npm is killed without a word to us: then this process gets another parent. */
+function stopWithNpm(stop: () => void): void {
+  if (process.env['npm_lifecycle_event'] === undefined) return;
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    stop();
+  }, PARENT_POLL_MS);
+  timer.unref();
+}
+
+function fail(error: unknown): never {
+  const known = error instanceof StartError || error instanceof SettingsError || error instanceof EmbeddedServiceError;
+  process.stderr.write(
+    `${known ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  );
+  process.exit(1);
+}
+
+main().catch(fail);
