@@ -13,11 +13,12 @@ async function main(): Promise<void> {
   const print = (line: string): void => {
     process.stdout.write(`${line}\n`);
   };
-  let launched: Launched | undefined;
+  const running: { launched?: Launched } = {};
   let signals = 0;
   const onSignal = (): void => {
     signals += 1;
     if (signals === 1) {
+      const { launched } = running;
       if (launched === undefined) process.exit(130);
       print('\nStopping (again to hurry) …');
       launched.stop().then(
@@ -26,7 +27,7 @@ async function main(): Promise<void> {
       );
       return;
     }
-    launched?.hurry();
+    running.launched?.hurry();
     process.exit(130);
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
@@ -34,13 +35,15 @@ async function main(): Promise<void> {
 
   const environment = withFlags(process.argv.slice(2));
   for (const sentence of unknownVariables(environment)) print(sentence);
+  const settings = readSettings(environment);
   print('Stepcast');
-  launched = await launch({
-    settings: readSettings(environment),
+  const launched = await launch({
+    settings,
     environment,
     dist: path.join(__dirname, '../..'),
     print,
   });
+  running.launched = launched;
   const reason = await launched.ended;
   print(reason);
   await launched.stop();

@@ -15,6 +15,7 @@ const READY_MS = 60_000;
 /** A fast shutdown writes a checkpoint; after this time it is cut short, and the next start recovers. */
 const STOP_MS = 6_000;
 const START_ATTEMPTS = 20;
+const DRAFT = 'draft-';
 /** The kernel's limit for the path of a unix socket is 107 bytes. */
 const MAX_SOCKET_FOLDER = 80;
 
@@ -133,8 +134,11 @@ async function initialise(
     );
   }
   log('Postgres: making the data folder');
+  // Left by a start that was cut off.
+  const drafts = (await readdir(place.folder)).filter((name) => name.startsWith(DRAFT));
+  for (const name of drafts) await rm(path.join(place.folder, name), { recursive: true, force: true });
   const password = newPassword();
-  const draft = await mkdtemp(path.join(place.folder, 'draft-'));
+  const draft = await mkdtemp(path.join(place.folder, DRAFT));
   const passwordFile = path.join(draft, 'password');
   const data = path.join(draft, 'data');
   try {

@@ -1,0 +1,238 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { isAlive } from '../../src/embedded';
+
+const project = path.join(__dirname, '../..');
+const loader = path.join(project, 'test/support/typescript.cjs');
+
+// Stands for the API and the worker: what the launcher does with them does not depend on what they do.
+const PROGRAM = (body: string): string => `
+require(${JSON.stringify(loader)});
+const { exitWithParent } = require('../src/config/parentWatch.ts');
+const { writeFileSync } = require('node:fs');
+const home = process.env.STEPCAST_HOME;
+${body}`;
+const API = PROGRAM(`
+if (process.env.FAKE_API_FAILS) { console.error('DATABASE_URL cannot be reached: check the host.'); process.exit(1); }
+const server = require('node:http').createServer((request, response) => response.end(process.env.DATABASE_URL));
+server.listen(Number(process.env.PORT), process.env.HOST);
+writeFileSync(home + '/api.pid', String(process.pid));
+exitWithParent(async () => { server.close(); console.log('stopped cleanly'); });`);
+const WORKER = PROGRAM(`
+writeFileSync(home + '/worker.pid', String(process.pid));
+console.log(JSON.stringify({ level: 30, msg: 'quiet' }));
+console.log(JSON.stringify({ level: 40, msg: 'the disk is slow' }));
+const timer = setInterval(() => {}, 1000);
+exitWithParent(async () => { clearInterval(timer); console.log('stopped cleanly'); });`);
+
+let app: string;
+const started: Launcher[] = [];
+
+beforeAll(async () => {
+  app = await mkdtemp(path.join(os.tmpdir(), 'stepcast-launcher-'));
+  for (const part of ['cli', 'config', 'embedded']) {
+    await cp(path.join(project, 'src', part), path.join(app, 'src', part), { recursive: true });
+  }
+  await symlink(path.join(project, 'node_modules'), path.join(app, 'node_modules'));
+  for (const [file, text] of [
+    ['schema/main.js', API],
+    ['workers/main.js', WORKER],
+  ] as const) {
+    await mkdir(path.dirname(path.join(app, file)), { recursive: true });
+    await writeFile(path.join(app, file), text);
+  }
+});
+
+afterEach(async () => {
+  for (const launcher of started.splice(0)) {
+    if (launcher.process.exitCode === null && launcher.process.signalCode === null) launcher.process.kill('SIGTERM');
+    await launcher.ended;
+  }
+});
+
+afterAll(() => rm(app, { recursive: true, force: true }));
+
+interface Launcher {
+  readonly process: ChildProcess;
+  readonly home: string;
+  readonly ended: Promise<number | null>;
+  output(): string;
+  /** Waits for a text on the terminal, as often as told. */
+  says(text: string | RegExp, times?: number): Promise<string>;
+}
+
+async function start(environment: Record<string, string> = {}): Promise<Launcher> {
+  const home = environment['STEPCAST_HOME'] ?? (await mkdtemp(path.join(app, 'home-')));
+  const child = spawn(process.execPath, ['-r', loader, path.join(app, 'src/cli/start.ts')], {
+    env: { PATH: process.env['PATH'], PORT: '0', STEPCAST_HOME: home, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  const waiting = new Set<() => void>();
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+      waiting.forEach((look) => look());
+    });
+  }
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+  const launcher: Launcher = {
+    process: child,
+    home,
+    ended,
+    output: () => output,
+    says: (text, times = 1) =>
+      new Promise((resolve, reject) => {
+        const look = (): void => {
+          if (output.split(text).length <= times) return;
+          waiting.delete(look);
+          resolve(output);
+        };
+        waiting.add(look);
+        void ended.then(() => reject(new Error(`ended without saying ${String(text)}:\n${output}`)));
+        look();
+      }),
+  };
+  started.push(launcher);
+  return launcher;
+}
+
+const READY = 'Ctrl-C stops everything.';
+
+function urlIn(output: string): string {
+  return /GraphQL API {2}(\S+)\/graphql/.exec(output)?.[1] ?? '';
+}
+
+async function pidsOf(home: string): Promise<Record<'api' | 'worker' | 'postgres' | 'redis', number>> {
+  const connection = async (service: string): Promise<number> =>
+    (JSON.parse(await readFile(path.join(home, service, 'connection.json'), 'utf8')) as { pid: number }).pid;
+  return {
+    api: Number(await readFile(path.join(home, 'api.pid'), 'utf8')),
+    worker: Number(await readFile(path.join(home, 'worker.pid'), 'utf8')),
+    postgres: await connection('postgres'),
+    redis: await connection('redis'),
+  };
+}
+
+async function untilGone(pids: readonly number[]): Promise<void> {
+  while (pids.some(isAlive)) await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
+describe('npm start', () => {
+  test('starts everything, shows warnings only, and stops all on SIGINT in order', async () => {
+    const launcher = await start();
+    const output = await launcher.says(READY);
+    await launcher.says('Worker: the disk is slow');
+    expect(launcher.output()).not.toContain('quiet');
+    expect(await (await fetch(urlIn(output))).text()).toMatch(/^postgresql:\/\/.*@127\.0\.0\.1:\d+\/stepcast$/);
+    expect(output).toContain(`${urlIn(output)}/graphiql`);
+    const pids = await pidsOf(launcher.home);
+    launcher.process.kill('SIGINT');
+    expect(await launcher.ended).toBe(0);
+    expect(Object.values(pids).filter(isAlive)).toEqual([]);
+    for (const name of ['api', 'worker']) {
+      expect(await readFile(path.join(launcher.home, 'logs', `${name}.log`), 'utf8')).toContain('stopped cleanly');
+    }
+    expect(await readdir(launcher.home)).not.toContain('launcher.pid');
+  });
+
+  test.each(['SIGTERM', 'SIGHUP'] as const)('stops all on %s', async (signal) => {
+    const launcher = await start();
+    await launcher.says('the disk is slow');
+    await launcher.says(READY);
+    const pids = await pidsOf(launcher.home);
+    launcher.process.kill(signal);
+    expect(await launcher.ended).toBe(0);
+    expect(Object.values(pids).filter(isAlive)).toEqual([]);
+  });
+
+  test('after kill -9 the children go too, and the next start takes the folder over', async () => {
+    const launcher = await start();
+    await launcher.says('the disk is slow');
+    await launcher.says(READY);
+    const pids = Object.values(await pidsOf(launcher.home));
+    launcher.process.kill('SIGKILL');
+    await untilGone(pids);
+    const again = await start({ STEPCAST_HOME: launcher.home });
+    await again.says(READY);
+  });
+
+  test('a crashed API, worker, Redis and Postgres come back', async () => {
+    const launcher = await start();
+    const url = urlIn(await launcher.says(READY));
+    await launcher.says('the disk is slow');
+    const pids = await pidsOf(launcher.home);
+    process.kill(pids.worker, 'SIGKILL');
+    await launcher.says('Worker ended unexpectedly (SIGKILL)');
+    await launcher.says('the disk is slow', 2);
+    process.kill(pids.redis, 'SIGKILL');
+    await launcher.says('Redis is back.');
+    process.kill(pids.postgres, 'SIGKILL');
+    await launcher.says('Postgres is back.');
+    process.kill(pids.api, 'SIGKILL');
+    await launcher.says('API ended unexpectedly (SIGKILL)');
+    await untilAnswers(url);
+    const now = await pidsOf(launcher.home);
+    expect(Object.values(now).every(isAlive)).toBe(true);
+    expect(new Set([...Object.values(pids), ...Object.values(now)]).size).toBe(8);
+  });
+
+  test('two on one folder are one too many', async () => {
+    const launcher = await start();
+    await launcher.says(READY);
+    const second = await start({ STEPCAST_HOME: launcher.home });
+    expect(await second.ended).toBe(1);
+    expect(second.output()).toContain(
+      `Stepcast runs on ${launcher.home} already (process ${launcher.process.pid}): stop that one, or set STEPCAST_HOME to another folder.`,
+    );
+  });
+
+  test('a taken port, a wrong setting and an API that cannot start end it with one sentence and leave nothing', async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as { port: number };
+    const taken = await start({ PORT: String(port) });
+    expect(await taken.ended).toBe(1);
+    expect(taken.output()).toContain(`Port ${port} on 127.0.0.1 is taken by another program: choose another one with`);
+    server.close();
+
+    const wrong = await start({ PORT: 'http' });
+    expect(await wrong.ended).toBe(1);
+    expect(wrong.output()).toBe('PORT is "http": it must be a whole number from 0 to 65535.\n');
+
+    const broken = await start({ FAKE_API_FAILS: '1' });
+    expect(await broken.ended).toBe(1);
+    expect(broken.output()).toMatch(/\nDATABASE_URL cannot be reached: check the host\.\n$/);
+    expect(await readdir(broken.home)).not.toContain('launcher.pid');
+    const redis = JSON.parse(await readFile(path.join(broken.home, 'redis/connection.json'), 'utf8')) as {
+      pid: number;
+    };
+    expect(isAlive(redis.pid)).toBe(false);
+  });
+
+  test('with both URLs set it starts no service of its own', async () => {
+    const launcher = await start({
+      DATABASE_URL: process.env['STEPCAST_TEST_DATABASE_URL'] ?? '',
+      REDIS_URL: process.env['STEPCAST_TEST_REDIS_URL'] ?? '',
+    });
+    const output = await launcher.says(READY);
+    expect(await (await fetch(urlIn(output))).text()).toBe(process.env['STEPCAST_TEST_DATABASE_URL']);
+    const entries = await readdir(launcher.home);
+    expect(entries).not.toContain('postgres');
+    expect(entries).not.toContain('redis');
+  });
+});
+
+async function untilAnswers(url: string): Promise<void> {
+  for (;;) {
+    const answered = await fetch(url).then(
+      () => true,
+      () => false,
+    );
+    if (answered) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
