@@ -1,0 +1,39 @@
+/** What resolvers get: who asks, and the services of this API process. */
+import type { ArtifactStore } from '../src/artifacts/store';
+import type { RedisAnnouncer } from '../src/delivery/announcer';
+import type { Viewer } from '../src/domain/authorize';
+import type { WatchedCatalog } from '../src/engine/catalog';
+import type { Plans } from '../src/engine/plans';
+import type { LiveHub } from '../src/live/hub';
+import type { Database } from '../src/store/database';
+
+/** The limits that resolvers keep. Sizes in bytes. */
+export interface Limits {
+  readonly pageLimit: number;
+  readonly maxBatch: number;
+  readonly maxQueued: number;
+  readonly maxInlineBytes: number;
+  readonly maxUploadBytes: number;
+  readonly urlTtlSeconds: number;
+}
+
+export interface Services {
+  readonly db: Database;
+  readonly plans: Plans;
+  readonly announcer: RedisAnnouncer;
+  readonly hub: LiveHub;
+  readonly catalog: WatchedCatalog;
+  readonly artifacts: ArtifactStore;
+  /** Signs upload and download addresses. */
+  readonly secret: string;
+  /** Where clients reach this server, without a slash at the end. */
+  readonly publicUrl: string;
+  /** A folder for validators that need a file on disk. */
+  readonly scratchDir: string;
+  readonly limits: Limits;
+}
+
+export interface Context {
+  readonly viewer: Viewer;
+  readonly services: Services;
+}

@@ -1,0 +1,100 @@
+/** The current definitions as one process serves them: read once, and again when they changed anywhere. */
+import type { BackendSpec, TaskSpec } from '../domain/definitions';
+import { messageOf } from '../domain/errors';
+import type { Database } from '../store/database';
+import { currentDefinitions, definitionsStamp, type CurrentDefinition } from '../store/statements/definitions';
+import { planOf, type JobBundle, type JobVersion } from './plans';
+
+export interface CatalogEntry<T> {
+  readonly versionId: string;
+  readonly version: number;
+  readonly source: string;
+  readonly createdAt: string;
+  readonly spec: T;
+}
+
+export interface Catalog {
+  /** Changes with every change of a definition. */
+  readonly stamp: string;
+  readonly backends: ReadonlyMap<string, CatalogEntry<BackendSpec>>;
+  readonly tasks: ReadonlyMap<string, CatalogEntry<TaskSpec>>;
+  readonly jobs: ReadonlyMap<string, CatalogEntry<JobBundle> & { readonly compiled: JobVersion }>;
+}
+
+export async function loadCatalog(db: Database): Promise<Catalog> {
+  const stamp = await definitionsStamp(db);
+  const rows = await currentDefinitions(db);
+  const entry = <T>(row: CurrentDefinition): CatalogEntry<T> => ({
+    versionId: row.versionId,
+    version: row.version,
+    source: row.source,
+    createdAt: row.createdAt,
+    spec: row.spec as T,
+  });
+  return {
+    stamp,
+    backends: new Map(rows.filter((row) => row.kind === 'BACKEND').map((row) => [row.name, entry<BackendSpec>(row)])),
+    tasks: new Map(rows.filter((row) => row.kind === 'TASK').map((row) => [row.name, entry<TaskSpec>(row)])),
+    jobs: new Map(
+      rows
+        .filter((row) => row.kind === 'JOB')
+        .map((row) => {
+          const one = entry<JobBundle>(row);
+          const compiled = { id: row.versionId, version: row.version, bundle: one.spec, plan: planOf(one.spec) };
+          return [row.name, { ...one, compiled }];
+        }),
+    ),
+  };
+}
+
+export interface WatchedCatalog {
+  current(): Catalog;
+  /** Looks for changes now. */
+  refresh(): Promise<void>;
+  /** Called after each change. Returns how to stop. */
+  onChange(listener: (catalog: Catalog) => void): () => void;
+  close(): void;
+}
+
+/** Finds changes that no message told of. */
+const POLL_MS = 1_000;
+
+/** Keeps the catalog current; `refresh` may be called at each hint that something changed. */
+export async function watchCatalog(db: Database, onTrouble: (message: string) => void): Promise<WatchedCatalog> {
+  let catalog = await loadCatalog(db);
+  const listeners = new Set<(catalog: Catalog) => void>();
+  let refreshing: Promise<void> | null = null;
+  let again = false;
+
+  const look = async (): Promise<void> => {
+    do {
+      again = false;
+      if ((await definitionsStamp(db)) === catalog.stamp) continue;
+      catalog = await loadCatalog(db);
+      for (const listener of listeners) listener(catalog);
+    } while (again);
+  };
+  const refresh = (): Promise<void> => {
+    if (refreshing) {
+      again = true;
+      return refreshing;
+    }
+    refreshing = look()
+      .catch((error: unknown) => onTrouble(`reading definitions: ${messageOf(error)}`))
+      .finally(() => {
+        refreshing = null;
+      });
+    return refreshing;
+  };
+  const timer = setInterval(() => void refresh(), POLL_MS);
+  timer.unref();
+  return {
+    current: () => catalog,
+    refresh,
+    onChange: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    close: () => clearInterval(timer),
+  };
+}

@@ -1,0 +1,186 @@
+/** Definitions become versions: all that one source says, checked as a whole, or nothing of it. */
+import { checkJob } from '../domain/checkJob';
+import type { BackendSpec, DefinitionSet, JobSpec, TaskSpec } from '../domain/definitions';
+import { digestOf } from '../domain/digest';
+import type { Database, Sql } from '../store/database';
+import type { DefinitionKind } from '../store/entities/definition';
+import {
+  currentDefinitions,
+  lockDefinitions,
+  putDefinition,
+  removeDefinition,
+  type CurrentDefinition,
+} from '../store/statements/definitions';
+import type { Announcer } from './announcer';
+import { planOf, type JobBundle } from './plans';
+import { mutationFieldName } from '../domain/naming';
+
+/** Everything that one source (a file, or the API) defines. `mode` says what it means when a name is not there any more. */
+export interface SourceSet {
+  /** `file:…`, or `api`. */
+  readonly source: string;
+  readonly set: DefinitionSet;
+  /** `replace`: names of this source that the set lacks are removed. `add`: they stay. */
+  readonly mode: 'replace' | 'add';
+}
+
+/** Something that does not fit; `path` leads into the definition. */
+export interface DefinitionProblem {
+  readonly source: string;
+  readonly kind: DefinitionKind;
+  readonly name: string;
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+  readonly hint: string;
+}
+
+export type DefineOutcome =
+  | { readonly ok: true; readonly changed: readonly { readonly kind: DefinitionKind; readonly name: string }[] }
+  | { readonly ok: false; readonly problems: readonly DefinitionProblem[] };
+
+export const API_SOURCE = 'api';
+
+/** The Backend that is always there. */
+export const LOCAL_BACKEND: BackendSpec = {
+  name: 'local',
+  kind: 'LOCAL',
+  description: 'Runs commands on the machine of the worker.',
+  environment: {},
+};
+
+interface Definition {
+  readonly kind: DefinitionKind;
+  readonly name: string;
+  readonly spec: BackendSpec | TaskSpec | JobSpec;
+  readonly source: string;
+}
+
+const keyOf = (one: { kind: DefinitionKind; name: string }): string => `${one.kind} ${one.name}`;
+
+/** Applies the sources in one transaction. With problems, nothing changes and what was served is served on. */
+export async function define(
+  { db, announcer }: { db: Database; announcer: Announcer },
+  sources: readonly SourceSet[],
+): Promise<DefineOutcome> {
+  const outcome = await db.transaction((sql) => applySources(sql, sources));
+  if (outcome.ok && outcome.changed.length > 0) announcer.definitionsChanged();
+  return outcome;
+}
+
+async function applySources(sql: Sql, sources: readonly SourceSet[]): Promise<DefineOutcome> {
+  await lockDefinitions(sql);
+  const current = await currentDefinitions(sql);
+  const { next, problems } = merge(current, sources);
+  const found = [...problems, ...check(next)];
+  if (found.length > 0) return { ok: false, problems: found };
+
+  const before = new Map(current.map((one) => [keyOf(one), one]));
+  const after = bundled(next);
+  const changed: { kind: DefinitionKind; name: string }[] = [];
+  for (const one of after) {
+    const digest = digestOf(one.spec);
+    const known = before.get(keyOf(one));
+    if (known?.digest === digest && known.source === one.source) continue;
+    await putDefinition(sql, { ...one, digest });
+    changed.push({ kind: one.kind, name: one.name });
+  }
+  const kept = new Set(after.map(keyOf));
+  for (const one of current) {
+    if (kept.has(keyOf(one))) continue;
+    await removeDefinition(sql, one.kind, one.name);
+    changed.push({ kind: one.kind, name: one.name });
+  }
+  return { ok: true, changed };
+}
+
+/** The definitions as they would stand after the change. */
+function merge(
+  current: readonly CurrentDefinition[],
+  sources: readonly SourceSet[],
+): { next: Map<string, Definition>; problems: DefinitionProblem[] } {
+  const replaced = new Set(sources.filter((one) => one.mode === 'replace').map((one) => one.source));
+  const next = new Map<string, Definition>([[`BACKEND ${LOCAL_BACKEND.name}`, { kind: 'BACKEND', name: 'local', spec: LOCAL_BACKEND, source: 'built-in' }]]);
+  for (const one of current) {
+    if (!replaced.has(one.source)) next.set(keyOf(one), { ...one, spec: unbundled(one) });
+  }
+  const problems: DefinitionProblem[] = [];
+  for (const { source, set } of sources) {
+    for (const one of flatten(source, set)) {
+      const owner = next.get(keyOf(one));
+      if (owner && owner.source !== source && owner.source !== 'built-in') {
+        problems.push({
+          source,
+          kind: one.kind,
+          name: one.name,
+          path: [],
+          message: `${one.kind.toLowerCase()} "${one.name}" is defined in ${describeSource(owner.source)} already`,
+          hint: 'rename one of them, or change it where it is',
+        });
+        continue;
+      }
+      next.set(keyOf(one), one);
+    }
+  }
+  return { next, problems };
+}
+
+export function describeSource(source: string): string {
+  if (source === API_SOURCE) return 'the API';
+  return source.startsWith('file:') ? source.slice('file:'.length) : source;
+}
+
+function flatten(source: string, set: DefinitionSet): Definition[] {
+  return [
+    ...set.backends.map((spec): Definition => ({ kind: 'BACKEND', name: spec.name, spec, source })),
+    ...set.tasks.map((spec): Definition => ({ kind: 'TASK', name: spec.name, spec, source })),
+    ...set.jobs.map((spec): Definition => ({ kind: 'JOB', name: spec.name, spec, source })),
+  ];
+}
+
+function unbundled(one: CurrentDefinition): Definition['spec'] {
+  return one.kind === 'JOB' ? (one.spec as JobBundle).job : (one.spec as BackendSpec | TaskSpec);
+}
+
+const specsOf = <T extends Definition['spec']>(all: ReadonlyMap<string, Definition>, kind: DefinitionKind): Map<string, T> =>
+  new Map([...all.values()].filter((one) => one.kind === kind).map((one) => [one.name, one.spec as T]));
+
+/** Every Job with its Tasks: a change of a Task may break a Job of another source. */
+function check(next: ReadonlyMap<string, Definition>): DefinitionProblem[] {
+  const backends = specsOf<BackendSpec>(next, 'BACKEND');
+  const tasks = specsOf<TaskSpec>(next, 'TASK');
+  const fields = new Map<string, string>();
+  return [...next.values()].flatMap((one): DefinitionProblem[] => {
+    const { source, kind, name } = one;
+    if (kind === 'TASK') {
+      const { backend } = one.spec as TaskSpec;
+      if (backends.has(backend)) return [];
+      const known = [...backends.keys()].join(', ');
+      return [{ source, kind, name, path: ['backend'], message: `there is no backend "${backend}"`, hint: `use one of: ${known}` }];
+    }
+    if (kind !== 'JOB') return [];
+    const field = mutationFieldName(name);
+    const other = fields.get(field);
+    fields.set(field, name);
+    const clash: DefinitionProblem[] =
+      other === undefined
+        ? []
+        : [{ source, kind, name, path: ['job'], message: `jobs "${name}" and "${other}" would both be the mutation ${field}`, hint: 'rename one of them' }];
+    return [...clash, ...checkJob(one.spec as JobSpec, tasks).map((problem) => ({ source, kind, name, ...problem }))];
+  });
+}
+
+/** Jobs become bundles with their Tasks and Backends: a change of a Task is a new version of each Job that uses it. */
+function bundled(next: ReadonlyMap<string, Definition>): (Omit<Definition, 'spec'> & { spec: BackendSpec | TaskSpec | JobBundle })[] {
+  const backends = specsOf<BackendSpec>(next, 'BACKEND');
+  const tasks = specsOf<TaskSpec>(next, 'TASK');
+  return [...next.values()].map((one) => {
+    if (one.kind !== 'JOB') return { ...one, spec: one.spec as BackendSpec | TaskSpec };
+    const job = one.spec as JobSpec;
+    const used = [...new Set(job.steps.map((step) => step.task))].flatMap((task) => tasks.get(task) ?? []);
+    const usedBackends = [...new Set(used.map((task) => task.backend))].flatMap((backend) => backends.get(backend) ?? []);
+    const bundle: JobBundle = { job, tasks: used, backends: usedBackends };
+    // Compiling once here finds a fault of ours before anything is stored.
+    planOf(bundle);
+    return { ...one, spec: bundle };
+  });
+}

@@ -1,0 +1,292 @@
+/** A worker: takes ready StepRuns while it has free slots, runs each on its Backend, and reports how it ended. */
+import { hostname } from 'node:os';
+import type { Backend, RunningAttempt } from '../src/backends/backend';
+import { createWakeReceiver, type WakeReceiver } from '../src/delivery/beeQueues';
+import type { RedisAnnouncer } from '../src/delivery/announcer';
+import type { PubSub } from '../src/delivery/pubsub';
+import { claim, type Work } from '../src/engine/claim';
+import type { AttemptReport } from '../src/engine/complete';
+import type { Plans } from '../src/engine/plans';
+import { reconcile } from '../src/engine/reconcile';
+import type { BackendKind } from '../src/domain/definitions';
+import { messageOf } from '../src/domain/errors';
+import type { Database } from '../src/store/database';
+import { heartbeat, registerWorker, setWorkerState } from '../src/store/statements/workers';
+import { openAttemptLog } from './attemptLog';
+import { createProgressSink } from './progress';
+import { createReporter } from './reports';
+
+export interface WorkerOptions {
+  readonly db: Database;
+  readonly plans: Plans;
+  readonly announcer: RedisAnnouncer;
+  readonly pubsub: PubSub;
+  readonly redisUrl: string;
+  /** Opens the Backends for a worker id; called again when this process had to take a new identity. */
+  readonly openBackends: (workerId: string) => Readonly<Record<BackendKind, Backend>>;
+  /** Names of the Backends whose queues it serves. */
+  readonly queues: readonly string[];
+  readonly concurrency: number;
+  readonly leaseSeconds: number;
+  readonly drainSeconds: number;
+  readonly maxLogBytes: number;
+  readonly log: (level: 'info' | 'warn' | 'error', message: string) => void;
+}
+
+export interface Worker {
+  /** Serves further queues from now on. */
+  serve(queues: readonly string[]): void;
+  /** Takes nothing new, lets what runs finish for the drain time, then hands the rest back. */
+  stop(): Promise<void>;
+}
+
+/** A worker asks Postgres for work at this pace even when no doorbell rings. */
+const POLL_MS = 1_000;
+const HEARTBEAT_MS = 1_000;
+const RECONCILE_MS = 2_000;
+/** One doorbell passed on per this time is enough for every idle worker to look. */
+const PASS_ON_MS = 20;
+
+interface Slot {
+  readonly work: Work;
+  readonly attempt: RunningAttempt;
+}
+
+export async function startWorker(options: WorkerOptions): Promise<Worker> {
+  const { db, plans, announcer, pubsub, concurrency, log } = options;
+  const engine = { db, plans, announcer };
+  const trouble = (what: string) => (error: unknown) => log('warn', `${what}: ${messageOf(error)}`);
+  const reporter = createReporter(engine, trouble('recording results, will try again'));
+  const progress = createProgressSink(db, announcer, trouble('recording progress'));
+
+  let queues = [...options.queues];
+  const register = (): Promise<string> =>
+    registerWorker(db, { host: hostname(), pid: process.pid, queues, concurrency });
+  let workerId = await register();
+  let backends = options.openBackends(workerId);
+  const swept = await Promise.all(Object.values(backends).map((backend) => backend.sweep()));
+  const leftOver = swept.reduce((sum, count) => sum + count, 0);
+  if (leftOver > 0) log('warn', `ended ${leftOver} processes that an earlier worker had left behind`);
+
+  const slots = new Map<string, Slot>();
+  let starting = 0;
+  let stopping = false;
+  let filling = false;
+  let again = false;
+  let lastPass = 0;
+
+  const passOn = (): void => {
+    if (Date.now() - lastPass < PASS_ON_MS) return;
+    lastPass = Date.now();
+    pubsub.publish('wake', '');
+  };
+
+  const fill = async (): Promise<void> => {
+    if (filling) {
+      again = true;
+      return;
+    }
+    filling = true;
+    try {
+      do {
+        again = false;
+        const free = concurrency - slots.size - starting;
+        if (stopping || free <= 0) break;
+        const owner = workerId;
+        const works = await claim(engine, owner, queues, free);
+        for (const work of works) {
+          starting += 1;
+          void run(work, owner).catch(trouble('running a step'));
+        }
+        if (works.length === free) again = true;
+      } while (again);
+    } catch (error) {
+      log('warn', `taking work: ${messageOf(error)}`);
+    } finally {
+      filling = false;
+    }
+  };
+  const wake = (): void => {
+    // A worker without a free slot passes the doorbell on, so that an idle one hears it.
+    if (slots.size + starting >= concurrency) passOn();
+    else void fill();
+  };
+
+  const run = async (work: Work, owner: string): Promise<void> => {
+    const report = await runAttempt(work, owner).catch((error: unknown): AttemptReport => {
+      log('error', `step ${work.name} (${work.stepRunId}): ${messageOf(error)}`);
+      // A fault of this machine (disk, permissions), not of the step: another try may meet a better one.
+      return { ...blank(work, owner), retryable: true, message: `The worker could not run it: ${messageOf(error)}` };
+    });
+    const recorded = reporter.report(report);
+    // The slot is free when the command has ended; recording goes on beside the next step.
+    slots.delete(work.stepRunId);
+    void fill();
+    await recorded;
+    void fill();
+  };
+
+  const runAttempt = async (work: Work, owner: string): Promise<AttemptReport> => {
+    const attemptLog = openAttemptLog(
+      { db, pubsub, maxBytes: options.maxLogBytes, onTrouble: trouble('storing a log') },
+      work.stepRunId,
+      work.attempt,
+    );
+    let attempt: RunningAttempt;
+    try {
+      if (work.problems.length > 0) return { ...blank(work, owner), message: work.problems.join(' ') };
+      attempt = backends[work.backend.kind].start(
+        {
+          stepRunId: work.stepRunId,
+          attempt: work.attempt,
+          workerId: owner,
+          task: work.task,
+          values: work.values,
+          backendEnvironment: work.backend.environment,
+        },
+        {
+          log: (stream, bytes) => attemptLog.write(stream, bytes),
+          progress: (percent, message) =>
+            progress.add({ submissionId: work.submissionId, stepRunId: work.stepRunId, attempt: work.attempt, percent, message }),
+        },
+      );
+      slots.set(work.stepRunId, { work, attempt });
+    } finally {
+      starting -= 1;
+    }
+    const outcome = await attempt.outcome;
+    await Promise.all([attemptLog.close(), progress.flush()]);
+    return {
+      ...blank(work, owner),
+      ...outcome,
+      handedBack: outcome.state === 'CANCELLED' && stopping,
+    };
+  };
+
+  const stopSteps = (stepRunIds: readonly string[]): void => {
+    for (const id of stepRunIds) slots.get(id)?.attempt.cancel('cancelled');
+  };
+
+  /** This worker was silent for too long and is taken for dead: what it runs belongs to others now. */
+  const takeNewIdentity = async (): Promise<void> => {
+    log('warn', `worker ${workerId} was declared dead after a silence; it starts again under a new number`);
+    for (const slot of slots.values()) slot.attempt.cancel('shutdown');
+    workerId = await register();
+    const old = backends;
+    backends = options.openBackends(workerId);
+    await Promise.all([...slots.values()].map((slot) => slot.attempt.outcome.catch(() => undefined)));
+    await Promise.all(Object.values(old).map((backend) => backend.close()));
+  };
+
+  let beating = false;
+  const beat = async (): Promise<void> => {
+    if (beating) return;
+    beating = true;
+    try {
+      const answer = await heartbeat(db, workerId, slots.size);
+      if (answer.alive) stopSteps(answer.cancel);
+      else if (!stopping) await takeNewIdentity();
+    } catch (error) {
+      log('warn', `heartbeat: ${messageOf(error)}`);
+    } finally {
+      beating = false;
+    }
+  };
+
+  let reconciling = false;
+  const recover = async (): Promise<void> => {
+    if (reconciling || stopping) return;
+    reconciling = true;
+    try {
+      const found = await reconcile(engine, options.leaseSeconds);
+      if (found.lostWorkers > 0) log('warn', `${found.lostWorkers} workers fell silent; ${found.requeued} steps run again`);
+      if (found.requeued + found.retried > 0) void fill();
+    } catch (error) {
+      log('warn', `reconciling: ${messageOf(error)}`);
+    } finally {
+      reconciling = false;
+    }
+  };
+
+  const timers = [
+    setInterval(() => void beat(), HEARTBEAT_MS),
+    setInterval(() => void fill(), POLL_MS),
+    setInterval(() => void recover(), RECONCILE_MS),
+  ];
+  const stops = await Promise.all([
+    pubsub.subscribe('wake', () => {
+      if (slots.size + starting < concurrency) void fill();
+    }),
+    pubsub.subscribe('control', (message) => stopSteps(cancelledIds(message))),
+  ]);
+  const receivers: WakeReceiver[] = [createWakeReceiver(options.redisUrl, queues, wake)];
+  void recover();
+  void fill();
+  log('info', `worker ${workerId} takes up to ${concurrency} steps at a time from ${queues.join(', ')}`);
+
+  return {
+    serve: (more) => {
+      const fresh = more.filter((queue) => !queues.includes(queue));
+      if (fresh.length === 0) return;
+      queues = [...queues, ...fresh];
+      receivers.push(createWakeReceiver(options.redisUrl, fresh, wake));
+      db.query({ name: 'worker-queues', text: `update worker set queues = $2::text[] where id = $1` }, [workerId, queues]).catch(
+        trouble('announcing queues'),
+      );
+      void fill();
+    },
+    stop: async () => {
+      stopping = true;
+      await setWorkerState(db, workerId, 'DRAINING').catch(trouble('announcing the end'));
+      const running = (): Promise<unknown>[] => [...slots.values()].map((slot) => slot.attempt.outcome.catch(() => undefined));
+      if (slots.size > 0) log('info', `waiting up to ${options.drainSeconds} s for ${slots.size} running steps`);
+      await within(options.drainSeconds * 1_000, Promise.all(running()));
+      for (const slot of slots.values()) slot.attempt.cancel('shutdown');
+      await Promise.all(running());
+      while (starting > 0 || slots.size > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+      await within(3_000, reporter.idle());
+      for (const timer of timers) clearInterval(timer);
+      for (const stop of stops) stop();
+      await Promise.all(receivers.map((receiver) => receiver.close()));
+      await announcer.flush();
+      await setWorkerState(db, workerId, 'STOPPED').catch(trouble('announcing the end'));
+      await Promise.all(Object.values(backends).map((backend) => backend.close()));
+    },
+  };
+}
+
+/** A report of a failure that nothing is known of yet. */
+function blank(work: Work, workerId: string): AttemptReport {
+  return {
+    stepRunId: work.stepRunId,
+    submissionId: work.submissionId,
+    attempt: work.attempt,
+    workerId,
+    state: 'FAILED',
+    retryable: false,
+    terminate: false,
+    handedBack: false,
+    exitCode: null,
+    signal: null,
+    message: '',
+    outputs: {},
+    cpuMs: null,
+    peakMemoryBytes: null,
+  };
+}
+
+function cancelledIds(message: string): string[] {
+  try {
+    const parsed: unknown = JSON.parse(message);
+    const ids = typeof parsed === 'object' && parsed !== null ? (parsed as { cancel?: unknown }).cancel : null;
+    return Array.isArray(ids) ? ids.map(String) : [];
+  } catch {
+    return [];
+  }
+}
+
+async function within(milliseconds: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  await Promise.race([work, new Promise((resolve) => (timer = setTimeout(resolve, milliseconds)))]);
+  clearTimeout(timer);
+}
