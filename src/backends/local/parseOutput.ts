@@ -1,0 +1,70 @@
+/** From the bytes of an output to the value that its port declares. */
+import { messageOf, StepcastError } from '../../domain/errors';
+import { formatType, type Value, type ValueType } from '../../domain/values';
+
+/** Reads text (less its final newline) or JSON. Throws BAD_INPUT, naming `shown`, for what the type cannot hold. */
+export function parseOutput(bytes: Buffer, read: 'text' | 'json', type: ValueType, shown: string): Value {
+  const text = decode(bytes, shown);
+  if (read === 'json') return parseJson(text, shown);
+  const line = text.replace(/\r?\n$/, '');
+  switch (type.kind) {
+    case 'int':
+    case 'long':
+    case 'float':
+    case 'double':
+      return parseNumber(line.trim(), type, shown);
+    case 'boolean':
+      if (line.trim() === 'true' || line.trim() === 'false') return line.trim() === 'true';
+      throw unfit(shown, line, type);
+    case 'enum':
+      if (type.symbols.includes(line.trim())) return line.trim();
+      throw unfit(shown, line, type);
+    default:
+      return line;
+  }
+}
+
+function parseNumber(text: string, type: ValueType, shown: string): number {
+  const number = Number(text);
+  const whole = type.kind === 'int' || type.kind === 'long';
+  if (text === '' || !Number.isFinite(number) || (whole && !Number.isSafeInteger(number))) {
+    throw unfit(shown, text, type);
+  }
+  return number;
+}
+
+function decode(bytes: Buffer, shown: string): string {
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new StepcastError('BAD_INPUT', `\`${shown}\` is not UTF-8 text. Declare the output as a File instead.`);
+  }
+  if (text.includes('\0')) throw nul(shown);
+  return text;
+}
+
+function parseJson(text: string, shown: string): Value {
+  let value: Value;
+  try {
+    value = JSON.parse(text, (_, part: Value) => {
+      if (typeof part === 'string' && part.includes('\0')) throw nul(shown);
+      return part;
+    }) as Value;
+  } catch (error) {
+    if (error instanceof StepcastError) throw error;
+    throw new StepcastError('BAD_INPUT', `\`${shown}\` is not JSON: ${messageOf(error)}`);
+  }
+  return value;
+}
+
+/** The database holds no such text. */
+const nul = (shown: string) =>
+  new StepcastError('BAD_INPUT', `\`${shown}\` holds a NUL character. Declare the output as a File instead.`);
+
+const SHOWN_CHARACTERS = 60;
+
+function unfit(shown: string, text: string, type: ValueType): StepcastError {
+  const sample = text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text;
+  return new StepcastError('BAD_INPUT', `\`${shown}\` holds "${sample}", which is no ${formatType(type)}.`);
+}

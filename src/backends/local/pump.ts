@@ -1,0 +1,63 @@
+/** Carries one output stream of a command to whoever watches, at the pace of the slowest. */
+import type { FileHandle } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+import type { AttemptObserver } from '../backend';
+import { readProgress } from './progress';
+
+export interface PumpRequest {
+  readonly stream: Readable;
+  readonly name: 'stdout' | 'stderr';
+  readonly observer: AttemptObserver;
+  /** Where the stream is written as well, when an output is made of it. */
+  readonly file: FileHandle | undefined;
+}
+
+export interface Pump {
+  /** All bytes are delivered and written. Rejects when the file cannot be written; the stream is then closed. */
+  readonly done: Promise<void>;
+  /** Milliseconds since the last byte; 0 while a delivery is awaited, for then the pipe may be full behind it. */
+  quietFor(): number;
+  /** Lets go of the pipe, whoever still holds its other end. */
+  abandon(): void;
+}
+
+/** Starts at once. Nothing is read from the pipe while a delivery is awaited. */
+export function pump({ stream, name, observer, file }: PumpRequest): Pump {
+  const progress = readProgress((percent, message) => observer.progress(percent, message));
+  let lastByteAt = performance.now();
+  let delivering: Promise<void> | undefined;
+  let fault: unknown;
+
+  const deliver = async (told: void | Promise<void>, chunk: Buffer): Promise<void> => {
+    try {
+      await Promise.all([told, file?.appendFile(chunk)]);
+    } catch (error) {
+      fault ??= error;
+      stream.destroy();
+    }
+    delivering = undefined;
+    lastByteAt = performance.now();
+    stream.resume();
+  };
+
+  stream.on('data', (chunk: Buffer) => {
+    lastByteAt = performance.now();
+    progress.feed(chunk);
+    const told = observer.log(name, chunk);
+    if (told === undefined && !file) return;
+    stream.pause();
+    delivering = deliver(told, chunk);
+  });
+  stream.on('error', () => {}); // a broken pipe ends the stream; what was read is delivered
+  const done = new Promise<void>((resolve) => stream.once('close', () => resolve())).then(async () => {
+    await delivering;
+    progress.end();
+    if (fault !== undefined) throw fault;
+  });
+  done.catch(() => {}); // awaited later; until then it is not unhandled
+  return {
+    done,
+    quietFor: () => (delivering ? 0 : performance.now() - lastByteAt),
+    abandon: () => stream.destroy(),
+  };
+}

@@ -1,0 +1,133 @@
+/** What the end of a command means for its Attempt. Pure: the rules of the Task, applied to what happened. */
+import type { TaskSpec } from './definitions';
+
+/** What happened. */
+export interface ExitFacts {
+  readonly exitCode: number | null;
+  /** The name of the signal that ended the command, such as `SIGKILL`. */
+  readonly signal: string | null;
+  readonly timedOut: boolean;
+  /** Why the worker ended it, if it did. */
+  readonly cancelled: 'cancelled' | 'shutdown' | null;
+  /** One phrase for each output that was not produced, such as "`table` (no file matches *.csv)". */
+  readonly missing: readonly string[];
+  /** One sentence for each output that was produced and cannot be taken: not JSON, too large, a link out. */
+  readonly faults?: readonly string[];
+}
+
+export interface ExitReading {
+  readonly state: 'SUCCEEDED' | 'FAILED' | 'CANCELLED';
+  /** Only for FAILED: whether another try may help. */
+  readonly retryable: boolean;
+  /** Only for SUCCEEDED: the Submission ends here, as succeeded. */
+  readonly terminate: boolean;
+  /** A sentence for people; empty on plain success. */
+  readonly message: string;
+}
+
+type RunRules = Pick<TaskSpec, 'exitRules' | 'missingOutput' | 'timeoutSeconds'>;
+
+/** Sent from outside, by people or the system: the same command may well succeed elsewhere or later. */
+const SIGNALS_FROM_OUTSIDE: ReadonlySet<string> = new Set(['SIGKILL', 'SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT']);
+
+const MEANINGS: Readonly<Record<string, string>> = {
+  SIGKILL: 'Most likely the machine ran out of memory, or somebody ended the process by hand',
+  SIGTERM: 'Something outside Stepcast asked it to end',
+  SIGSEGV: 'The program crashed: it used memory that is not its own',
+  SIGBUS: 'The program crashed on a bad memory access, or a file it had mapped was cut short',
+  SIGABRT: 'The program gave up by itself; its log may say why',
+  SIGFPE: 'The program crashed on an arithmetic error, such as a division by zero',
+  SIGILL: 'The program holds an instruction that this processor does not know',
+  SIGXCPU: 'It used up its limit of processor time',
+  SIGXFSZ: 'It wrote a file larger than its limit allows',
+  SIGPIPE: 'It wrote to a pipe that nobody reads any more',
+};
+
+/** Shells report a child's signal as an exit code above this. */
+const SHELL_SIGNAL_BASE = 128;
+const SHELL_KILLED = SHELL_SIGNAL_BASE + 9;
+const SHELL_NOT_EXECUTABLE = 126;
+const SHELL_NOT_FOUND = 127;
+
+/** Reads how a command ended. A cancel wins over a timeout, that over the exit code, and that over outputs. */
+export function readExit(task: RunRules, facts: ExitFacts): ExitReading {
+  const { exitCode, signal } = facts;
+  if (facts.cancelled === 'shutdown') return cancelled('The worker shut down and ended the command.');
+  if (facts.cancelled) return cancelled('Cancelled.');
+  if (facts.timedOut) {
+    return failed(
+      `The command ran longer than its timeout of ${seconds(task.timeoutSeconds)} and was ended, with everything it had started. Raise the task's timeout if it needs more.`,
+      true,
+    );
+  }
+  if (signal !== null) {
+    const meaning = MEANINGS[signal];
+    return failed(
+      `The command was ended by ${signal}.${meaning ? ` ${meaning}.` : ''}`,
+      SIGNALS_FROM_OUTSIDE.has(signal),
+    );
+  }
+  if (exitCode === null) return failed('The command ended, and how it ended was lost.', true);
+
+  const { exitRules } = task;
+  if (exitRules.temporary.includes(exitCode)) {
+    return failed(`Exit code ${exitCode}, which the task declares a temporary failure.`, true);
+  }
+  const ends = exitRules.terminate.includes(exitCode);
+  if (!ends && !exitRules.success.includes(exitCode)) return failed(explainCode(exitCode, exitRules.success), false);
+  return readOutputs(task, facts, ends ? `Exit code ${exitCode} ends the submission here, as succeeded.` : '');
+}
+
+function readOutputs(task: RunRules, { missing, faults = [] }: ExitFacts, early: string): ExitReading {
+  if (faults.length > 0) return failed(faults.join(' '), false);
+  // Who ends early by exit code has said that there is nothing more to come.
+  if (early) return { ...succeeded(early), terminate: true };
+  if (missing.length === 0) return succeeded('');
+  const what = `${missing.length === 1 ? 'Missing output' : 'Missing outputs'}: ${missing.join('; ')}.`;
+  switch (task.missingOutput) {
+    case 'FAIL':
+      return failed(`The command ended well, but did not produce what the task declares. ${what}`, false);
+    case 'CONTINUE':
+      return succeeded(`${what} The task allows it.`);
+    case 'TERMINATE':
+      return { ...succeeded(`${what} The submission ends here, as succeeded.`), terminate: true };
+  }
+}
+
+function explainCode(code: number, success: readonly number[]): string {
+  const plain = success.length === 1 && success[0] === 0;
+  const expected = plain ? '' : ` Success would be ${success.length > 0 ? success.join(' or ') : 'no code at all'}.`;
+  return `Exit code ${code}.${codeMeaning(code)}${expected}`;
+}
+
+function codeMeaning(code: number): string {
+  if (code === SHELL_NOT_FOUND) return ' From a shell this means that a command in it was not found.';
+  if (code === SHELL_NOT_EXECUTABLE) return ' From a shell this means that a file in it could not be executed.';
+  if (code === SHELL_KILLED) {
+    return ' From a shell this means that a command in it was killed, most likely because the machine ran out of memory.';
+  }
+  return '';
+}
+
+function seconds(count: number): string {
+  return count === 1 ? '1 second' : `${count} seconds`;
+}
+
+const cancelled = (message: string): ExitReading => ({
+  state: 'CANCELLED',
+  retryable: false,
+  terminate: false,
+  message,
+});
+const failed = (message: string, retryable: boolean): ExitReading => ({
+  state: 'FAILED',
+  retryable,
+  terminate: false,
+  message,
+});
+const succeeded = (message: string): ExitReading => ({
+  state: 'SUCCEEDED',
+  retryable: false,
+  terminate: false,
+  message,
+});
