@@ -4,6 +4,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { build, buildNeeded } from './build.mjs';
 import { checkNode, fail, inProject, locked, readJson, runQuietly, seconds, writeJson } from './support.mjs';
 
+const SHOWN_LINES = 15;
+
 const installStamp = () => inProject('node_modules', '.stepcast-install.json');
 
 export async function prepare() {
@@ -47,21 +49,27 @@ function installedByHand() {
 async function install() {
   const started = Date.now();
   console.log('Installing the dependencies (once, about a minute) …');
-  const args = ['ci', '--include=dev', '--no-audit', '--no-fund'];
-  const cli = process.env.npm_execpath;
-  const viaNode = cli !== undefined && /npm-cli\.c?js$/.test(cli);
-  const { ok, tail } = viaNode
-    ? await runQuietly(process.execPath, [cli, ...args])
-    : await runQuietly('npm', args, { shell: process.platform === 'win32' });
-  if (!ok) {
-    if (/ENOENT/.test(tail) && /spawn npm/.test(tail))
-      fail('npm is not installed: install it beside Node and start again.');
+  const flags = ['--include=dev', '--no-audit', '--no-fund'];
+  let result = await npm(['ci', ...flags]);
+  // A lock file made on one platform may lack the optional packages of another; then `npm ci` refuses altogether.
+  if (/code EUSAGE/.test(result.output)) result = await npm(['install', '--no-save', ...flags]);
+  if (/spawn npm ENOENT/.test(result.output)) fail('npm is not installed: install it beside Node and start again.');
+  if (!result.ok) {
+    const lines = result.output.split('\n').filter((line) => !/^npm (warn|notice)/i.test(line));
     fail(
-      `${tail}\n\nThe dependencies could not be installed: see the lines above; mostly the network or the disk is the reason.`,
+      `${lines.slice(0, SHOWN_LINES).join('\n')}\n\nThe dependencies could not be installed: see the lines above; ` +
+        `mostly the network, a proxy or a full disk is the reason.`,
     );
   }
   writeJson(installStamp(), { fingerprint: lockFingerprint() });
   console.log(`Dependencies are installed (${seconds(started)}).`);
+}
+
+/** The npm that runs us, else the one on PATH. */
+function npm(args) {
+  const cli = process.env.npm_execpath;
+  if (cli !== undefined && /npm-cli\.c?js$/.test(cli)) return runQuietly(process.execPath, [cli, ...args]);
+  return runQuietly('npm', args, { shell: process.platform === 'win32' });
 }
 
 if (process.argv[1] === inProject('scripts', 'prepare.mjs')) await prepare();

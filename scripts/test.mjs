@@ -12,7 +12,13 @@ const folder = mkdtempSync(path.join(os.tmpdir(), 'stepcast-result-'));
 const result = path.join(folder, 'result.json');
 const child = spawn(
   process.execPath,
-  [inProject('node_modules', 'jest', 'bin', 'jest.js'), '--json', `--outputFile=${result}`, ...process.argv.slice(2)],
+  [
+    '--experimental-vm-modules',
+    inProject('node_modules', 'jest', 'bin', 'jest.js'),
+    '--json',
+    `--outputFile=${result}`,
+    ...process.argv.slice(2),
+  ],
   // With --json the report of every test would go to standard output; the readable one goes to standard error.
   { cwd: project, stdio: ['inherit', 'ignore', 'inherit'] },
 );
