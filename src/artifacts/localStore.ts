@@ -49,7 +49,7 @@ const CONTENT_MODE = 0o444;
  * Opens (and makes, where missing) the store in `root`. Contents and `incoming/` must lie on one file system.
  *
  * - `write` syncs the file and its folder before it returns: whoever sent it may forget it.
- * - `adopt` does not sync: a result that a power cut takes can be computed again.
+ * - `adopt` does not sync unless told `durable`: a result that a power cut takes can be computed again.
  * - `stage` always gives a private copy. Where the file system can share blocks (reflinks: btrfs, XFS, bcachefs) it takes
  *   no time and no space; elsewhere the kernel copies. A link would be cheaper, but a command that runs as root, or
  *   as our own user after a `chmod`, would then write into every result that has this content.
@@ -99,11 +99,11 @@ export function createLocalStore(root: string): LocalArtifactStore {
     }
   }
 
-  async function copyIn(path: string): Promise<StoredArtifact> {
-    return ingest(createReadStream(path, { highWaterMark: HASH_CHUNK_BYTES }), { durable: false });
+  async function copyIn(path: string, durable: boolean): Promise<StoredArtifact> {
+    return ingest(createReadStream(path, { highWaterMark: HASH_CHUNK_BYTES }), { durable });
   }
 
-  async function adoptFile(path: string): Promise<StoredArtifact> {
+  async function adoptFile(path: string, durable: boolean): Promise<StoredArtifact> {
     // NONBLOCK: a pipe must not hang us. NOFOLLOW: renaming a link would store the link, not the content.
     const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     let stored: StoredArtifact;
@@ -122,18 +122,20 @@ export function createLocalStore(root: string): LocalArtifactStore {
           shared = true;
         });
       }
+      if (durable) await file.sync();
     } finally {
       await file.close();
     }
     if (!shared) {
       try {
         await publish(path, stored.sha256);
+        if (durable) await syncFolder(dirname(localPath(stored.sha256)));
         return stored;
       } catch (error) {
         if (codeOf(error) !== 'EXDEV') throw error;
       }
     }
-    const copied = await copyIn(path);
+    const copied = await copyIn(path, durable);
     await rm(path, { force: true });
     return copied;
   }
@@ -152,7 +154,7 @@ export function createLocalStore(root: string): LocalArtifactStore {
         `${basename(path)} is a link to something that is not a file, so it cannot be stored.`,
       );
     }
-    return copyIn(target);
+    return copyIn(target, false);
   }
 
   return {
@@ -161,7 +163,7 @@ export function createLocalStore(root: string): LocalArtifactStore {
     adopt: (path, options = {}) =>
       explained(
         root,
-        adoptFile(path).catch((error: unknown) => {
+        adoptFile(path, options.durable ?? false).catch((error: unknown) => {
           if (codeOf(error) === 'ELOOP') return adoptLink(path, options.within);
           if (codeOf(error) === 'ENOENT') throw new StepcastError('NOT_FOUND', `There is no file ${path} to store.`);
           throw error;
