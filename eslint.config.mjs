@@ -7,6 +7,7 @@ const MAY_IMPORT = {
   engine: ['domain', 'store'],
   store: ['domain'],
   delivery: ['domain'],
+  live: ['domain', 'store', 'delivery'],
   artifacts: ['domain'],
   backends: ['domain', 'artifacts'],
   validators: ['domain', 'artifacts'],
@@ -47,7 +48,10 @@ export default tseslint.config(
       '@typescript-eslint/only-throw-error': 'error',
       // Interfaces of ours are asynchronous where some implementation needs it.
       '@typescript-eslint/require-await': 'off',
-      eqeqeq: ['error', 'always'],
+      // Methods of objects made by functions have no `this`.
+      '@typescript-eslint/unbound-method': 'off',
+      // `== null` means null or undefined.
+      eqeqeq: ['error', 'always', { null: 'ignore' }],
       'no-var': 'error',
       'prefer-const': 'error',
     },

@@ -1,18 +1,17 @@
 // Everything that can be said about the code without running it.
 import { existsSync } from 'node:fs';
 import { prepare } from './prepare.mjs';
-import { inProject, runQuietly, runTool, seconds } from './support.mjs';
+import { inProject, runScript, runTool, seconds } from './support.mjs';
 
-await prepare();
+await prepare({ only: 'install' });
 
-const emit = inProject('dist', 'schema', 'emit.js');
 const checks = [
   { name: 'format', run: () => runTool('prettier/bin/prettier.cjs', ['--check', '--log-level', 'warn', '.']) },
   { name: 'types', run: () => runTool('typescript/bin/tsc', ['-p', 'tsconfig.json']) },
   { name: 'lint', run: () => runTool('eslint/bin/eslint.js', ['--max-warnings', '0', '.']) },
   { name: 'unused', run: () => runTool('knip/bin/knip.js', []) },
-  ...(existsSync(emit)
-    ? [{ name: 'schema snapshot', run: () => runQuietly(process.execPath, [emit, '--check']) }]
+  ...(existsSync(inProject('schema', 'emit.ts'))
+    ? [{ name: 'schema snapshot', run: () => runScript('run.mjs', 'schema/emit.js', '--check') }]
     : []),
 ];
 

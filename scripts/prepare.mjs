@@ -8,12 +8,14 @@ const SHOWN_LINES = 15;
 
 const installStamp = () => inProject('node_modules', '.stepcast-install.json');
 
-export async function prepare() {
+/** Ends the process with a sentence when that is not possible. */
+export async function prepare({ only = 'all' } = {}) {
   checkNode();
-  if (!installNeeded() && !buildNeeded()) return;
+  const mustBuild = () => only !== 'install' && buildNeeded();
+  if (!installNeeded() && !mustBuild()) return;
   await locked(async () => {
     if (installNeeded()) await install();
-    if (buildNeeded()) await build();
+    if (mustBuild()) await build();
   });
 }
 

@@ -55,6 +55,9 @@ export async function runQuietly(command, args, options = {}) {
 export const runTool = (script, args, options) =>
   runQuietly(process.execPath, [inProject('node_modules', script), ...args], options);
 
+/** Runs one of these scripts. */
+export const runScript = (name, ...args) => runQuietly(process.execPath, [inProject('scripts', name), ...args]);
+
 /** A fingerprint of files and folders: `quick` from sizes and times, `exact` from contents. */
 export function fingerprint(entries, kind) {
   const hash = createHash('sha256').update(process.version);

@@ -3,27 +3,28 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { prepare } from './prepare.mjs';
 import { inProject, project, readJson } from './support.mjs';
-
-await prepare();
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'stepcast-result-'));
 const result = path.join(folder, 'result.json');
-const child = spawn(
-  process.execPath,
-  [
-    '--experimental-vm-modules',
-    inProject('node_modules', 'jest', 'bin', 'jest.js'),
-    '--json',
-    `--outputFile=${result}`,
-    ...process.argv.slice(2),
-  ],
-  // With --json the report of every test would go to standard output; the readable one goes to standard error.
-  { cwd: project, stdio: ['inherit', 'ignore', 'inherit'] },
-);
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
-const code = await new Promise((resolve) => child.on('close', (status) => resolve(status ?? 1)));
+
+let running;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => running?.kill(signal));
+
+/** Runs a script in this terminal and returns its exit code. */
+async function run(args, stdio) {
+  running = spawn(process.execPath, args, { cwd: project, stdio });
+  return new Promise((resolve) => running.on('close', (status) => resolve(status ?? 1)));
+}
+
+// A process of its own: when the preparation ends with a sentence, the closing line still follows.
+let code = await run([inProject('scripts', 'prepare.mjs')], 'inherit');
+if (code === 0) {
+  const jest = inProject('node_modules', 'jest', 'bin', 'jest.js');
+  // With --json the report goes to standard output a second time; the readable one goes to standard error.
+  const output = ['inherit', 'ignore', 'inherit'];
+  code = await run([jest, '--json', `--outputFile=${result}`, ...process.argv.slice(2)], output);
+}
 const counts = readJson(result);
 rmSync(folder, { recursive: true, force: true });
 
