@@ -4,7 +4,8 @@
  */
 
 /** The name of a type that has no parts. `long` and `double` are `int` and `float` without the 32-bit bound. */
-export type ScalarTypeName = 'null' | 'boolean' | 'int' | 'long' | 'float' | 'double' | 'string' | 'File' | 'Directory' | 'Any';
+export type ScalarTypeName =
+  'null' | 'boolean' | 'int' | 'long' | 'float' | 'double' | 'string' | 'File' | 'Directory' | 'Any';
 
 export interface RecordField {
   readonly name: string;
@@ -83,6 +84,13 @@ export function filesIn(value: Value | undefined): FileValue[] {
   if (isFileValue(value)) return [value];
   if (isDirectoryValue(value)) return value.entries.flatMap((entry) => filesIn(entry));
   return Object.values(value).flatMap((part: Value) => filesIn(part));
+}
+
+/** True when values of the type are Files, or may hold Files in a list or as one of several kinds. */
+export function holdsFiles(type: ValueType): boolean {
+  if (type.kind === 'array') return holdsFiles(type.items);
+  if (type.kind === 'union') return type.types.some(holdsFiles);
+  return type.kind === 'File' || type.kind === 'Any';
 }
 
 /** The type as a person writes it: `File`, `int?`, `string[]`, `(int | string)`. */

@@ -1,0 +1,278 @@
+/** From the written form of a Task to its full form. */
+import { variableName } from '../domain/argv';
+import type { Command, InputPort, OutputPort, Parameter, RetryPolicy, TaskSpec } from '../domain/definitions';
+import { checkValue } from '../domain/typing';
+import { formatType, isOptional, optionalType, requiredType, scalar } from '../domain/values';
+import type { ValueType } from '../domain/values';
+import type { Named } from './forms/form';
+import type { InputForm, OutputForm, ParameterForm, TaskForm } from './forms/taskForm';
+import { macroPart, parseArgv, parseScript } from './command';
+import type { Ports } from './command';
+import { boundsOf, checkedDefault, declaredType } from './expandPort';
+import { suggestion } from './nearest';
+import { globOfPath, pathOfGlob, staysInside } from './outputGlob';
+import type { Path, Report } from './problem';
+
+const DEFAULT_RETRY: RetryPolicy = { maxAttempts: 3, initialDelaySeconds: 1, maxDelaySeconds: 300, factor: 2 };
+/** Every command has an end; this one when nothing is said. */
+const DEFAULT_TIMEOUT_SECONDS = 3600;
+
+/** The full form; what is wrong goes to the report, and the result is then not to be used. */
+export function expandTask(form: TaskForm, report: Report): TaskSpec {
+  const inputs = inputsOf(form, report);
+  const parameters = form.parameters.map((entry) => parameterOf(entry, report));
+  const declared = outputsOf(form, report);
+  const withStdout = captured('stdout', form, declared, report);
+  const outputs = captured('stderr', form, withStdout, report).map((output) => maybeMissing(output, form));
+  const ports = { inputs, outputs, parameters };
+  checkNames(form, ports, report);
+  const command = commandOf(form, ports, report);
+  checkPaths(form, outputs, command, report);
+  const { retry } = form;
+  if (form.timeout === 0)
+    report.add(['timeout'], 'the timeout is 0', 'Every command has an end: give seconds, or a text such as 10m.');
+  return {
+    name: form.name,
+    description: form.description,
+    backend: form.backend,
+    inputs,
+    parameters,
+    outputs,
+    command,
+    environment: form.environment,
+    exitRules: exitRulesOf(form, report),
+    missingOutput: form['missing-output'],
+    retry: {
+      maxAttempts: retry.attempts ?? DEFAULT_RETRY.maxAttempts,
+      initialDelaySeconds: retry['initial-delay'] ?? DEFAULT_RETRY.initialDelaySeconds,
+      maxDelaySeconds: retry['max-delay'] ?? DEFAULT_RETRY.maxDelaySeconds,
+      factor: retry.factor ?? DEFAULT_RETRY.factor,
+    },
+    timeoutSeconds: form.timeout ?? DEFAULT_TIMEOUT_SECONDS,
+    configuration: form.configuration,
+  };
+}
+
+function inputsOf(form: TaskForm, report: Report): InputPort[] {
+  if (form.in && form.inputs)
+    report.add(['in'], "both 'in' and 'inputs' are given", "Keep one: 'in' is the short form.");
+  if (form.in)
+    return form.in.map((glob, index) => ({ name: `in${index + 1}`, description: '', type: scalar('File'), glob }));
+  return (form.inputs ?? []).map(({ name, value, key }: Named<InputForm>) => {
+    const path = ['inputs', key];
+    const type = declaredType(value, path, report) ?? scalar('File');
+    return {
+      name,
+      description: value.description,
+      type,
+      ...checkedDefault(type, {}, value.default, path, report),
+      ...(value.glob === undefined ? {} : { glob: value.glob }),
+    };
+  });
+}
+
+const PARAMETER_KINDS = new Set(['boolean', 'int', 'long', 'float', 'double', 'string', 'enum']);
+
+function parameterOf({ name, value, key }: Named<ParameterForm>, report: Report): Parameter {
+  const path = ['parameters', key];
+  const given = declaredType(value, path, report) ?? (value.switch ? scalar('boolean') : undefined);
+  if (!given) report.add(path, `the type of '${name}' is missing`, 'Add it, such as {type: int}.');
+  const type = given ?? scalar('string');
+  if (!PARAMETER_KINDS.has(requiredType(type).kind)) {
+    report.add(
+      [...path, 'type'],
+      `a parameter cannot be ${formatType(type)}`,
+      'Data comes by an input; a parameter is a single value.',
+    );
+  }
+  checkSwitch(name, value, type, path, report);
+  const fallback = value.switch && value.default === undefined ? false : value.default;
+  if (value.required === true && value.default !== undefined) {
+    report.add([...path, 'required'], `'${name}' is required and has a default`, 'Remove one of the two.');
+  }
+  const required = fallback === undefined && (value.required ?? !isOptional(type));
+  if (required && isOptional(type))
+    report.add([...path, 'required'], `'${name}' is required and optional`, "Remove the '?' of its type.");
+  const bounds = boundsOf(value);
+  return {
+    name,
+    description: value.description,
+    type: required || fallback !== undefined ? type : optionalType(type),
+    required,
+    spacing: value.spacing,
+    switch: value.switch,
+    ...(value.flag === undefined ? {} : { flag: value.flag }),
+    ...bounds,
+    ...checkedDefault(type, bounds, fallback, path, report),
+  };
+}
+
+function checkSwitch(name: string, value: ParameterForm, type: ValueType, path: Path, report: Report): void {
+  if (!value.switch) return;
+  if (requiredType(type).kind !== 'boolean')
+    report.add([...path, 'type'], `the switch '${name}' is no boolean`, 'Remove its type, or the switch.');
+  if (value.flag === undefined)
+    report.add(path, `the switch '${name}' has no flag`, 'Add what is printed when it is on: flag: -x');
+}
+
+function outputsOf(form: TaskForm, report: Report): OutputPort[] {
+  if (form.out && form.outputs)
+    report.add(['out'], "both 'out' and 'outputs' are given", "Keep one: 'out' is the short form.");
+  if (form.out) return form.out.map((glob, index) => fileOutput(`out${index + 1}`, glob, 'glob'));
+  return (form.outputs ?? []).map(({ name, value, key }: Named<OutputForm>) => {
+    const path = ['outputs', key];
+    const from = value.from ?? 'glob';
+    const written = value.path ?? (value.glob === undefined ? undefined : pathOfGlob(value.glob));
+    if (value.glob === undefined && value.path === undefined && from === 'glob') {
+      report.add(
+        path,
+        `'${name}' says neither glob, path nor from`,
+        'Say where it comes from: glob: "*.txt", or from: stdout.',
+      );
+    }
+    return {
+      name,
+      description: value.description,
+      type: declaredType(value, path, report) ?? TYPE_OF_READER[value.read],
+      from,
+      glob: value.glob ?? globOfPath(value.path ?? name),
+      path: written ?? (from === 'glob' && value.glob !== undefined ? '' : name),
+      read: value.read,
+    };
+  });
+}
+
+const TYPE_OF_READER: Readonly<Record<OutputPort['read'], ValueType>> = {
+  file: scalar('File'),
+  text: scalar('string'),
+  json: scalar('Any'),
+};
+
+function fileOutput(name: string, glob: string, from: OutputPort['from']): OutputPort {
+  return { name, description: '', type: scalar('File'), from, glob, path: pathOfGlob(glob) ?? '', read: 'file' };
+}
+
+/** `stdout: counts` and `stdout: "*.count"`: the output with this name or glob takes the stream; else a new one does. */
+function captured(stream: 'stdout' | 'stderr', form: TaskForm, outputs: OutputPort[], report: Report): OutputPort[] {
+  const target = form[stream];
+  if (target === undefined) return outputs;
+  const found =
+    outputs.find(({ name }) => name === target.replace(/^\$\{?([\w-]+)\}?$/, '$1')) ??
+    outputs.find(({ glob }) => glob === target) ??
+    outputs.find((_, index) => target === `$O${index + 1}`);
+  if (found) return outputs.map((output) => (output === found ? { ...output, from: stream } : output));
+  if (!/[.*/]/.test(target)) {
+    const names = outputs.map(({ name }) => name);
+    report.add(
+      [stream],
+      `'${target}' is no output`,
+      `${suggestion(target, names, 'outputs')} Or give a file name pattern, such as "*.txt".`,
+    );
+  }
+  return [...outputs, fileOutput(stream, target, stream)];
+}
+
+function maybeMissing(output: OutputPort, form: TaskForm): OutputPort {
+  return form['missing-output'] === 'CONTINUE' ? { ...output, type: optionalType(output.type) } : output;
+}
+
+/** Ports and Parameters share their names: macros and links find them by name alone. */
+function checkNames(form: TaskForm, { inputs, outputs, parameters }: Ports, report: Report): void {
+  const seen = new Map<string, string>();
+  const plain = (name: string): string => (form.shell ? variableName(name) : name);
+  const all = [
+    ...inputs.map(({ name }) => ({ name, section: 'inputs' })),
+    ...parameters.map(({ name }) => ({ name, section: 'parameters' })),
+    ...outputs.map(({ name }) => ({ name, section: 'outputs' })),
+  ];
+  for (const { name, section } of all) {
+    const earlier = seen.get(plain(name));
+    if (earlier !== undefined)
+      report.add([section, name], `'${name}' is already in ${earlier}`, 'Give every port and parameter its own name.');
+    seen.set(plain(name), section);
+    if (MACRO_NAME.test(name)) report.add([section, name], `'${name}' is the name of a macro`, 'Choose another name.');
+    else if (form.shell && RESERVED_VARIABLE.test(plain(name))) {
+      report.add([section, name], `the shell needs the variable ${plain(name)} for itself`, 'Choose another name.');
+    }
+  }
+}
+
+const MACRO_NAME = /^([IOP][1-9]\d*|VALUE\d*|ID|TMP)$/;
+const RESERVED_VARIABLE =
+  /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LC_\w+|TZ|TMPDIR|IFS|ENV|PS[124]|PWD|OLDPWD|CDPATH|PPID|LINENO|OPT\w+|(LD|DYLD|BASH)_\w+)$/;
+
+function commandOf(form: TaskForm, ports: Ports, report: Report): Command {
+  const { command: written, shell } = form;
+  const nothing: Command = { kind: 'argv', argv: [] };
+  if (shell && typeof written !== 'string') {
+    report.add(
+      ['command'],
+      'a script is one text',
+      "Write 'command: |' and the lines of the script below, or remove 'shell: true'.",
+    );
+    return nothing;
+  }
+  const parsed = shell && typeof written === 'string' ? parseScript(written, ports) : parseArgv(written, ports);
+  const stdin = stdinOf(form, ports, report);
+  if (parsed.ok) return { ...parsed.command, ...(stdin === undefined ? {} : { stdin }) };
+  for (const { message, hint } of parsed.problems) report.add(['command'], message, hint);
+  return nothing;
+}
+
+function stdinOf(form: TaskForm, ports: Ports, report: Report): string | undefined {
+  if (form.stdin === undefined) return undefined;
+  const macro = form.stdin.replace(/^\$\{?([\w-]+)\}?$/, '$1');
+  const part = macroPart(macro, { ...ports, outputs: [], parameters: [] });
+  const port = part?.kind === 'input' ? part.port : undefined;
+  const names = ports.inputs.map(({ name }) => name);
+  if (port === undefined) {
+    report.add(['stdin'], `'${form.stdin}' is no input`, `Write $I1 or a name. ${suggestion(macro, names, 'inputs')}`);
+    return undefined;
+  }
+  const type = form.inputs?.find(({ name }) => name === port)?.value.type;
+  if (type && requiredType(type).kind !== 'File') {
+    report.add(
+      ['stdin'],
+      `'${port}' is ${formatType(type)}, and only a File is read from standard input`,
+      'Choose a File.',
+    );
+  }
+  return port;
+}
+
+function checkPaths(form: TaskForm, outputs: readonly OutputPort[], command: Command, report: Report): void {
+  outputs.forEach((output, index) => {
+    const path: Path = ['outputs', form.outputs?.find(({ name }) => name === output.name)?.key ?? output.name];
+    if (!staysInside(output.glob) || (output.path !== '' && !staysInside(output.path))) {
+      report.add(path, `'${output.name}' lies outside the folder of the run`, 'Give a relative path without `..`.');
+    }
+    const needed = output.from !== 'glob' || refersTo(command, output.name, index);
+    if (output.path === '' && needed) {
+      report.add(
+        path,
+        `the file name of '${output.name}' does not follow from its glob '${output.glob}'`,
+        'Add what it is called: path: $ID.txt',
+      );
+    }
+  });
+}
+
+function refersTo(command: Command, port: string, index: number): boolean {
+  if (command.kind === 'shell')
+    return new RegExp(`\\$\\{?(O${index + 1}|${variableName(port)})\\b`).test(command.script);
+  return command.argv.some((term) => term.parts.some((part) => part.kind === 'output' && part.port === port));
+}
+
+function exitRulesOf(form: TaskForm, report: Report): TaskSpec['exitRules'] {
+  const rules = form['exit-codes'];
+  const seen = new Map<number, string>();
+  for (const [list, codes] of Object.entries(rules)) {
+    for (const code of codes) {
+      const earlier = seen.get(code);
+      if (earlier !== undefined)
+        report.add(['exit-codes', list], `exit code ${code} is already in ${earlier}`, 'Each code has one meaning.');
+      seen.set(code, list);
+    }
+  }
+  return rules;
+}

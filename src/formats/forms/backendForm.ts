@@ -1,0 +1,11 @@
+/** The written form of a Backend. */
+import { z } from 'zod';
+import { form, nameForm } from './form';
+import { environmentForm } from './taskForm';
+
+export const backendForm = form({
+  name: nameForm,
+  kind: z.preprocess((value) => (typeof value === 'string' ? value.toUpperCase() : value), z.enum(['LOCAL'])),
+  description: z.string().default(''),
+  environment: environmentForm.default({}),
+});

@@ -1,0 +1,200 @@
+/** One parser, two doors: YAML files and objects that come by GraphQL. */
+import type { z } from 'zod';
+import { checkJob } from '../domain/checkJob';
+import type { BackendSpec, DefinitionSet, JobSpec, TaskSpec } from '../domain/definitions';
+import { unreachable } from '../domain/errors';
+import { expandJob } from './expandJob';
+import { expandTask } from './expandTask';
+import { backendForm } from './forms/backendForm';
+import { jobForm } from './forms/jobForm';
+import type { JobForm } from './forms/jobForm';
+import { taskForm } from './forms/taskForm';
+import { suggestion } from './nearest';
+import { newReport, problemsOf } from './problem';
+import type { FormProblem, Path, Problem } from './problem';
+import { unitsOf } from './units';
+import type { DefinitionKind, Unit } from './units';
+import { readYaml } from './yamlSource';
+import type { Position } from './yamlSource';
+
+/** A file, or anything that reads like one. */
+export interface Source {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** What is defined elsewhere and may be used. */
+export interface Known {
+  readonly tasks?: ReadonlyMap<string, TaskSpec>;
+  /** Names of Backends; without it, any name is taken. `local` is always there. */
+  readonly backends?: ReadonlySet<string>;
+}
+
+export type Parsed =
+  | {
+      readonly ok: true;
+      readonly set: DefinitionSet;
+      /** Where a definition, or a part of it, stands. */
+      readonly positions: (kind: DefinitionKind, name: string, path?: Path) => Position;
+    }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+export type ParsedObject<Spec> =
+  { readonly ok: true; readonly spec: Spec } | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/** The Backend that is always there. */
+export const LOCAL_BACKEND = 'local';
+
+/** The definitions of one file, checked and in full form. */
+export function parseDefinitions(source: Source, known: Known = {}): Parsed {
+  const [parsed] = parseSources([source], known);
+  return parsed ?? { ok: false, problems: [] };
+}
+
+/** Several files that may use each other's Tasks, in any order. One answer per file, in the order given. */
+export function parseSources(sources: readonly Source[], known: Known = {}): Parsed[] {
+  const drafts = sources.map(draftOf);
+  const tasks = new Map([...(known.tasks ?? []), ...drafts.flatMap((draft) => draft.tasks.map(byName))]);
+  const backends =
+    known.backends &&
+    new Set([...known.backends, ...drafts.flatMap((draft) => draft.backends.map(({ name }) => name))]);
+  return drafts.map((draft) => finish(draft, new Map([...tasks, ...draft.tasks.map(byName)]), backends));
+}
+
+/** One definition given as an object, in the same forms as in a file. */
+export function parseDefinitionObject(kind: 'task', value: unknown, known?: Known): ParsedObject<TaskSpec>;
+export function parseDefinitionObject(kind: 'job', value: unknown, known?: Known): ParsedObject<JobSpec>;
+export function parseDefinitionObject(kind: 'backend', value: unknown, known?: Known): ParsedObject<BackendSpec>;
+export function parseDefinitionObject(
+  kind: DefinitionKind,
+  value: unknown,
+  known: Known = {},
+): ParsedObject<TaskSpec | JobSpec | BackendSpec> {
+  const draft = newDraft(kind);
+  addUnit(draft, { kind, value: value as Unit['value'], place: (path) => path }, () => NOWHERE);
+  const parsed = finish(draft, known.tasks ?? new Map(), known.backends);
+  if (!parsed.ok) return parsed;
+  const [spec] = [...parsed.set.tasks, ...parsed.set.jobs, ...parsed.set.backends];
+  return spec ? { ok: true, spec } : { ok: false, problems: [] };
+}
+
+const NOWHERE: Position = { line: 0, column: 0 };
+
+/** What a file says before the Tasks of other files are known. */
+interface Draft {
+  readonly name: string;
+  readonly backends: BackendSpec[];
+  readonly tasks: TaskSpec[];
+  readonly jobs: { readonly form: JobForm; readonly locate: (path: Path) => Position; readonly place: Unit['place'] }[];
+  readonly problems: Problem[];
+  readonly places: Map<string, (path: Path) => Position>;
+}
+
+function newDraft(name: string): Draft {
+  return { name, backends: [], tasks: [], jobs: [], problems: [], places: new Map() };
+}
+
+function draftOf(source: Source): Draft {
+  const draft = newDraft(source.name);
+  const yaml = readYaml(source.text);
+  if (!yaml.ok) {
+    draft.problems.push(...yaml.problems.map((problem) => ({ file: source.name, path: [], ...problem })));
+    return draft;
+  }
+  for (const document of yaml.documents) {
+    const report = newReport();
+    const units = unitsOf(document.value, report);
+    draft.problems.push(...report.problems.map((problem) => placed(draft.name, problem, document.locate)));
+    for (const unit of units) addUnit(draft, unit, (path) => document.locate(path));
+  }
+  return draft;
+}
+
+function addUnit(draft: Draft, unit: Unit, locateInDocument: (path: Path) => Position): void {
+  const locate = (path: Path): Position => locateInDocument(unit.place(path));
+  const report = newReport();
+  const { name } = unit.value ?? {};
+  const key = placeKey(unit.kind, String(name));
+  if (draft.places.has(key))
+    report.add(['name'], `the ${unit.kind} '${String(name)}' is defined twice in this file`, 'Rename one of them.');
+  draft.places.set(key, locate);
+  const found: readonly FormProblem[] = parseUnit(draft, unit, locate, report);
+  const problems = [...found, ...report.problems];
+  draft.problems.push(...problems.map((problem) => placed(draft.name, problem, locateInDocument, unit.place)));
+}
+
+function parseUnit(
+  draft: Draft,
+  unit: Unit,
+  locate: (path: Path) => Position,
+  report: ReturnType<typeof newReport>,
+): FormProblem[] {
+  const read = <Form>(schema: z.ZodType<Form>, add: (form: Form) => void): FormProblem[] => {
+    const result = schema.safeParse(unit.value);
+    if (!result.success) return problemsOf(result.error);
+    add(result.data);
+    return [];
+  };
+  switch (unit.kind) {
+    case 'backend':
+      return read(backendForm, (form) => draft.backends.push(form));
+    case 'task':
+      return read(taskForm, (form) => draft.tasks.push(expandTask(form, report)));
+    case 'job':
+      return read(jobForm, (form) => draft.jobs.push({ form, locate, place: unit.place }));
+    default:
+      return unreachable(unit.kind);
+  }
+}
+
+function finish(draft: Draft, tasks: ReadonlyMap<string, TaskSpec>, backends: ReadonlySet<string> | undefined): Parsed {
+  const problems = [...draft.problems];
+  for (const task of draft.tasks) {
+    if (!backends || task.backend === LOCAL_BACKEND || backends.has(task.backend)) continue;
+    const hint = suggestion(task.backend, [LOCAL_BACKEND, ...backends], 'backends');
+    const position = draft.places.get(placeKey('task', task.name))?.(['backend']) ?? NOWHERE;
+    problems.push({
+      file: draft.name,
+      ...position,
+      path: ['backend'],
+      message: `there is no backend '${task.backend}'`,
+      hint,
+    });
+  }
+  const jobs = draft.jobs.map(({ form, locate, place }): JobSpec => {
+    const report = newReport();
+    const { job, place: inForm } = expandJob(form, tasks, report);
+    const checked = checkJob(job, tasks).map((problem) => ({ ...problem, path: inForm(problem.path) }));
+    for (const problem of [...report.problems, ...checked]) {
+      problems.push({ ...problem, file: draft.name, ...locate(problem.path), path: place(problem.path) });
+    }
+    return job;
+  });
+  if (problems.length > 0) return { ok: false, problems: inOrder(problems) };
+  const positions = (kind: DefinitionKind, name: string, path: Path = []): Position =>
+    draft.places.get(placeKey(kind, name))?.(path) ?? { line: 1, column: 1 };
+  return { ok: true, set: { backends: draft.backends, tasks: draft.tasks, jobs }, positions };
+}
+
+function placed(
+  file: string,
+  problem: FormProblem,
+  locate: (path: Path) => Position,
+  place: Unit['place'] = (path) => path,
+): Problem {
+  const path = place(problem.path);
+  return { file, ...locate(path), ...problem, path };
+}
+
+/** As one reads the file. */
+function inOrder(problems: readonly Problem[]): Problem[] {
+  return [...problems].sort((left, right) => left.line - right.line || left.column - right.column);
+}
+
+function placeKey(kind: DefinitionKind, name: string): string {
+  return `${kind}:${name}`;
+}
+
+function byName(task: TaskSpec): [string, TaskSpec] {
+  return [task.name, task];
+}

@@ -1,0 +1,77 @@
+/** Finds the definitions in a document: one under its own heading, or several in maps by name. */
+import { isPlainObject } from './forms/form';
+import { nearest } from './nearest';
+import type { Path, Report } from './problem';
+
+export type DefinitionKind = 'backend' | 'task' | 'job';
+
+/** One definition as it was written. */
+export interface Unit {
+  readonly kind: DefinitionKind;
+  /** With `name` as a key. */
+  readonly value: Readonly<Record<string, unknown>>;
+  /** From a path in the value to the path in the document. */
+  place(path: Path): Path;
+}
+
+const KINDS: readonly DefinitionKind[] = ['backend', 'task', 'job'];
+const PLURALS: Readonly<Record<string, DefinitionKind>> = { backends: 'backend', tasks: 'task', jobs: 'job' };
+const SHAPE_HINT =
+  'Begin a definition with task: NAME, job: NAME or backend: NAME, one to a document; separate documents by a line of ---. Or list several under tasks:, jobs:, backends:.';
+
+/** The definitions of one document, in the order of their keys. */
+export function unitsOf(document: unknown, report: Report): Unit[] {
+  if (!isPlainObject(document)) {
+    report.add([], 'a definition is a map of keys', SHAPE_HINT);
+    return [];
+  }
+  const headings = KINDS.filter((kind) => kind in document && !isPlainObject(document[kind]));
+  const [heading, second] = headings;
+  if (heading && second) {
+    report.add([second], `one document has both '${heading}' and '${second}'`, SHAPE_HINT);
+    return [];
+  }
+  if (heading) return [underHeading(heading, document)];
+  return Object.entries(document).flatMap(([key, value]) => {
+    const single = KINDS.find((kind) => kind === key);
+    if (single && isPlainObject(value)) return [{ kind: single, value, place: (path) => [key, ...path] }];
+    const kind = PLURALS[key];
+    if (kind) return listed(key, kind, value, report);
+    const meant = nearest(key, [...KINDS, ...Object.keys(PLURALS)]);
+    report.add(
+      [key],
+      `'${key}' stands outside of any definition`,
+      `${meant ? `Did you mean '${meant}'? ` : ''}${SHAPE_HINT}`,
+    );
+    return [];
+  });
+}
+
+function underHeading(kind: DefinitionKind, document: Record<string, unknown>): Unit {
+  const { [kind]: name, ...rest } = document;
+  return {
+    kind,
+    value: { ...rest, name },
+    place: ([first, ...path]) => (first === undefined ? [kind] : [first === 'name' ? kind : first, ...path]),
+  };
+}
+
+function listed(key: string, kind: DefinitionKind, value: unknown, report: Report): Unit[] {
+  if (Array.isArray(value)) {
+    return value.flatMap((item: unknown, index): Unit[] => {
+      if (isPlainObject(item)) return [{ kind, value: item, place: (path) => [key, index, ...path] }];
+      report.add([key, index], `this is not a ${kind}`, 'Write a map that begins with name: NAME.');
+      return [];
+    });
+  }
+  if (!isPlainObject(value)) {
+    report.add([key], `'${key}' is not a map of names`, `Write a map from name to ${kind}.`);
+    return [];
+  }
+  return Object.entries(value).flatMap(([name, item]): Unit[] => {
+    if (isPlainObject(item))
+      return [{ kind, value: { ...item, name }, place: (path) => [key, name, ...(path[0] === 'name' ? [] : path)] }];
+    report.add([key, name], `'${name}' is not a ${kind}`, 'Write a map of its keys.');
+    return [];
+  });
+}
