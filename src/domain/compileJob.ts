@@ -1,95 +1,88 @@
-/** A Job made ready to run: names are resolved to indices and every Step counts what it waits for. */
-import type { JobInput, JobSpec, Link, TaskSpec } from './definitions';
-import { StepcastError, unreachable } from './errors';
-import { linkedSteps, orderSteps, predecessorsOf } from './graph';
-import type { Value } from './values';
+/** Turns a Job into the graph the engine runs: names become indices, links become edges. Pure; the Job is checked before. */
+import type { JobSpec, Link, TaskSpec } from './definitions';
+import { StepcastError } from './errors';
+import { isOptional } from './values';
 
-/** A Link whose Steps are indices into the plan. */
-export type PlannedLink =
-  | { readonly kind: 'input'; readonly input: string }
-  | { readonly kind: 'output'; readonly step: number; readonly port: string }
-  | { readonly kind: 'value'; readonly value: Value }
-  /** The Steps stand in the order they run. */
-  | { readonly kind: 'glob'; readonly glob: string; readonly steps: readonly number[]; readonly inputs: boolean };
-
-/** A Step of a plan. */
+/** A Step in the graph. */
 export interface PlanNode {
+  /** Its place in `JobPlan.nodes`, in the order of definition. */
   readonly index: number;
   readonly name: string;
   readonly task: TaskSpec;
-  readonly links: Readonly<Record<string, PlannedLink>>;
-  /** The Step is skipped unless the other ended with one of these exit codes. */
-  readonly when?: { readonly step: number; readonly exitCodes: readonly number[] };
-  /** Indices of Steps that must end first, ascending, each once. */
+  /** By port or Parameter name; glob links list the Steps they look at by index, latest last. */
+  readonly links: Readonly<Record<string, PlanLink>>;
+  readonly when: { readonly node: number; readonly exitCodes: readonly number[] } | null;
+  /** Nodes that must end first, ascending, each once. Their number is the node's initial counter. */
   readonly predecessors: readonly number[];
-  /** Indices of Steps that wait for this one, ascending. */
   readonly successors: readonly number[];
-  /** How many predecessors there are: at 0 the Step is ready. */
-  readonly waiting: number;
+  /** Predecessors that feed an input which has no default and takes no null: if one is skipped, so is this node. */
+  readonly requires: readonly number[];
 }
 
-/** What the engine runs. */
+export type PlanLink =
+  | { readonly kind: 'input'; readonly input: string }
+  | { readonly kind: 'output'; readonly node: number; readonly port: string }
+  | { readonly kind: 'value'; readonly value: Extract<Link, { kind: 'value' }>['value'] }
+  | { readonly kind: 'glob'; readonly glob: string; readonly nodes: readonly number[]; readonly inputs: boolean };
+
 export interface JobPlan {
-  readonly job: string;
-  readonly inputs: readonly JobInput[];
-  /** In the order of the Job's Steps. */
+  readonly job: JobSpec;
   readonly nodes: readonly PlanNode[];
-  /** Indices of nodes, every one after all that it waits for. */
-  readonly order: readonly number[];
-  readonly outputs: readonly { readonly name: string; readonly step: number; readonly port: string }[];
+  /** Nodes that the Job's outputs come from, ascending, each once. */
+  readonly outputNodes: readonly number[];
 }
 
-/** The plan of a Job that `checkJob` found nothing wrong with; INVALID_DEFINITION when a name or the order fails. */
+/** Compiles a checked Job (see `checkJob`). Throws INTERNAL when a name does not resolve: the check was left out. */
 export function compileJob(job: JobSpec, taskByName: ReadonlyMap<string, TaskSpec>): JobPlan {
-  const ordered = orderSteps(job.steps);
-  if (!ordered.ok) throw invalid(job, `its steps wait for each other: ${ordered.cycle.join(' → ')}`);
-  const indices = new Map(job.steps.map(({ name }, index) => [name, index]));
-  const rank = new Map(ordered.order.map((index, position) => [index, position]));
+  const indexByName = new Map(job.steps.map((step, index) => [step.name, index]));
   const indexOf = (name: string): number => {
-    const index = indices.get(name);
-    if (index === undefined) throw invalid(job, `there is no step '${name}'`);
+    const index = indexByName.get(name);
+    if (index === undefined) throw new StepcastError('INTERNAL', `Job "${job.name}" names no step "${name}"`);
     return index;
   };
-  const byRank = (left: number, right: number): number => (rank.get(left) ?? 0) - (rank.get(right) ?? 0);
-  const plannedLink = (link: Link): PlannedLink => {
+  const planLink = (link: Link): PlanLink => {
     switch (link.kind) {
-      case 'input':
-      case 'value':
-        return link;
       case 'output':
-        return { kind: 'output', step: indexOf(link.step), port: link.port };
+        return { kind: 'output', node: indexOf(link.step), port: link.port };
       case 'glob':
-        return { ...link, steps: linkedSteps(link).map(indexOf).sort(byRank) };
+        return { kind: 'glob', glob: link.glob, nodes: link.steps.map(indexOf), inputs: link.inputs };
       default:
-        return unreachable(link);
+        return link;
     }
   };
-  const predecessors = job.steps.map((step) => ascending(predecessorsOf(step).map(indexOf)));
-  const successors: number[][] = job.steps.map(() => []);
-  predecessors.forEach((list, index) => list.forEach((earlier) => successors[earlier]?.push(index)));
-  const nodes = job.steps.map((step, index): PlanNode => {
+
+  const drafts = job.steps.map((step, index) => {
     const task = taskByName.get(step.task);
-    if (!task) throw invalid(job, `there is no task '${step.task}'`);
-    const waitsFor = predecessors[index] ?? [];
-    return {
-      index,
-      name: step.name,
-      task,
-      links: Object.fromEntries(Object.entries(step.links).map(([port, link]) => [port, plannedLink(link)])),
-      ...(step.when ? { when: { step: indexOf(step.when.step), exitCodes: step.when.exitCodes } } : {}),
-      predecessors: waitsFor,
-      successors: successors[index] ?? [],
-      waiting: waitsFor.length,
-    };
+    if (!task) throw new StepcastError('INTERNAL', `Job "${job.name}" runs an unknown task "${step.task}"`);
+    const links = Object.fromEntries(Object.entries(step.links).map(([port, link]) => [port, planLink(link)]));
+    const when = step.when ? { node: indexOf(step.when.step), exitCodes: step.when.exitCodes } : null;
+    const sources = Object.values(links).flatMap(sourcesOf);
+    const predecessors = ascending([...sources, ...step.after.map(indexOf), ...(when ? [when.node] : [])]);
+    return { index, name: step.name, task, links, when, predecessors, requires: requiredSources(task, links) };
   });
-  const outputs = job.outputs.map(({ name, source }) => ({ name, step: indexOf(source.step), port: source.port }));
-  return { job: job.name, inputs: job.inputs, nodes, order: ordered.order, outputs };
+
+  return {
+    job,
+    nodes: drafts.map((draft) => ({
+      ...draft,
+      successors: drafts.filter((other) => other.predecessors.includes(draft.index)).map((other) => other.index),
+    })),
+    outputNodes: ascending(job.outputs.map((output) => indexOf(output.source.step))),
+  };
 }
 
-function ascending(numbers: readonly number[]): number[] {
-  return [...numbers].sort((left, right) => left - right);
+function sourcesOf(link: PlanLink): readonly number[] {
+  if (link.kind === 'output') return [link.node];
+  return link.kind === 'glob' ? link.nodes : [];
 }
 
-function invalid(job: JobSpec, reason: string): StepcastError {
-  return new StepcastError('INVALID_DEFINITION', `Job '${job.name}' cannot run: ${reason}.`);
+/** Only port-to-port links bind: a glob looks at several Steps, and any of them may be left out. */
+function requiredSources(task: TaskSpec, links: Readonly<Record<string, PlanLink>>): number[] {
+  const required = [
+    ...task.inputs.filter((port) => port.default === undefined && !isOptional(port.type)).map((port) => port.name),
+    ...task.parameters.filter((one) => one.required && one.default === undefined).map((one) => one.name),
+  ];
+  return ascending(required.flatMap((name) => (links[name]?.kind === 'output' ? sourcesOf(links[name]) : [])));
 }
+
+const ascending = (numbers: readonly number[]): number[] => [...new Set(numbers)].sort((a, b) => a - b);

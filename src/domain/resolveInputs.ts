@@ -1,132 +1,74 @@
-/** The values a Step starts with: its links followed, its defaults filled in, its types checked. */
+/** From links to values: what a Step gets, and what a Job gives. Pure. */
 import picomatch from 'picomatch';
-import type { JobPlan, PlanNode, PlannedLink } from './compileJob';
-import type { Constraints, InputPort, Parameter } from './definitions';
-import { unreachable } from './errors';
-import { checkValue } from './typing';
-import { filesIn, isOptional, requiredType } from './values';
-import type { FileValue, Value, Values } from './values';
+import type { JobPlan, PlanLink, PlanNode } from './compileJob';
+import { filesIn, isOptional, requiredType, type FileValue, type Value, type Values, type ValueType } from './values';
 
-/** Values for every data port and Parameter of the Task. With problems, they are not to be used. */
-export interface ResolvedInputs {
-  readonly values: Values;
-  /** For people: which port lacks what. */
-  readonly problems: string[];
-  /** Ports that need a value and get none because the Step they are linked to was skipped. */
-  readonly absent: string[];
-}
+/** The outputs of a node that ended; null when it was skipped. */
+export type OutputsOf = (node: number) => Values | null;
 
 /**
- * Follows the links of a node. `outputsOf` gives what an earlier Step produced; null when it was skipped, and then its
- * outputs are null.
+ * The values of a node's ports and Parameters, defaults filled in; `problems` names each required one without a value.
+ * A glob takes the files of the latest Step first: one File takes the first match, File[] all of them in order.
  */
-export function resolveInputs(
-  node: PlanNode,
-  plan: JobPlan,
-  submissionInputs: Values,
-  outputsOf: (stepIndex: number) => Values | null,
-): ResolvedInputs {
-  const sources = { plan, inputs: withDefaults(plan, submissionInputs), outputsOf };
-  const values: Record<string, Value> = {};
+export function resolveInputs(node: PlanNode, inputs: Values, outputsOf: OutputsOf): { values: Values; problems: string[] } {
   const problems: string[] = [];
-  const absent: string[] = [];
-  const ports: readonly (InputPort | Parameter)[] = [...node.task.inputs, ...node.task.parameters];
-  for (const port of ports) {
-    const link = node.links[port.name];
-    const found = link === undefined ? null : follow(link, port, sources);
-    const value = found ?? port.default ?? null;
-    values[port.name] = value;
-    if (value === null && isNeeded(port)) {
-      problems.push(`Input '${port.name}' of step '${node.name}' has no value: ${whyMissing(link, sources)}`);
-      if (link?.kind === 'output' && outputsOf(link.step) === null) absent.push(port.name);
-    } else if (value !== null) {
-      const bounds: Constraints = 'required' in port ? port : {};
-      const reasons = checkValue(port.type, bounds, value);
-      problems.push(...reasons.map((reason) => `Input '${port.name}' of step '${node.name}': ${reason}.`));
-    }
-  }
-  return { values, problems, absent };
+  const declared = [
+    ...node.task.inputs.map((port) => ({ ...port, required: port.default === undefined && !isOptional(port.type) })),
+    ...node.task.parameters.map((one) => ({ ...one, required: one.required && one.default === undefined })),
+  ];
+  const values = declared.map(({ name, type, default: fallback, required }): [string, Value] => {
+    const link = node.links[name];
+    const value = (link ? follow(link, type, inputs, outputsOf) : null) ?? fallback ?? null;
+    if (value === null && required) problems.push(`Input "${name}" of step "${node.name}" has no value${because(link)}.`);
+    return [name, value];
+  });
+  return { values: Object.fromEntries(values), problems };
 }
 
-/** The values of a Job's inputs with the defaults of those that were left out; null where there is none. */
-export function withDefaults(plan: Pick<JobPlan, 'inputs'>, given: Values): Values {
-  return Object.fromEntries(plan.inputs.map((input) => [input.name, given[input.name] ?? input.default ?? null]));
+/** The Job's outputs from those of its Steps; a missing or skipped one is null. */
+export function jobOutputs(plan: JobPlan, outputsOf: OutputsOf): Values {
+  const indexByName = new Map(plan.nodes.map((node) => [node.name, node.index]));
+  return Object.fromEntries(
+    plan.job.outputs.map((output) => {
+      const index = indexByName.get(output.source.step);
+      return [output.name, (index === undefined ? null : outputsOf(index)?.[output.source.port]) ?? null];
+    }),
+  );
 }
 
-interface Sources {
-  readonly plan: JobPlan;
-  readonly inputs: Values;
-  readonly outputsOf: (stepIndex: number) => Values | null;
-}
-
-function isNeeded(port: InputPort | Parameter): boolean {
-  return 'required' in port ? port.required || !isOptional(port.type) : !isOptional(port.type);
-}
-
-function follow(link: PlannedLink, port: InputPort | Parameter, sources: Sources): Value {
+function follow(link: PlanLink, type: ValueType, inputs: Values, outputsOf: OutputsOf): Value {
   switch (link.kind) {
-    case 'input':
-      return sources.inputs[link.input] ?? null;
-    case 'output':
-      return sources.outputsOf(link.step)?.[link.port] ?? null;
     case 'value':
       return link.value;
-    case 'glob':
-      return matching(link, port, sources);
-    default:
-      return unreachable(link);
-  }
-}
-
-type GlobLink = Extract<PlannedLink, { kind: 'glob' }>;
-
-/** One File: the first match of the latest Step that has one, the Job's own files last. A list: all, the Job's files first. */
-function matching(link: GlobLink, port: InputPort | Parameter, sources: Sources): Value {
-  const matches = picomatch(link.glob, { dot: true });
-  const groups = fileGroups(link, sources).map((files) => files.filter(({ name }) => matches(name)));
-  if (requiredType(port.type).kind === 'array') {
-    const all = groups.flat();
-    return all.length === 0 && isOptional(port.type) ? null : all;
-  }
-  return groups.findLast((files) => files.length > 0)?.[0] ?? null;
-}
-
-/** The files of the Job's inputs, then of each Step in the order they run. */
-function fileGroups(link: GlobLink, { plan, inputs, outputsOf }: Sources): FileValue[][] {
-  const own = link.inputs ? plan.inputs.map(({ name }) => inputs[name] ?? null) : [];
-  const produced = link.steps.map((index) => {
-    const outputs = outputsOf(index) ?? {};
-    return (plan.nodes[index]?.task.outputs ?? []).map(({ name }) => outputs[name] ?? null);
-  });
-  return [own, ...produced].map((values) => distinct(values.flatMap((value) => filesIn(value))));
-}
-
-/** Two outputs of one Step may find the same file. */
-function distinct(files: readonly FileValue[]): FileValue[] {
-  return [...new Map(files.map((file) => [`${file.sha256}/${file.name}`, file])).values()];
-}
-
-/** How many file names a message lists. */
-const MAX_NAMES = 10;
-
-function whyMissing(link: PlannedLink | undefined, sources: Sources): string {
-  if (link === undefined) return 'it is not linked, and has no default.';
-  switch (link.kind) {
     case 'input':
-      return `the job's input '${link.input}' was left out.`;
-    case 'output': {
-      const name = sources.plan.nodes[link.step]?.name ?? '';
-      const how = sources.outputsOf(link.step) === null ? 'was skipped' : `gave no '${link.port}'`;
-      return `step '${name}' ${how}.`;
-    }
-    case 'value':
-      return 'it is linked to the value null.';
+      return inputs[link.input] ?? null;
+    case 'output':
+      return outputsOf(link.node)?.[link.port] ?? null;
     case 'glob': {
-      const names = fileGroups(link, sources).flatMap((files) => files.map(({ name }) => name));
-      const shown = `${names.slice(0, MAX_NAMES).join(', ')}${names.length > MAX_NAMES ? ', …' : ''}`;
-      return `no file matches '${link.glob}'. ${names.length === 0 ? 'There are no files yet.' : `There are: ${shown}.`}`;
+      const files = globbed(link, inputs, outputsOf);
+      return requiredType(type).kind === 'array' ? (files.length > 0 ? files : null) : (files[0] ?? null);
     }
-    default:
-      return unreachable(link);
   }
 }
+
+function globbed(link: Extract<PlanLink, { kind: 'glob' }>, inputs: Values, outputsOf: OutputsOf): FileValue[] {
+  const matches = picomatch(link.glob, { dot: true });
+  const latestFirst = [...link.nodes].reverse().map((node) => outputsOf(node) ?? {});
+  const sources = link.inputs ? [...latestFirst, inputs] : latestFirst;
+  return sources.flatMap((source) => filesIn(source)).filter((file) => matches(file.name));
+}
+
+function because(link: PlanLink | undefined): string {
+  switch (link?.kind) {
+    case 'glob':
+      return `: no earlier file matches ${JSON.stringify(link.glob)}`;
+    case 'output':
+      return `: output "${link.port}" was not produced`;
+    case 'input':
+      return `: the submission gave no "${link.input}"`;
+    case 'value':
+    case undefined:
+      return '';
+  }
+}
+
