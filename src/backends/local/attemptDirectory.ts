@@ -172,7 +172,8 @@ export async function removeTree(path: string): Promise<void> {
   const options = { recursive: true, force: true, maxRetries: REMOVE_RETRIES };
   try {
     await rm(path, options);
-  } catch {
+  } catch (first) {
+    if ((first as NodeJS.ErrnoException).code === 'ENOTDIR') return; // its parent is a file: there is nothing here
     try {
       await openUp(path);
       await rm(path, options);

@@ -146,6 +146,10 @@ function reap(pid: number): boolean {
   const exit = libc().wait(pid);
   if (exit === null) return false;
   children.delete(pid);
+  if (children.size === 0) {
+    clearTimeout(backstop);
+    backstop = undefined;
+  }
   if (exit === 'gone') {
     child.ended({ exitCode: null, signal: null, cpuMs: null, maxRssBytes: child.memory.stop(null) });
   } else {

@@ -1,0 +1,147 @@
+/** What the tests of the LOCAL backend share: a worker's set-up in a temporary folder, and Tasks written short. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { createLocalStore } from '../../../src/artifacts/localStore';
+import { createLocalBackend } from '../../../src/backends/local';
+import type { AttemptOutcome, Backend, RunningAttempt } from '../../../src/backends/backend';
+import type { ArgvPart, InputPort, OutputPort, TaskSpec } from '../../../src/domain/definitions';
+import { scalar, type FileValue, type Value, type Values } from '../../../src/domain/values';
+
+export function task(
+  command: readonly (string | ArgvPart)[] | { script: string },
+  more: Partial<TaskSpec> = {},
+): TaskSpec {
+  return {
+    name: 'test',
+    description: '',
+    backend: 'local',
+    inputs: [],
+    parameters: [],
+    outputs: [],
+    command:
+      'script' in command
+        ? { kind: 'shell', script: command.script }
+        : {
+            kind: 'argv',
+            argv: command.map((word) => ({
+              parts: [typeof word === 'string' ? { kind: 'literal', text: word } : word],
+            })),
+          },
+    environment: {},
+    exitRules: { success: [0], temporary: [], terminate: [] },
+    missingOutput: 'FAIL',
+    retry: { maxAttempts: 1, initialDelaySeconds: 1, maxDelaySeconds: 1, factor: 1 },
+    timeoutSeconds: 60,
+    configuration: [],
+    ...more,
+  };
+}
+
+export function inputPort(name: string, type = scalar('File')): InputPort {
+  return { name, description: '', type };
+}
+
+export function outputPort(name: string, more: Partial<OutputPort> = {}): OutputPort {
+  const glob = more.glob ?? name;
+  return { name, description: '', type: scalar('File'), from: 'glob', glob, path: glob, read: 'file', ...more };
+}
+
+export interface Watched extends RunningAttempt {
+  readonly stepRunId: string;
+  /** All output so far. */
+  output(): string;
+  /** Resolves when the output so far holds the text, while the command runs. */
+  until(text: string): Promise<void>;
+  readonly reports: [number, string][];
+}
+
+export interface Bench {
+  readonly home: string;
+  readonly workDir: string;
+  readonly backend: Backend;
+  start(spec: TaskSpec, values?: Values): Watched;
+  run(spec: TaskSpec, values?: Values): Promise<AttemptOutcome & { output: string; reports: [number, string][] }>;
+  file(name: string, content: string): Promise<FileValue>;
+  content(value: Value | undefined): Promise<string>;
+  close(): Promise<void>;
+}
+
+let count = 0;
+
+export function createBench(): Bench {
+  const home = mkdtempSync(join(tmpdir(), 'stepcast-local-'));
+  const workDir = join(home, 'work');
+  const artifacts = createLocalStore(join(home, 'artifacts'));
+  const backend = createLocalBackend({ workDir, workerId: `test-${process.pid}`, artifacts });
+
+  function start(spec: TaskSpec, values: Values = {}): Watched {
+    let output = '';
+    const waiting = new Set<() => void>();
+    const reports: [number, string][] = [];
+    const stepRunId = `run-${++count}`;
+    const attempt = backend.start(
+      { stepRunId, attempt: 1, workerId: 'test', task: spec, values, backendEnvironment: {} },
+      {
+        log: (_, bytes) => {
+          output += bytes.toString();
+          for (const look of waiting) look();
+        },
+        progress: (percent, message) => void reports.push([percent, message]),
+      },
+    );
+    const until = (text: string): Promise<void> =>
+      new Promise((resolve, reject) => {
+        const look = (): void => {
+          if (!output.includes(text)) return;
+          waiting.delete(look);
+          resolve();
+        };
+        waiting.add(look);
+        look();
+        void attempt.outcome.then((outcome) => reject(new Error(`It ended: ${outcome.message} ${output}`)), reject);
+      });
+    return { ...attempt, stepRunId, output: () => output, until, reports };
+  }
+
+  return {
+    home,
+    workDir,
+    backend,
+    start,
+    async run(spec, values) {
+      const attempt = start(spec, values);
+      const outcome = await attempt.outcome;
+      return { ...outcome, output: attempt.output(), reports: attempt.reports };
+    },
+    async file(name, content) {
+      const stored = await artifacts.write(Readable.from([Buffer.from(content)]));
+      return { class: 'File', name, ...stored, mediaType: 'text/plain' };
+    },
+    async content(value) {
+      const file = value as FileValue;
+      const chunks: Buffer[] = [];
+      for await (const chunk of artifacts.read(file.sha256)) chunks.push(chunk as Buffer);
+      return Buffer.concat(chunks).toString();
+    },
+    async close() {
+      await backend.close();
+      rmSync(home, { recursive: true, force: true });
+    },
+  };
+}
+
+/** True while the process exists and is no zombie. */
+export function isRunning(pid: number): boolean {
+  try {
+    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'latin1'));
+  } catch {
+    return false;
+  }
+}
+
+/** Reads the pids that a command printed as `name=123`. */
+export function pidsIn(output: string): number[] {
+  return [...output.matchAll(/\w+=(\d+)\b/g)].map((match) => Number(match[1]));
+}
