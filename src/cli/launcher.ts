@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Environment, Settings } from '../config/settings';
 import { freePort } from '../embedded';
 import { lockHome } from './instanceLock';
-import { openLog } from './logFile';
+import { openLog, type LogFile } from './logFile';
 import { startServices, type Services } from './services';
 import { StartError } from './startError';
 import { supervise, type Supervised } from './supervise';
@@ -48,6 +48,7 @@ export async function launch(options: LauncherOptions): Promise<Launched> {
   const unlock = await lockHome(settings.home);
   let services: Services | undefined;
   const children: Supervised[] = [];
+  const logs: LogFile[] = [];
   let giveUp: (reason: string) => void = () => undefined;
   const ended = new Promise<string>((resolve) => {
     giveUp = resolve;
@@ -57,6 +58,7 @@ export async function launch(options: LauncherOptions): Promise<Launched> {
     (stopping ??= (async () => {
       await Promise.all(children.map((child) => child.stop(CHILDREN_STOP_MS)));
       await services?.stop(SERVICE_STOP_MS);
+      await Promise.all(logs.map((log) => log.close()));
       await unlock();
     })());
 
@@ -80,15 +82,15 @@ export async function launch(options: LauncherOptions): Promise<Launched> {
       STEPCAST_HOME: settings.home,
       STEPCAST_DRAIN_SECONDS: String(Math.min(settings.drainSeconds, MAX_DRAIN_SECONDS)),
     });
-    const logs = path.join(settings.home, 'logs');
     const run = (name: string, entry: string): Supervised => {
-      const log = openLog(logs, name.toLowerCase());
+      const log = openLog(path.join(settings.home, 'logs'), name.toLowerCase());
+      logs.push(log);
       const child = supervise({
         name,
         entry: path.join(options.dist, entry),
         environment,
         log,
-        print: (line) => print(line),
+        print,
         gaveUp: giveUp,
       });
       children.push(child);

@@ -1,4 +1,4 @@
-import { createWriteStream, mkdirSync, renameSync, statSync, type WriteStream } from 'node:fs';
+import { createWriteStream, mkdirSync, openSync, renameSync, statSync, type WriteStream } from 'node:fs';
 import path from 'node:path';
 
 /** One log holds at most twice this: the file and its predecessor `….1`. */
@@ -22,9 +22,7 @@ export function openLog(folder: string, name: string, maxBytes = MAX_LOG_BYTES):
     write(line) {
       const bytes = Buffer.byteLength(line) + 1;
       if (size + bytes > maxBytes && size > 0) {
-        stream.end();
-        renameSync(file, `${file}.1`);
-        stream = open(file);
+        stream = turnOver(file, stream);
         size = 0;
       }
       size += bytes;
@@ -39,8 +37,20 @@ export function openLog(folder: string, name: string, maxBytes = MAX_LOG_BYTES):
   };
 }
 
+function turnOver(file: string, full: WriteStream): WriteStream {
+  try {
+    renameSync(file, `${file}.1`);
+    const next = open(file);
+    full.end();
+    return next;
+  } catch {
+    return full;
+  }
+}
+
 function open(file: string): WriteStream {
-  const stream = createWriteStream(file, { flags: 'a' });
+  // Opened at once: a stream that opens later would open whatever file has the name by then.
+  const stream = createWriteStream(file, { fd: openSync(file, 'a') });
   // A full disk must not end the service: its log just stops.
   stream.on('error', () => undefined);
   return stream;

@@ -25,7 +25,7 @@ export async function findPrivateCopy(cache: string): Promise<RedisBinary | unde
 export async function fetchPrivateCopy(cache: string, log: (line: string) => void): Promise<RedisBinary | string> {
   if (!(await run(['apt-get', '--version'])).ok) return 'and this system has no apt-get to take a copy with';
   const started = Date.now();
-  log('Redis is not installed: taking a private copy from the archive of this system (about 2 MB)');
+  log('Redis is not installed: taking a private copy from the archive of this system (once, a few seconds)');
   await mkdir(cache, { recursive: true });
   const work = await mkdtemp(path.join(cache, 'fetch-'));
   try {
