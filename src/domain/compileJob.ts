@@ -61,12 +61,12 @@ export function compileJob(job: JobSpec, taskByName: ReadonlyMap<string, TaskSpe
     return { index, name: step.name, task, links, when, predecessors, requires: requiredSources(task, links) };
   });
 
+  const successors: number[][] = drafts.map(() => []);
+  for (const draft of drafts) for (const earlier of draft.predecessors) successors[earlier]?.push(draft.index);
+
   return {
     job,
-    nodes: drafts.map((draft) => ({
-      ...draft,
-      successors: drafts.filter((other) => other.predecessors.includes(draft.index)).map((other) => other.index),
-    })),
+    nodes: drafts.map((draft) => ({ ...draft, successors: successors[draft.index] ?? [] })),
     outputNodes: ascending(job.outputs.map((output) => indexOf(output.source.step))),
   };
 }

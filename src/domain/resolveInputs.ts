@@ -1,13 +1,15 @@
 /** From links to values: what a Step gets, and what a Job gives. Pure. */
 import picomatch from 'picomatch';
 import type { JobPlan, PlanLink, PlanNode } from './compileJob';
+import { checkValue } from './typing';
 import { filesIn, isOptional, requiredType, type FileValue, type Value, type Values, type ValueType } from './values';
 
 /** The outputs of a node that ended; null when it was skipped. */
 export type OutputsOf = (node: number) => Values | null;
 
 /**
- * The values of a node's ports and Parameters, defaults filled in; `problems` names each required one without a value.
+ * The values of a node's ports and Parameters, defaults filled in; `problems` names each required one without a value, and
+ * each value that is not of its port's type or breaks a Parameter's bounds.
  * A glob takes the files of the latest Step first: one File takes the first match, File[] all of them in order.
  */
 export function resolveInputs(node: PlanNode, inputs: Values, outputsOf: OutputsOf): { values: Values; problems: string[] } {
@@ -16,10 +18,15 @@ export function resolveInputs(node: PlanNode, inputs: Values, outputsOf: Outputs
     ...node.task.inputs.map((port) => ({ ...port, required: port.default === undefined && !isOptional(port.type) })),
     ...node.task.parameters.map((one) => ({ ...one, required: one.required && one.default === undefined })),
   ];
-  const values = declared.map(({ name, type, default: fallback, required }): [string, Value] => {
+  const values = declared.map((port): [string, Value] => {
+    const { name, type, default: fallback, required } = port;
     const link = node.links[name];
     const value = (link ? follow(link, type, inputs, outputsOf) : null) ?? fallback ?? null;
     if (value === null && required) problems.push(`Input "${name}" of step "${node.name}" has no value${because(link)}.`);
+    if (value !== null) {
+      const reasons = checkValue(type, 'spacing' in port ? port : {}, value);
+      problems.push(...reasons.map((reason) => `Input "${name}" of step "${node.name}": ${reason}.`));
+    }
     return [name, value];
   });
   return { values: Object.fromEntries(values), problems };

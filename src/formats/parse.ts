@@ -80,14 +80,16 @@ export function parseDefinitionObject(
 
 const NOWHERE: Position = { line: 0, column: 0 };
 
+type Locate = (path: Path, what?: 'key' | 'value') => Position;
+
 /** What a file says before the Tasks of other files are known. */
 interface Draft {
   readonly name: string;
   readonly backends: BackendSpec[];
   readonly tasks: TaskSpec[];
-  readonly jobs: { readonly form: JobForm; readonly locate: (path: Path) => Position; readonly place: Unit['place'] }[];
+  readonly jobs: { readonly form: JobForm; readonly locate: Locate; readonly place: Unit['place'] }[];
   readonly problems: Problem[];
-  readonly places: Map<string, (path: Path) => Position>;
+  readonly places: Map<string, Locate>;
 }
 
 function newDraft(name: string): Draft {
@@ -105,13 +107,13 @@ function draftOf(source: Source): Draft {
     const report = newReport();
     const units = unitsOf(document.value, report);
     draft.problems.push(...report.problems.map((problem) => placed(draft.name, problem, document.locate)));
-    for (const unit of units) addUnit(draft, unit, (path) => document.locate(path));
+    for (const unit of units) addUnit(draft, unit, document.locate);
   }
   return draft;
 }
 
-function addUnit(draft: Draft, unit: Unit, locateInDocument: (path: Path) => Position): void {
-  const locate = (path: Path): Position => locateInDocument(unit.place(path));
+function addUnit(draft: Draft, unit: Unit, locateInDocument: Locate): void {
+  const locate: Locate = (path, what) => locateInDocument(unit.place(path), what);
   const report = newReport();
   const { name } = unit.value ?? {};
   const key = placeKey(unit.kind, String(name));
@@ -123,12 +125,7 @@ function addUnit(draft: Draft, unit: Unit, locateInDocument: (path: Path) => Pos
   draft.problems.push(...problems.map((problem) => placed(draft.name, problem, locateInDocument, unit.place)));
 }
 
-function parseUnit(
-  draft: Draft,
-  unit: Unit,
-  locate: (path: Path) => Position,
-  report: ReturnType<typeof newReport>,
-): FormProblem[] {
+function parseUnit(draft: Draft, unit: Unit, locate: Locate, report: ReturnType<typeof newReport>): FormProblem[] {
   const read = <Form>(schema: z.ZodType<Form>, add: (form: Form) => void): FormProblem[] => {
     const result = schema.safeParse(unit.value);
     if (!result.success) return problemsOf(result.error);
@@ -166,7 +163,7 @@ function finish(draft: Draft, tasks: ReadonlyMap<string, TaskSpec>, backends: Re
     const { job, place: inForm } = expandJob(form, tasks, report);
     const checked = checkJob(job, tasks).map((problem) => ({ ...problem, path: inForm(problem.path) }));
     for (const problem of [...report.problems, ...checked]) {
-      problems.push({ ...problem, file: draft.name, ...locate(problem.path), path: place(problem.path) });
+      problems.push({ ...placed(draft.name, problem, locate), path: place(problem.path) });
     }
     return job;
   });
@@ -176,19 +173,19 @@ function finish(draft: Draft, tasks: ReadonlyMap<string, TaskSpec>, backends: Re
   return { ok: true, set: { backends: draft.backends, tasks: draft.tasks, jobs }, positions };
 }
 
-function placed(
-  file: string,
-  problem: FormProblem,
-  locate: (path: Path) => Position,
-  place: Unit['place'] = (path) => path,
-): Problem {
+function placed(file: string, problem: FormProblem, locate: Locate, place: Unit['place'] = (path) => path): Problem {
+  const { message, hint } = problem;
   const path = place(problem.path);
-  return { file, ...locate(path), ...problem, path };
+  return { file, ...locate(path, problem.isKey ? 'key' : 'value'), path, message, hint };
 }
+
+/** A file with more faults than this tells the first ones. */
+const MAX_PROBLEMS = 50;
 
 /** As one reads the file. */
 function inOrder(problems: readonly Problem[]): Problem[] {
-  return [...problems].sort((left, right) => left.line - right.line || left.column - right.column);
+  const sorted = [...problems].sort((left, right) => left.line - right.line || left.column - right.column);
+  return sorted.slice(0, MAX_PROBLEMS);
 }
 
 function placeKey(kind: DefinitionKind, name: string): string {

@@ -11,6 +11,8 @@ export interface FormProblem {
   readonly message: string;
   /** What would be right. */
   readonly hint: string;
+  /** It is the key at the end of the path that is wrong, not its value. */
+  readonly isKey?: boolean;
 }
 
 /** One thing to mend. Lines and columns count from 1; the GraphQL door has neither, they are 0. */
@@ -29,12 +31,12 @@ export function formatProblem(problem: Problem): string {
 /** A reporter that collects problems below one path. */
 export interface Report {
   readonly problems: readonly FormProblem[];
-  add(path: Path, message: string, hint: string): void;
+  add(path: Path, message: string, hint: string, options?: { isKey?: boolean }): void;
 }
 
 export function newReport(): Report {
   const problems: FormProblem[] = [];
-  return { problems, add: (path, message, hint) => void problems.push({ path, message, hint }) };
+  return { problems, add: (path, message, hint, options) => void problems.push({ path, message, hint, ...options }) };
 }
 
 /** A definition with more faults than this tells the first ones. */
@@ -56,6 +58,7 @@ function problemsOfIssue(issue: z.core.$ZodIssue): FormProblem[] {
         path: [...path, key],
         message: `unknown key '${key}'`,
         hint: suggestion(key, issue.message.split(' '), 'keys'),
+        isKey: true,
       }));
     case 'invalid_type':
       return [typeProblem(issue, path, subject)];

@@ -19,6 +19,8 @@ const PLURALS: Readonly<Record<string, DefinitionKind>> = { backends: 'backend',
 const SHAPE_HINT =
   'Begin a definition with task: NAME, job: NAME or backend: NAME, one to a document; separate documents by a line of ---. Or list several under tasks:, jobs:, backends:.';
 
+const HEADINGS: readonly string[] = [...KINDS, ...Object.keys(PLURALS)];
+
 /** The definitions of one document, in the order of their keys. */
 export function unitsOf(document: unknown, report: Report): Unit[] {
   if (!isPlainObject(document)) {
@@ -32,19 +34,29 @@ export function unitsOf(document: unknown, report: Report): Unit[] {
     return [];
   }
   if (heading) return [underHeading(heading, document)];
+  const keys = Object.keys(document);
+  if (!keys.some(isHeading)) {
+    strangeKey(keys.find((key) => nearest(key, HEADINGS) !== undefined) ?? keys[0] ?? '', report);
+    return [];
+  }
   return Object.entries(document).flatMap(([key, value]) => {
     const single = KINDS.find((kind) => kind === key);
     if (single && isPlainObject(value)) return [{ kind: single, value, place: (path) => [key, ...path] }];
     const kind = PLURALS[key];
     if (kind) return listed(key, kind, value, report);
-    const meant = nearest(key, [...KINDS, ...Object.keys(PLURALS)]);
-    report.add(
-      [key],
-      `'${key}' stands outside of any definition`,
-      `${meant ? `Did you mean '${meant}'? ` : ''}${SHAPE_HINT}`,
-    );
+    strangeKey(key, report);
     return [];
   });
+}
+
+function isHeading(key: string): boolean {
+  return HEADINGS.includes(key);
+}
+
+function strangeKey(key: string, report: Report): void {
+  const meant = nearest(key, HEADINGS);
+  const hint = `${meant ? `Did you mean '${meant}'? ` : ''}${SHAPE_HINT}`;
+  report.add([key], `'${key}' stands outside of any definition`, hint, { isKey: true });
 }
 
 function underHeading(kind: DefinitionKind, document: Record<string, unknown>): Unit {

@@ -119,8 +119,8 @@ function scan(text: string): Scan {
       at += 1;
       const next = text.charAt(at);
       if (next === '') return refused('the command ends with a backslash', 'Remove it.');
-      // A backslash before a line end joins the lines.
-      if (next !== '\n') line += character + next;
+      // A backslash before a line end joins the lines. The library reads `\*` as a pattern, and `'*'` as text.
+      if (next !== '\n') line += quote === '' && next !== "'" ? `'${next}'` : character + next;
       continue;
     }
     if (character === '`' && (quote === '' || quote === '"')) {
@@ -135,7 +135,8 @@ function scan(text: string): Scan {
     if (quote === '' && (character === "'" || character === '"')) {
       quote = character === "'" && text.charAt(at - 1) === '$' && text.charAt(at - 2) !== '\\' ? "$'" : character;
     } else if (quote !== '' && character === quote.at(-1)) quote = '';
-    line += character;
+    // A comment begins only where a word would; the library sees one inside of words too.
+    line += character === '#' && quote === '' && /\S/.test(text.charAt(at - 1)) ? "'#'" : character;
   }
   if (quote !== '') return refused(`a ${quote.at(-1)} is opened and never closed`, 'Close the quote.');
   return { ok: true, line };

@@ -11,6 +11,8 @@ export const MAX_FILE_BYTES = 1024 * 1024;
 const MAX_DOCUMENTS = 1000;
 /** How many nodes all aliases of a document may stand for. */
 const MAX_ALIASES = 1000;
+/** A file with more faults than this tells the first ones. */
+const MAX_ERRORS = 20;
 
 /** Counted from 1. */
 export interface Position {
@@ -21,7 +23,7 @@ export interface Position {
 export interface YamlDocument {
   readonly value: unknown;
   /** Where the value at the path stands, or the nearest thing around it that exists. */
-  locate(path: Path): Position;
+  locate(path: Path, what?: 'key' | 'value'): Position;
 }
 
 export type YamlSource =
@@ -44,7 +46,8 @@ export function readYaml(text: string): YamlSource {
     const documents = 'empty' in parsed ? [] : parsed;
     if (documents.length > MAX_DOCUMENTS)
       return failed(start, `the file has more than ${MAX_DOCUMENTS} documents`, 'Spread them over several files.');
-    const errors = documents.flatMap((document) => document.errors);
+    const errors = documents.flatMap((document) => document.errors).slice(0, MAX_ERRORS);
+    if (errors.some(({ message }) => message.includes('call stack'))) throw new RangeError('it is nested too deeply');
     if (errors.length > 0) {
       const problems = errors.map((error) => ({
         ...positionAt(counter, error.pos[0]),
@@ -75,7 +78,7 @@ function failed(at: Position, message: string, hint: string): YamlSource {
 
 function reader(document: Document.Parsed, counter: LineCounter): YamlDocument {
   const value: unknown = document.toJS({ maxAliasCount: MAX_ALIASES });
-  return { value, locate: (path) => positionAt(counter, offsetOf(document, path)) };
+  return { value, locate: (path, what = 'value') => positionAt(counter, offsetOf(document, path, what)) };
 }
 
 function positionAt(counter: LineCounter, offset: number): Position {
@@ -84,7 +87,7 @@ function positionAt(counter: LineCounter, offset: number): Position {
 }
 
 /** A value stands where it begins; a map or list where its key is, and so does the place of something missing. */
-function offsetOf(document: Document.Parsed, path: Path): number {
+function offsetOf(document: Document.Parsed, path: Path, what: 'key' | 'value'): number {
   let node: unknown = document.contents;
   let found = startOf(node) ?? 0;
   for (const [depth, part] of path.entries()) {
@@ -94,7 +97,8 @@ function offsetOf(document: Document.Parsed, path: Path): number {
       const pair = node.items.find(({ key }) => isKey(key, part)) as Pair<unknown, unknown> | undefined;
       if (!pair) return found;
       const atKey = startOf(pair.key) ?? found;
-      found = isLast && isScalar(pair.value) && pair.value.value !== null ? (startOf(pair.value) ?? atKey) : atKey;
+      const isWritten = isScalar(pair.value) && pair.value.value !== null;
+      found = isWritten && !(isLast && what === 'key') ? (startOf(pair.value) ?? atKey) : atKey;
       node = pair.value;
     } else if (isSeq(node)) {
       const item: unknown = typeof part === 'number' ? node.items[part] : undefined;
