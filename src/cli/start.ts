@@ -2,9 +2,8 @@ import path from 'node:path';
 import { readSettings, SettingsError, unknownVariables, withFlags } from '../config/settings';
 import { EmbeddedServiceError } from '../embedded';
 import { launch, type Launched } from './launcher';
+import { stopWithNpm } from './npmParent';
 import { StartError } from './startError';
-
-const PARENT_POLL_MS = 1_000;
 
 /** What `npm start` runs after the build. */
 async function main(): Promise<void> {
@@ -48,18 +47,6 @@ async function main(): Promise<void> {
   print(reason);
   await launched.stop();
   process.exit(1);
-}
-
-/** npm is killed without a word to us: then this process gets another parent. */
-function stopWithNpm(stop: () => void): void {
-  if (process.env['npm_lifecycle_event'] === undefined) return;
-  const parent = process.ppid;
-  const timer = setInterval(() => {
-    if (process.ppid === parent) return;
-    clearInterval(timer);
-    stop();
-  }, PARENT_POLL_MS);
-  timer.unref();
 }
 
 function fail(error: unknown): never {

@@ -64,9 +64,13 @@ interface Launcher {
   says(text: string | RegExp, times?: number): Promise<string>;
 }
 
-async function start(environment: Record<string, string> = {}): Promise<Launcher> {
+async function start(
+  environment: Record<string, string> = {},
+  command = [process.execPath, '-r', loader, path.join(app, 'src/cli/start.ts')],
+): Promise<Launcher> {
   const home = environment['STEPCAST_HOME'] ?? (await mkdtemp(path.join(app, 'home-')));
-  const child = spawn(process.execPath, ['-r', loader, path.join(app, 'src/cli/start.ts')], {
+  const child = spawn(command[0] ?? '', command.slice(1), {
+    cwd: app,
     env: { PATH: process.env['PATH'], PORT: '0', STEPCAST_HOME: home, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -158,6 +162,19 @@ describe('npm start', () => {
     await untilGone(pids);
     const again = await start({ STEPCAST_HOME: launcher.home });
     await again.says(READY);
+  });
+
+  test('when npm is killed, all that it started goes', async () => {
+    await writeFile(
+      path.join(app, 'package.json'),
+      JSON.stringify({ scripts: { start: `"${process.execPath}" -r "${loader}" src/cli/start.ts` } }),
+    );
+    const launcher = await start({}, ['npm', 'start', '--silent']);
+    await launcher.says('the disk is slow');
+    await launcher.says(READY);
+    const pids = Object.values(await pidsOf(launcher.home));
+    launcher.process.kill('SIGKILL');
+    await untilGone(pids);
   });
 
   test('a crashed API, worker, Redis and Postgres come back', async () => {
