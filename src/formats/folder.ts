@@ -1,0 +1,145 @@
+/** Definition files in folders: all of them once, then every change as it happens. */
+import { readFile, readdir, stat } from 'node:fs/promises';
+import { basename, join, relative, resolve, sep } from 'node:path';
+import { watch } from 'chokidar';
+import { StepcastError, messageOf } from '../domain/errors';
+import type { Source } from './parse';
+import { MAX_FILE_BYTES } from './yamlSource';
+
+/** The most definition files that all folders together may hold. */
+export const MAX_FILES = 2000;
+/** How deep folders are searched. */
+const MAX_DEPTH = 8;
+/** A file is read once it has been left alone this long. */
+const SETTLE_MS = 100;
+
+/** Data lies beside definitions and is none. */
+const IGNORED_FOLDERS: ReadonlySet<string> = new Set(['data', 'node_modules']);
+
+/** A file, or why it could not be read. */
+export type DefinitionFile = Source | { readonly name: string; readonly error: string };
+
+/** All `*.yaml` and `*.yml` files of the folders, in the order of their paths. Throws when there are too many, or no folder. */
+export async function readDefinitions(dirs: readonly string[]): Promise<DefinitionFile[]> {
+  const files: string[] = [];
+  for (const dir of dirs) {
+    const found: string[] = [];
+    await collect(resolve(dir), 0, found);
+    files.push(...found.sort());
+    if (files.length > MAX_FILES) throw tooMany();
+  }
+  const distinct = [...new Set(files)];
+  const read: DefinitionFile[] = [];
+  for (const file of distinct) read.push(await readDefinition(file));
+  return read;
+}
+
+/** A running watch. */
+export interface DefinitionWatch {
+  /** Resolves when every folder is being watched: a change from now on is not missed. */
+  readonly ready: Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * Calls back with the path and the new text of each file that was added or changed, and with null for one that is gone.
+ * A burst of writes makes one call. Calls for one file come in order; the next waits for the promise of the one before.
+ * A file that cannot be read, or is too large, goes to `onError`, and its last good version stays.
+ */
+export function watchDefinitions(
+  dirs: readonly string[],
+  onChange: (file: string, text: string | null) => void | Promise<void>,
+  onError: (file: string, message: string) => void,
+): DefinitionWatch {
+  const roots = dirs.map((dir) => resolve(dir));
+  const timers = new Map<string, NodeJS.Timeout>();
+  let queue: Promise<void> = Promise.resolve();
+  const watcher = watch(roots, {
+    ignoreInitial: true,
+    depth: MAX_DEPTH,
+    ignored: (path, stats) => isIgnored(roots, path) || (stats?.isFile() === true && !isDefinition(path)),
+  });
+  const report = async (file: string): Promise<void> => {
+    try {
+      const read = await readDefinition(file);
+      if ('error' in read) onError(file, read.error);
+      else await onChange(file, read.text);
+    } catch (thrown) {
+      if (isMissing(thrown)) await onChange(file, null);
+      else onError(file, messageOf(thrown));
+    }
+  };
+  const settle = (file: string): void => {
+    if (!isDefinition(file)) return;
+    clearTimeout(timers.get(file));
+    const timer = setTimeout(() => {
+      timers.delete(file);
+      queue = queue.then(() => report(file)).catch((thrown: unknown) => onError(file, messageOf(thrown)));
+    }, SETTLE_MS);
+    timers.set(file, timer);
+  };
+  watcher.on('add', settle).on('change', settle).on('unlink', settle);
+  watcher.on('error', (thrown) => onError(roots.join(', '), messageOf(thrown)));
+  return {
+    ready: new Promise((done) => watcher.once('ready', () => done())),
+    close: async () => {
+      for (const timer of timers.values()) clearTimeout(timer);
+      timers.clear();
+      await watcher.close();
+      await queue;
+    },
+  };
+}
+
+async function collect(dir: string, depth: number, found: string[]): Promise<void> {
+  for (const entry of await entriesOf(dir, depth)) {
+    const path = join(dir, entry.name);
+    if (entry.isDirectory() && !isIgnoredName(entry.name) && depth < MAX_DEPTH) await collect(path, depth + 1, found);
+    else if (isDefinition(path) && !entry.isDirectory()) found.push(path);
+    if (found.length > MAX_FILES) throw tooMany();
+  }
+}
+
+async function entriesOf(dir: string, depth: number) {
+  try {
+    return await readdir(dir, { withFileTypes: true });
+  } catch (thrown) {
+    // A folder below may vanish while it is searched; one that was named must be there.
+    if (isMissing(thrown) && depth > 0) return [];
+    throw new StepcastError('CONFIGURATION', `The folder of definitions ${dir} cannot be read: ${messageOf(thrown)}.`);
+  }
+}
+
+/** Throws when the file is gone. */
+async function readDefinition(file: string): Promise<DefinitionFile> {
+  const { size } = await stat(file);
+  if (size > MAX_FILE_BYTES)
+    return { name: file, error: `The file has ${size} bytes; at most ${MAX_FILE_BYTES} are read.` };
+  return { name: file, text: await readFile(file, 'utf8') };
+}
+
+function isDefinition(path: string): boolean {
+  return /\.ya?ml$/i.test(path) && !basename(path).startsWith('.');
+}
+
+function isIgnored(roots: readonly string[], path: string): boolean {
+  return roots.some((root) => {
+    const inside = relative(root, path);
+    return inside !== '' && !inside.startsWith('..') && inside.split(sep).some(isIgnoredName);
+  });
+}
+
+function isIgnoredName(name: string): boolean {
+  return IGNORED_FOLDERS.has(name) || name.startsWith('.');
+}
+
+function isMissing(thrown: unknown): boolean {
+  return thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT';
+}
+
+function tooMany(): StepcastError {
+  return new StepcastError(
+    'LIMIT_EXCEEDED',
+    `The folders hold more than ${MAX_FILES} definition files. Name fewer or smaller folders.`,
+  );
+}
