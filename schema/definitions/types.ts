@@ -192,7 +192,7 @@ export function toJob(entry: CatalogEntry<JobBundle>): JobType {
     name: job.name,
     description: job.description,
     version: entry.version,
-    mutationField: mutationFieldName(job.name),
+    mutationField: mutationFieldName(job),
     inputs: job.inputs.map(toPort),
     outputs: job.outputs.map(toPort),
     steps: job.steps.map((step) => ({

@@ -158,7 +158,7 @@ function check(next: ReadonlyMap<string, Definition>): DefinitionProblem[] {
       return [{ source, kind, name, path: ['backend'], message: `there is no backend "${backend}"`, hint: `use one of: ${known}` }];
     }
     if (kind !== 'JOB') return [];
-    const field = mutationFieldName(name);
+    const field = mutationFieldName({ name });
     const other = fields.get(field);
     fields.set(field, name);
     const clash: DefinitionProblem[] =

@@ -1,0 +1,101 @@
+import { GraphQLJSON } from 'graphql-scalars';
+import { Field, InputType, registerEnumType } from 'type-graphql';
+
+export enum DefinitionKindName {
+  BACKEND = 'BACKEND',
+  TASK = 'TASK',
+  JOB = 'JOB',
+}
+registerEnumType(DefinitionKindName, {
+  name: 'DefinitionKind',
+  description: 'What is defined.',
+  valuesConfig: {
+    BACKEND: { description: 'Where Tasks run.' },
+    TASK: { description: 'A unit of work.' },
+    JOB: { description: 'A graph of Steps.' },
+  },
+});
+
+@InputType({ description: 'Definitions as YAML or JSON text, in the same form as the files.' })
+export class ApplyDefinitionsInput {
+  @Field(() => String, { description: 'One or several documents; see docs/definitions.md. All of them apply, or none.' })
+  source!: string;
+}
+
+@InputType({ description: 'A Task, in the form of the files: the same keys, the same short forms.' })
+export class DefineTaskInput {
+  @Field(() => String, { description: 'Unique; Steps name it.' })
+  name!: string;
+  @Field(() => String, { nullable: true, description: 'What it does.' })
+  description?: string | null;
+  @Field(() => GraphQLJSON, { description: 'The command line with `$I1`, `$O1`, `$P1` …, or a list of its words.' })
+  command!: unknown;
+  @Field(() => Boolean, { nullable: true, description: 'Run the command by `/bin/sh`; ports and parameters are then environment variables.' })
+  shell?: boolean | null;
+  @Field(() => GraphQLJSON, { nullable: true, description: 'Data inputs by name: a type, or an object with type, description, default.' })
+  inputs?: unknown;
+  @Field(() => GraphQLJSON, { nullable: true, description: 'Short form of inputs: one glob or a list of globs over earlier results.' })
+  in?: unknown;
+  @Field(() => GraphQLJSON, { nullable: true, description: 'Parameters by name: type, flag, spacing, default, min, max, allowed …' })
+  parameters?: unknown;
+  @Field(() => GraphQLJSON, { nullable: true, description: 'Outputs by name: a glob, or an object with glob, path, type, from, read.' })
+  outputs?: unknown;
+  @Field(() => GraphQLJSON, { nullable: true, description: 'Short form of outputs: one glob or a list.' })
+  out?: unknown;
+  @Field(() => String, { nullable: true, description: 'The input that feeds standard input.' })
+  stdin?: string | null;
+  @Field(() => String, { nullable: true, description: 'The output that standard output becomes.' })
+  stdout?: string | null;
+  @Field(() => String, { nullable: true, description: 'The output that standard error becomes.' })
+  stderr?: string | null;
+  @Field(() => GraphQLJSON, { nullable: true, description: 'Environment variables to add.' })
+  environment?: unknown;
+  @Field(() => GraphQLJSON, { nullable: true, description: 'Lists of exit codes: success, temporary, terminate.' })
+  exitCodes?: unknown;
+  @Field(() => String, { nullable: true, description: 'FAIL (the default), CONTINUE or TERMINATE.' })
+  missingOutput?: string | null;
+  @Field(() => GraphQLJSON, { nullable: true, description: 'attempts, initial-delay, max-delay, factor.' })
+  retry?: unknown;
+  @Field(() => GraphQLJSON, { nullable: true, description: 'Seconds, or a duration such as "10m".' })
+  timeout?: unknown;
+  @Field(() => GraphQLJSON, { nullable: true, description: 'Provenance notes: kind, name, version, parameters.' })
+  configuration?: unknown;
+  @Field(() => String, { nullable: true, description: 'The Backend; `local` if not given.' })
+  backend?: string | null;
+}
+
+@InputType({ description: 'A Job, in the form of the files.' })
+export class DefineJobInput {
+  @Field(() => String, { description: 'Unique; it names the mutation.' })
+  name!: string;
+  @Field(() => String, { nullable: true, description: 'What it does.' })
+  description?: string | null;
+  @Field(() => GraphQLJSON, { nullable: true, description: 'Inputs by name: a type, or an object with type, description, default, bounds, validate.' })
+  inputs?: unknown;
+  @Field(() => GraphQLJSON, { description: 'Steps by name (task, in, after, when), or a list with `order` numbers.' })
+  steps!: unknown;
+  @Field(() => GraphQLJSON, { nullable: true, description: 'Outputs by name: `step.port`.' })
+  outputs?: unknown;
+  @Field(() => GraphQLJSON, { nullable: true, description: 'Example inputs.' })
+  example?: unknown;
+}
+
+@InputType({ description: 'A Backend, in the form of the files.' })
+export class DefineBackendInput {
+  @Field(() => String, { description: 'Unique; Tasks name it.' })
+  name!: string;
+  @Field(() => String, { description: 'The technology, such as LOCAL.' })
+  kind!: string;
+  @Field(() => String, { nullable: true, description: 'What it is for.' })
+  description?: string | null;
+  @Field(() => GraphQLJSON, { nullable: true, description: 'Environment variables to add.' })
+  environment?: unknown;
+}
+
+@InputType({ description: 'What to take away.' })
+export class RemoveDefinitionInput {
+  @Field(() => DefinitionKindName, { description: 'Its kind.' })
+  kind!: DefinitionKindName;
+  @Field(() => String, { description: 'Its name. Only what the API defined can be removed here; files are changed where they lie.' })
+  name!: string;
+}

@@ -1,0 +1,182 @@
+import { Arg, Args, Ctx, Mutation, Query, Resolver } from 'type-graphql';
+import type { DefinitionSet } from '../../src/domain/definitions';
+import { UserErrors, userError, type UserError } from '../../src/domain/errors';
+import { API_SOURCE, define, describeSource } from '../../src/engine/define';
+import { parseDefinitionObject, parseDefinitions, type Known } from '../../src/formats/parse';
+import { formatProblem, type Problem } from '../../src/formats/problem';
+import type { Context, Services } from '../context';
+import { PageArgs, pageOfList, type Connection } from '../relay/connection';
+import { toId } from '../relay/ids';
+import { withUserErrors } from '../relay/userErrors';
+import { ApplyDefinitionsInput, DefineBackendInput, DefineJobInput, DefineTaskInput, DefinitionKindName, RemoveDefinitionInput } from './inputs';
+import {
+  BackendConnection,
+  BackendType,
+  DefinePayload,
+  JobConnection,
+  JobType,
+  RemoveDefinitionPayload,
+  TaskConnection,
+  TaskType,
+  toBackend,
+  toJob,
+  toTask,
+} from './types';
+
+@Resolver()
+export class DefinitionResolver {
+  @Query(() => JobConnection, { description: 'Jobs that can be submitted, by name.' })
+  jobs(@Args(() => PageArgs) args: PageArgs, @Ctx() { services }: Context): Connection<JobType> {
+    const all = [...services.catalog.current().jobs.values()].map(toJob);
+    return pageOfList(all, args, services.limits.pageLimit, (job) => job.name);
+  }
+
+  @Query(() => JobType, { nullable: true, description: 'One Job by name; null when there is none.' })
+  job(@Arg('name', () => String, { description: 'Its name.' }) name: string, @Ctx() { services }: Context): JobType | null {
+    const entry = services.catalog.current().jobs.get(name);
+    return entry ? toJob(entry) : null;
+  }
+
+  @Query(() => TaskConnection, { description: 'Tasks that are defined, by name.' })
+  tasks(@Args(() => PageArgs) args: PageArgs, @Ctx() { services }: Context): Connection<TaskType> {
+    const all = [...services.catalog.current().tasks.values()].map(toTask);
+    return pageOfList(all, args, services.limits.pageLimit, (task) => task.name);
+  }
+
+  @Query(() => TaskType, { nullable: true, description: 'One Task by name; null when there is none.' })
+  task(@Arg('name', () => String, { description: 'Its name.' }) name: string, @Ctx() { services }: Context): TaskType | null {
+    const entry = services.catalog.current().tasks.get(name);
+    return entry ? toTask(entry) : null;
+  }
+
+  @Query(() => BackendConnection, { description: 'Backends that are defined, by name.' })
+  backends(@Args(() => PageArgs) args: PageArgs, @Ctx() { services }: Context): Connection<BackendType> {
+    const all = [...services.catalog.current().backends.values()].map(toBackend);
+    return pageOfList(all, args, services.limits.pageLimit, (backend) => backend.name);
+  }
+
+  @Mutation(() => DefinePayload, { description: 'Defines Tasks, Jobs and Backends from YAML, as a file would. All of it applies, or none.' })
+  applyDefinitions(@Arg('input', () => ApplyDefinitionsInput, { description: 'The text.' }) input: ApplyDefinitionsInput, @Ctx() { services }: Context): Promise<DefinePayload> {
+    return applied(services, () => {
+      const parsed = parseDefinitions({ name: 'source', text: input.source }, knownBy(services));
+      if (!parsed.ok) throw new UserErrors(parsed.problems.map((problem) => toError(problem, ['input', 'source'], true)));
+      return parsed.set;
+    });
+  }
+
+  @Mutation(() => DefinePayload, { description: 'Defines a Task, or a new version of it.' })
+  defineTask(@Arg('input', () => DefineTaskInput, { description: 'The Task.' }) input: DefineTaskInput, @Ctx() { services }: Context): Promise<DefinePayload> {
+    return applied(services, () => {
+      const parsed = parseDefinitionObject('task', asForm(input), knownBy(services));
+      if (!parsed.ok) throw new UserErrors(parsed.problems.map((problem) => toError(problem, ['input'], false)));
+      return { backends: [], tasks: [parsed.spec], jobs: [] };
+    });
+  }
+
+  @Mutation(() => DefinePayload, { description: 'Defines a Job, or a new version of it. Its typed mutation is there within a second.' })
+  defineJob(@Arg('input', () => DefineJobInput, { description: 'The Job.' }) input: DefineJobInput, @Ctx() { services }: Context): Promise<DefinePayload> {
+    return applied(services, () => {
+      const parsed = parseDefinitionObject('job', asForm(input), knownBy(services));
+      if (!parsed.ok) throw new UserErrors(parsed.problems.map((problem) => toError(problem, ['input'], false)));
+      return { backends: [], tasks: [], jobs: [parsed.spec] };
+    });
+  }
+
+  @Mutation(() => DefinePayload, { description: 'Defines a Backend, or a new version of it.' })
+  defineBackend(@Arg('input', () => DefineBackendInput, { description: 'The Backend.' }) input: DefineBackendInput, @Ctx() { services }: Context): Promise<DefinePayload> {
+    return applied(services, () => {
+      const parsed = parseDefinitionObject('backend', asForm(input), knownBy(services));
+      if (!parsed.ok) throw new UserErrors(parsed.problems.map((problem) => toError(problem, ['input'], false)));
+      return { backends: [parsed.spec], tasks: [], jobs: [] };
+    });
+  }
+
+  @Mutation(() => RemoveDefinitionPayload, { description: 'Takes away what the API defined. Submissions that used it go on.' })
+  removeDefinition(@Arg('input', () => RemoveDefinitionInput, { description: 'What.' }) input: RemoveDefinitionInput, @Ctx() { services }: Context): Promise<RemoveDefinitionPayload> {
+    return withUserErrors<RemoveDefinitionPayload>(
+      async () => {
+        await services.catalog.refresh();
+        const catalog = services.catalog.current();
+        const entry = { BACKEND: catalog.backends, TASK: catalog.tasks, JOB: catalog.jobs }[input.kind].get(input.name);
+        if (!entry) throw userError('NOT_FOUND', `There is no ${input.kind.toLowerCase()} ${JSON.stringify(input.name)}.`, ['input', 'name']);
+        if (entry.source !== API_SOURCE) {
+          throw userError('CONFLICT', `It is defined in ${describeSource(entry.source)}: take it out there.`, ['input', 'name']);
+        }
+        const keep = apiSet(services, (kind, name) => kind !== input.kind || name !== input.name);
+        await apply(services, keep, 'replace');
+        return { removedId: toId(ID_TYPES[input.kind], input.name), userErrors: [] };
+      },
+      (userErrors) => ({ removedId: null, userErrors }),
+    );
+  }
+}
+
+const ID_TYPES = { BACKEND: 'Backend', TASK: 'Task', JOB: 'Job' } as const satisfies Record<DefinitionKindName, string>;
+
+function knownBy(services: Services): Known {
+  const { tasks, backends } = services.catalog.current();
+  return { tasks: new Map([...tasks].map(([name, entry]) => [name, entry.spec])), backends: new Set(backends.keys()) };
+}
+
+/** What the API itself has defined so far, filtered. */
+function apiSet(services: Services, keep: (kind: DefinitionKindName, name: string) => boolean): DefinitionSet {
+  const { backends, tasks, jobs } = services.catalog.current();
+  const own = <T>(all: ReadonlyMap<string, { source: string; spec: T }>, kind: DefinitionKindName): T[] =>
+    [...all].filter(([name, entry]) => entry.source === API_SOURCE && keep(kind, name)).map(([, entry]) => entry.spec);
+  return {
+    backends: own(backends, DefinitionKindName.BACKEND),
+    tasks: own(tasks, DefinitionKindName.TASK),
+    jobs: own(jobs, DefinitionKindName.JOB).map((bundle) => bundle.job),
+  };
+}
+
+async function apply(services: Services, set: DefinitionSet, mode: 'add' | 'replace'): Promise<readonly { kind: string; name: string }[]> {
+  const outcome = await define(services, [{ source: API_SOURCE, set, mode }]);
+  if (!outcome.ok) {
+    throw new UserErrors(
+      outcome.problems.map((problem) => ({
+        code: 'INVALID_DEFINITION',
+        message: `${problem.kind.toLowerCase()} "${problem.name}": ${problem.message}; ${problem.hint}`,
+        field: ['input', ...problem.path.map(String)],
+      })),
+    );
+  }
+  await services.catalog.refresh();
+  return outcome.changed;
+}
+
+function applied(services: Services, parse: () => DefinitionSet): Promise<DefinePayload> {
+  return withUserErrors<DefinePayload>(
+    async () => {
+      // Another process may have defined what this one builds on.
+      await services.catalog.refresh();
+      const changed = await apply(services, parse(), 'add');
+      const catalog = services.catalog.current();
+      const names = (kind: string): string[] => changed.filter((one) => one.kind === kind).map((one) => one.name);
+      return {
+        jobs: names('JOB').flatMap((name) => catalog.jobs.get(name) ?? []).map(toJob),
+        tasks: names('TASK').flatMap((name) => catalog.tasks.get(name) ?? []).map(toTask),
+        backends: names('BACKEND').flatMap((name) => catalog.backends.get(name) ?? []).map(toBackend),
+        userErrors: [],
+      };
+    },
+    (userErrors) => ({ jobs: [], tasks: [], backends: [], userErrors }),
+  );
+}
+
+/** The input as the files write it: kebab-case keys, and none for what was not given. */
+function asForm(input: object): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(input)
+      .filter(([, value]) => value !== null && value !== undefined)
+      .map(([key, value]: [string, unknown]) => [key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`), value]),
+  );
+}
+
+function toError(problem: Problem, field: readonly string[], placed: boolean): UserError {
+  return {
+    code: 'INVALID_DEFINITION',
+    message: placed ? formatProblem(problem) : `${problem.message}. ${problem.hint}`,
+    field: placed ? field : [...field, ...problem.path.map(String)],
+  };
+}

@@ -1,0 +1,46 @@
+/** What a client sees of an error: our own words and a code, never SQL, a stack or a path of the server. */
+import { GraphQLError, type GraphQLFormattedError } from 'graphql';
+import { unwrapResolverError } from '@apollo/server/errors';
+import { randomBytes } from 'node:crypto';
+import { StepcastError } from '../../src/domain/errors';
+
+/** Told of every internal fault, with the reference that the client got. */
+export type FaultLog = (reference: string, error: unknown) => void;
+
+/** Codes that Apollo and graphql-js give for faults of the request itself; their messages speak of the request alone. */
+const REQUEST_CODES = new Set([
+  'GRAPHQL_PARSE_FAILED',
+  'GRAPHQL_VALIDATION_FAILED',
+  'BAD_USER_INPUT',
+  'BAD_REQUEST',
+  'OPERATION_RESOLUTION_FAILURE',
+  'PERSISTED_QUERY_NOT_FOUND',
+  'PERSISTED_QUERY_NOT_SUPPORTED',
+]);
+
+/** The error as a client may see it. `origin` is what was thrown, when that is known apart from `formatted`. */
+export function maskError(formatted: GraphQLFormattedError, origin: unknown, log: FaultLog): GraphQLFormattedError {
+  const { locations, path } = formatted;
+  const place = { ...(locations ? { locations } : {}), ...(path ? { path } : {}) };
+  const cause = unwrapResolverError(origin);
+  if (cause instanceof StepcastError && cause.code !== 'INTERNAL') {
+    return { message: cause.message, ...place, extensions: { code: cause.code } };
+  }
+  const thrownByUs = origin instanceof GraphQLError && origin.originalError !== undefined && origin.originalError !== null;
+  const code = formatted.extensions?.['code'];
+  if (!thrownByUs && (typeof code === 'string' ? REQUEST_CODES.has(code) : origin instanceof GraphQLError)) {
+    return { message: formatted.message, ...place, extensions: { code: typeof code === 'string' ? code : 'BAD_REQUEST' } };
+  }
+  const reference = randomBytes(6).toString('hex');
+  log(reference, cause);
+  return {
+    message: `Something went wrong on the server. Give its operator this reference: ${reference}`,
+    ...place,
+    extensions: { code: 'INTERNAL', reference },
+  };
+}
+
+/** An error of the limits: the request is too much, whatever it asks. */
+export function limitError(message: string): GraphQLError {
+  return new GraphQLError(message, { extensions: { code: 'BAD_REQUEST' } });
+}

@@ -1,0 +1,81 @@
+import { GraphQLJSON } from 'graphql-scalars';
+import { ArgsType, Field, ID, InputType } from 'type-graphql';
+import { PRIORITIES, SUBMISSION_STATES } from '../../src/domain/states';
+import { PageArgs } from '../relay/connection';
+import { PriorityName, SubmissionStateName } from './types';
+
+@InputType({ description: 'A file: exactly one of `text`, `upload` and `result`.' })
+export class FileInput {
+  @Field(() => String, { nullable: true, description: 'The content itself, for small texts.' })
+  text?: string | null;
+  @Field(() => ID, { nullable: true, description: 'An upload that has its data (see `createUpload`).' })
+  upload?: string | null;
+  @Field(() => ID, { nullable: true, description: 'An Artifact of an earlier Submission.' })
+  result?: string | null;
+  @Field(() => String, { nullable: true, description: 'The file name that the tasks see; its own, or the name of the input, if not given.' })
+  name?: string | null;
+}
+
+@InputType({ description: 'How to submit, beside the data.' })
+export class SubmitOptions {
+  @Field(() => PriorityName, { nullable: true, description: 'NORMAL if not given.' })
+  priority?: (typeof PRIORITIES)[number] | null;
+  @Field(() => String, { nullable: true, description: 'Your own words, up to 200 characters, to find it by.' })
+  label?: string | null;
+  @Field(() => String, {
+    nullable: true,
+    description: 'Any text up to 200 characters. The same key again gives the same Submission and stores nothing.',
+  })
+  idempotencyKey?: string | null;
+}
+
+@InputType({ description: 'One Submission of a Job that is chosen at run time.' })
+export class SubmitJobInput {
+  @Field(() => String, { description: 'The name of the Job.' })
+  job!: string;
+  @Field(() => GraphQLJSON, {
+    nullable: true,
+    description: 'Values by input name. Files are objects as in `FileInput`: `{"text": {"text": "…"}, "min-length": 3}`.',
+  })
+  inputs?: unknown;
+  @Field(() => SubmitOptions, { nullable: true, description: 'Priority, label, idempotency key.' })
+  options?: SubmitOptions | null;
+}
+
+@InputType({ description: 'Several Submissions: all of them or none.' })
+export class SubmitBatchInput {
+  @Field(() => [SubmitJobInput], { description: 'In order; the server has an upper limit.' })
+  items!: SubmitJobInput[];
+  @Field(() => String, { nullable: true, description: 'Your own words for the Batch.' })
+  label?: string | null;
+}
+
+@InputType({ description: 'Which Submission to cancel.' })
+export class CancelSubmissionInput {
+  @Field(() => ID, { description: 'The Submission.' })
+  id!: string;
+  @Field(() => String, { nullable: true, description: 'Why; kept with the Submission.' })
+  reason?: string | null;
+}
+
+@InputType({ description: 'Which Submission to delete.' })
+export class DeleteSubmissionInput {
+  @Field(() => ID, { description: 'The Submission. If it still runs, it is cancelled first.' })
+  id!: string;
+}
+
+@ArgsType()
+export class SubmissionsArgs extends PageArgs {
+  @Field(() => [SubmissionStateName], { nullable: true, description: 'Only those in one of these states.' })
+  states?: (typeof SUBMISSION_STATES)[number][] | null;
+  @Field(() => String, { nullable: true, description: 'Only those of this Job.' })
+  job?: string | null;
+  @Field(() => ID, { nullable: true, description: 'Only those of this Batch.' })
+  batch?: string | null;
+  @Field(() => String, { nullable: true, description: 'Only those with exactly this label.' })
+  label?: string | null;
+  @Field(() => Date, { nullable: true, description: 'Only those stored at or after this time.' })
+  createdAfter?: Date | null;
+  @Field(() => Date, { nullable: true, description: 'Only those stored before this time.' })
+  createdBefore?: Date | null;
+}

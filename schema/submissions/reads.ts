@@ -1,0 +1,144 @@
+/** Lists and single rows of Submissions and what hangs on them, by keyset: a page costs the same wherever it is. */
+import type { FilterQuery } from '@mikro-orm/core';
+import type { SubmissionState } from '../../src/domain/states';
+import { StepcastError } from '../../src/domain/errors';
+import type { Database } from '../../src/store/database';
+import { ArtifactRow, AttemptRow, BatchRow, StepRunRow, SubmissionRow } from '../../src/store/entities';
+import { eventsAfter } from '../../src/store/statements/events';
+import { logAfter } from '../../src/store/statements/logs';
+import { numericKey, pageOf, toConnection, type Connection, type PageArgs } from '../relay/connection';
+import {
+  toArtifact,
+  toAttempt,
+  toEvent,
+  toLogChunk,
+  toStepRun,
+  toSubmission,
+  type ArtifactType,
+  type AttemptType,
+  type EventType,
+  type LogChunkType,
+  type StepRunType,
+  type SubmissionType,
+} from './types';
+
+/** Rows that are on their way out are shown to nobody. */
+const VISIBLE = { deleteRequestedAt: null } as const;
+
+export async function findSubmission(db: Database, key: string): Promise<SubmissionRow | null> {
+  return db.em().findOne(SubmissionRow, { id: key, ...VISIBLE });
+}
+
+export async function getSubmission(db: Database, key: string): Promise<SubmissionType> {
+  const row = await findSubmission(db, key);
+  if (!row) throw new StepcastError('NOT_FOUND', 'There is no such submission.');
+  return toSubmission(row);
+}
+
+/** In the order of `keys`. */
+export async function getSubmissions(db: Database, keys: readonly string[]): Promise<SubmissionType[]> {
+  const rows = await db.em().find(SubmissionRow, { id: { $in: [...keys] } });
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  return keys.flatMap((key) => {
+    const row = byId.get(key);
+    return row ? [toSubmission(row)] : [];
+  });
+}
+
+export interface SubmissionFilter {
+  readonly states?: readonly SubmissionState[] | null;
+  readonly job?: string | null;
+  readonly batchKey?: string | null;
+  readonly label?: string | null;
+  readonly createdAfter?: Date | null;
+  readonly createdBefore?: Date | null;
+}
+
+/** Newest first. */
+export async function listSubmissions(
+  db: Database,
+  filter: SubmissionFilter,
+  args: PageArgs,
+  limit: number,
+): Promise<Connection<SubmissionType>> {
+  const { first, after } = pageOf(args, limit);
+  const conditions: FilterQuery<SubmissionRow>[] = [{ ...VISIBLE }];
+  const behind = numericKey(after);
+  if (behind !== null) conditions.push({ id: { $lt: behind } });
+  if (filter.states && filter.states.length > 0) conditions.push({ state: { $in: [...filter.states] } });
+  if (filter.job != null) conditions.push({ jobName: filter.job });
+  if (filter.batchKey != null) conditions.push({ batchId: filter.batchKey });
+  if (filter.label != null) conditions.push({ label: filter.label });
+  if (filter.createdAfter) conditions.push({ createdAt: { $gte: filter.createdAfter } });
+  if (filter.createdBefore) conditions.push({ createdAt: { $lt: filter.createdBefore } });
+  const rows = await db.em().find(SubmissionRow, { $and: conditions }, { orderBy: { id: 'desc' }, limit: first + 1 });
+  return toConnection(rows, first, (row) => row.id, toSubmission);
+}
+
+export async function getBatch(db: Database, key: string): Promise<BatchRow | null> {
+  return db.em().findOne(BatchRow, { id: key });
+}
+
+export async function listStepRuns(db: Database, submissionKey: string, args: PageArgs, limit: number): Promise<Connection<StepRunType>> {
+  const { first, after } = pageOf(args, limit);
+  const rows = await db.em().find(
+    StepRunRow,
+    { submissionId: submissionKey, id: { $gt: numericKey(after) ?? '0' } },
+    { orderBy: { id: 'asc' }, limit: first + 1 },
+  );
+  return toConnection(rows, first, (row) => row.id, toStepRun);
+}
+
+export async function getStepRun(db: Database, key: string): Promise<StepRunType> {
+  const row = await db.em().findOne(StepRunRow, { id: key });
+  if (!row) throw new StepcastError('NOT_FOUND', 'There is no such step run.');
+  return toStepRun(row);
+}
+
+export async function listAttempts(db: Database, stepRunKey: string, args: PageArgs, limit: number): Promise<Connection<AttemptType>> {
+  const { first, after } = pageOf(args, limit);
+  const rows = await db.em().find(
+    AttemptRow,
+    { stepRunId: stepRunKey, number: { $gt: Number(numericKey(after) ?? 0) } },
+    { orderBy: { number: 'asc' }, limit: first + 1 },
+  );
+  return toConnection(rows, first, (row) => String(row.number), toAttempt);
+}
+
+export async function listEvents(db: Database, submissionKey: string, args: PageArgs, limit: number): Promise<Connection<EventType>> {
+  const { first, after } = pageOf(args, limit);
+  const events = await eventsAfter(db, submissionKey, Number(numericKey(after) ?? 0), first + 1);
+  return toConnection(events, first, (event) => String(event.seq), toEvent);
+}
+
+/** Log rows hold up to 64 KiB each, so their page is short. */
+const LOG_PAGE_LIMIT = 50;
+
+export async function listLog(db: Database, stepRunKey: string, args: PageArgs, limit: number): Promise<Connection<LogChunkType>> {
+  const { first, after } = pageOf(args, Math.min(limit, LOG_PAGE_LIMIT));
+  const chunks = await logAfter(db, stepRunKey, Number(numericKey(after) ?? 0), first + 1);
+  return toConnection(chunks, first, (chunk) => String(chunk.startByte + chunk.data.length), toLogChunk);
+}
+
+export async function listArtifacts(
+  db: Database,
+  where: { readonly submissionKey: string; readonly stepRunKey?: string; readonly produced: boolean },
+  args: PageArgs,
+  limit: number,
+): Promise<Connection<ArtifactType>> {
+  const { first, after } = pageOf(args, limit);
+  const rows = await db.em().find(
+    ArtifactRow,
+    {
+      submissionId: where.submissionKey,
+      id: { $gt: numericKey(after) ?? '0' },
+      stepRunId: where.stepRunKey !== undefined ? where.stepRunKey : where.produced ? { $ne: null } : null,
+    },
+    { orderBy: { id: 'asc' }, limit: first + 1 },
+  );
+  return toConnection(rows, first, (row) => row.id, toArtifact);
+}
+
+export async function findArtifact(db: Database, key: string): Promise<ArtifactRow | null> {
+  return db.em().findOne(ArtifactRow, { id: key });
+}

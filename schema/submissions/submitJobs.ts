@@ -1,0 +1,95 @@
+/** The way of every submission, typed, generic or batch: check all, then store all. */
+import { prepareInputs, type IntakeContext } from '../../src/intake/prepare';
+import { UserErrors, userError, type UserError } from '../../src/domain/errors';
+import { submit, type SubmitRequest, type Submitted } from '../../src/engine/submit';
+import type { JobVersion } from '../../src/engine/plans';
+import { findUpload, uploadedFile } from '../../src/store/uploads';
+import type { Context, Services } from '../context';
+import type { Viewer } from '../../src/domain/authorize';
+import { parseId } from '../relay/ids';
+import { findArtifact, findSubmission } from './reads';
+import type { SubmitOptions } from './inputs';
+
+/** One Submission as asked for; `inputs` by input name. */
+export interface JobRequest {
+  readonly version: JobVersion;
+  readonly inputs: Readonly<Record<string, unknown>>;
+  readonly options: SubmitOptions | null;
+  /** Where it stands in the arguments, for errors. */
+  readonly field: readonly string[];
+  /** Where its inputs stand. */
+  readonly inputsField: readonly string[];
+  /** The caller's name of an input. */
+  readonly nameOf?: (input: string) => string;
+}
+
+const MAX_TEXT = 200;
+
+/** Throws UserErrors with everything that is wrong with any of them. */
+export async function submitJobs(context: Context, requests: readonly JobRequest[], batch: { label: string } | null): Promise<Submitted> {
+  const { services, viewer } = context;
+  const errors: UserError[] = [];
+  const ready: SubmitRequest[] = [];
+  for (const request of requests) {
+    errors.push(...optionErrors(request));
+    const prepared = await prepareInputs(intakeOf(services, viewer), request.version.plan.job, request.inputs, request.inputsField, request.nameOf);
+    if (!prepared.ok) {
+      errors.push(...prepared.errors);
+      continue;
+    }
+    ready.push({
+      version: request.version,
+      inputs: prepared.inputs,
+      priority: request.options?.priority ?? 'NORMAL',
+      submitter: viewer.name,
+      label: request.options?.label ?? '',
+      idempotencyKey: request.options?.idempotencyKey ?? null,
+      field: request.field,
+    });
+  }
+  if (errors.length > 0) throw new UserErrors(errors);
+  return submit({ db: services.db, announcer: services.announcer, maxQueued: services.limits.maxQueued }, ready, batch);
+}
+
+/** The current version of a Job by name. */
+export function jobByName(services: Services, name: string, field: readonly string[]): JobVersion {
+  const entry = services.catalog.current().jobs.get(name);
+  if (entry) return entry.compiled;
+  throw userError('NOT_FOUND', `There is no job ${JSON.stringify(name.slice(0, MAX_TEXT))}. The query jobs lists those there are.`, field);
+}
+
+function optionErrors({ options, field }: JobRequest): UserError[] {
+  const tooLong = (name: 'label' | 'idempotencyKey'): UserError[] => {
+    const length = options?.[name]?.length ?? 0;
+    return length <= MAX_TEXT
+      ? []
+      : [{ code: 'BAD_INPUT', message: `${name} has ${length} characters; the limit is ${MAX_TEXT}.`, field: [...field, name] }];
+  };
+  return [...tooLong('label'), ...tooLong('idempotencyKey')];
+}
+
+function intakeOf(services: Services, viewer: Viewer): IntakeContext {
+  const { db } = services;
+  return {
+    store: services.artifacts,
+    scratchDir: services.scratchDir,
+    maxInlineBytes: services.limits.maxInlineBytes,
+    sources: {
+      upload: async (id) => {
+        const parsed = parseId(id);
+        if (parsed?.type !== 'Upload') return null;
+        const row = await findUpload(db, parsed.key);
+        if (!row || row.submitter !== viewer.name || row.expiresAt.getTime() < Date.now()) return null;
+        return uploadedFile(row) ?? 'OPEN';
+      },
+      result: async (id) => {
+        const parsed = parseId(id);
+        if (parsed?.type !== 'Artifact' || !/^\d{1,18}$/.test(parsed.key)) return null;
+        const row = await findArtifact(db, parsed.key);
+        // The file of a Submission that is being deleted is gone already, for new ones.
+        if (!row || !(await findSubmission(db, row.submissionId))) return null;
+        return { class: 'File', name: row.name, sha256: row.sha256, size: Number(row.size), mediaType: row.mediaType };
+      },
+    },
+  };
+}

@@ -1,0 +1,386 @@
+import { GraphQLJSON } from 'graphql-scalars';
+import { Field, Float, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { EVENT_TYPES } from '../../src/domain/events';
+import { ATTEMPT_STATES, PRIORITIES, priorityOf, STEP_RUN_STATES, SUBMISSION_STATES } from '../../src/domain/states';
+import type { SubmissionEvent } from '../../src/domain/events';
+import type { ArtifactRow, AttemptRow, BatchRow, StepRunRow, SubmissionRow } from '../../src/store/entities';
+import { connectionOf, Node } from '../relay/connection';
+import { toId } from '../relay/ids';
+import { UserErrorType } from '../relay/userErrors';
+
+const enumOf = <T extends string>(values: readonly T[]): { readonly [Value in T]: Value } =>
+  Object.fromEntries(values.map((value) => [value, value])) as { readonly [Value in T]: Value };
+
+export const SubmissionStateName = enumOf(SUBMISSION_STATES);
+registerEnumType(SubmissionStateName, {
+  name: 'SubmissionState',
+  description: 'Where a Submission stands. SUCCEEDED, FAILED and CANCELLED are final.',
+  valuesConfig: {
+    QUEUED: { description: 'Stored; no step has started.' },
+    RUNNING: { description: 'A step has started.' },
+    CANCELLING: { description: 'Cancelled; a worker is still stopping a step.' },
+    SUCCEEDED: { description: 'All that should run has run.' },
+    FAILED: { description: 'A step failed for good.' },
+    CANCELLED: { description: 'Cancelled, and nothing runs any more.' },
+  },
+});
+export const StepRunStateName = enumOf(STEP_RUN_STATES);
+registerEnumType(StepRunStateName, {
+  name: 'StepRunState',
+  description: 'Where a StepRun stands. SUCCEEDED, FAILED, SKIPPED and CANCELLED are final.',
+  valuesConfig: {
+    PENDING: { description: 'Waits for earlier steps.' },
+    QUEUED: { description: 'Ready; waits for a worker.' },
+    RUNNING: { description: 'A worker runs it.' },
+    RETRYING: { description: 'Failed for a passing reason; waits for its next Attempt.' },
+    SUCCEEDED: { description: 'Done.' },
+    FAILED: { description: 'Failed for good.' },
+    SKIPPED: { description: 'Its condition said no, or the job ended early.' },
+    CANCELLED: { description: 'Stopped, or never started because the submission ended.' },
+  },
+});
+export const AttemptStateName = enumOf(ATTEMPT_STATES);
+registerEnumType(AttemptStateName, {
+  name: 'AttemptState',
+  description: 'How one try went.',
+  valuesConfig: {
+    RUNNING: { description: 'Under way.' },
+    SUCCEEDED: { description: 'Done.' },
+    FAILED: { description: 'The command failed.' },
+    CANCELLED: { description: 'Stopped.' },
+    LOST: { description: 'Its worker died or fell silent.' },
+  },
+});
+export const PriorityName = enumOf(PRIORITIES);
+registerEnumType(PriorityName, {
+  name: 'Priority',
+  description: 'HIGH goes before NORMAL before LOW; waiting raises, so that LOW never starves.',
+  valuesConfig: {
+    HIGH: { description: 'Before all others.' },
+    NORMAL: { description: 'The usual.' },
+    LOW: { description: 'When nothing else waits, or after a minute or two.' },
+  },
+});
+export const EventTypeName = enumOf(EVENT_TYPES);
+registerEnumType(EventTypeName, {
+  name: 'EventType',
+  description: 'What happened.',
+  valuesConfig: {
+    SUBMISSION_STATE: { description: 'The Submission is in a new state.' },
+    STEP_STATE: { description: 'A StepRun is in a new state.' },
+    STEP_PROGRESS: { description: 'A command reported progress.' },
+    ATTEMPT_LOST: { description: 'A worker died or fell silent while it ran this.' },
+    CANCEL_REQUESTED: { description: 'Someone asked to cancel.' },
+  },
+});
+
+@ObjectType('Submission', { implements: Node, description: 'One run of one Job version on one set of inputs.' })
+export class SubmissionType extends Node {
+  /** The row's key, for field resolvers. */
+  key!: string;
+  jobVersionId!: string;
+  batchKey!: string | null;
+  @Field(() => String, { description: 'The Job it runs.' })
+  jobName!: string;
+  @Field(() => SubmissionStateName, { description: 'Where it stands.' })
+  state!: (typeof SUBMISSION_STATES)[number];
+  @Field(() => PriorityName, { description: 'Its place among others.' })
+  priority!: (typeof PRIORITIES)[number];
+  @Field(() => String, { description: "The submitter's own words." })
+  label!: string;
+  @Field(() => String, { description: 'Who submitted it.' })
+  submitter!: string;
+  @Field(() => String, { description: 'Why it failed or was cancelled; empty otherwise.' })
+  message!: string;
+  @Field(() => GraphQLJSON, { description: 'What it was given, by input.' })
+  inputs!: unknown;
+  @Field(() => GraphQLJSON, { nullable: true, description: 'What it gave, by output; null until it ends. Files have addresses under `results`.' })
+  outputs!: unknown;
+  @Field(() => Int, { description: 'The number of its newest Event. Subscribe to `submissionEvents` after it to miss nothing.' })
+  lastEventSeq!: number;
+  @Field(() => Int, { description: 'StepRuns that have not ended.' })
+  unfinishedSteps!: number;
+  @Field(() => Date, { description: 'When it was stored.' })
+  createdAt!: Date;
+  @Field(() => Date, { nullable: true, description: 'When its first step started.' })
+  startedAt!: Date | null;
+  @Field(() => Date, { nullable: true, description: 'When it ended.' })
+  finishedAt!: Date | null;
+}
+
+@ObjectType('StepRun', { implements: Node, description: 'One execution of one Step in one Submission.' })
+export class StepRunType extends Node {
+  key!: string;
+  submissionKey!: string;
+  @Field(() => String, { description: 'The name of the Step.' })
+  name!: string;
+  @Field(() => String, { description: 'The Task it runs.' })
+  taskName!: string;
+  @Field(() => StepRunStateName, { description: 'Where it stands.' })
+  state!: (typeof STEP_RUN_STATES)[number];
+  @Field(() => String, { description: 'The Backend whose queue it waits in.' })
+  backend!: string;
+  @Field(() => Int, { description: 'Earlier steps that it still waits for.' })
+  waitingFor!: number;
+  @Field(() => Int, { description: 'The number of its newest Attempt; 0 before the first.' })
+  attempt!: number;
+  @Field(() => Boolean, { description: 'It took the result of an equal, earlier run.' })
+  cached!: boolean;
+  @Field(() => Int, { nullable: true, description: 'The exit code of its newest Attempt.' })
+  exitCode!: number | null;
+  @Field(() => Int, { nullable: true, description: 'The progress it reported, 0–100.' })
+  percent!: number | null;
+  @Field(() => String, { description: 'Why it failed, was skipped, or what it says it does.' })
+  message!: string;
+  @Field(() => GraphQLJSON, { nullable: true, description: 'What it produced, by output; partial after a failure.' })
+  outputs!: unknown;
+  @Field(() => Date, { nullable: true, description: 'When it became ready.' })
+  readyAt!: Date | null;
+  @Field(() => Date, { nullable: true, description: 'When its first Attempt started.' })
+  startedAt!: Date | null;
+  @Field(() => Date, { nullable: true, description: 'When it ended.' })
+  finishedAt!: Date | null;
+}
+
+@ObjectType('Attempt', { description: 'One try of a StepRun on a worker.' })
+export class AttemptType {
+  @Field(() => Int, { description: 'From 1.' })
+  number!: number;
+  @Field(() => AttemptStateName, { description: 'How it went.' })
+  state!: (typeof ATTEMPT_STATES)[number];
+  @Field(() => ID, { description: 'The worker that ran it.' })
+  workerId!: string;
+  @Field(() => Int, { nullable: true, description: "The command's exit code." })
+  exitCode!: number | null;
+  @Field(() => String, { nullable: true, description: 'The signal that ended it, such as SIGKILL.' })
+  signal!: string | null;
+  @Field(() => String, { description: 'Why it failed.' })
+  message!: string;
+  @Field(() => Float, { nullable: true, description: 'User and system time of the command and its children, in milliseconds.' })
+  cpuMs!: number | null;
+  @Field(() => Float, { nullable: true, description: 'Peak resident memory in bytes, when it could be told.' })
+  peakMemoryBytes!: number | null;
+  @Field(() => Date, { description: 'When it started.' })
+  startedAt!: Date;
+  @Field(() => Date, { nullable: true, description: 'When it ended.' })
+  finishedAt!: Date | null;
+}
+
+@ObjectType('Event', { description: 'An immutable, numbered record of something that happened to a Submission.' })
+export class EventType {
+  @Field(() => ID, { description: 'The Submission.' })
+  submissionId!: string;
+  @Field(() => Int, { description: 'From 1, without gaps, per Submission.' })
+  seq!: number;
+  @Field(() => EventTypeName, { description: 'What happened.' })
+  type!: (typeof EVENT_TYPES)[number];
+  @Field(() => String, { nullable: true, description: 'The new state, when a state changed.' })
+  state!: string | null;
+  @Field(() => ID, { nullable: true, description: 'The StepRun it speaks of.' })
+  stepRunId!: string | null;
+  @Field(() => String, { nullable: true, description: 'The name of its Step.' })
+  stepName!: string | null;
+  @Field(() => Int, { nullable: true, description: 'The number of the Attempt.' })
+  attempt!: number | null;
+  @Field(() => Int, { nullable: true, description: 'Reported progress, 0–100.' })
+  percent!: number | null;
+  @Field(() => String, { description: 'In words.' })
+  message!: string;
+  @Field(() => Date, { description: 'When it happened.' })
+  at!: Date;
+}
+
+@ObjectType('ActivityEvent', { description: 'An Event of any Submission, with its place in the stream of all.' })
+export class ActivityEventType {
+  @Field(() => String, { description: 'Give it as `after` to go on behind this one.' })
+  cursor!: string;
+  @Field(() => EventType, { description: 'The Event.' })
+  event!: EventType;
+}
+
+@ObjectType('LogChunk', { description: 'A piece of a log.' })
+export class LogChunkType {
+  @Field(() => Float, { description: 'Offset of its first byte in the log of the StepRun.' })
+  offset!: number;
+  @Field(() => Float, { description: 'Offset behind its last byte: give it as `after` to go on from here.' })
+  nextOffset!: number;
+  @Field(() => Int, { description: 'The Attempt that wrote it.' })
+  attempt!: number;
+  @Field(() => String, { description: 'stdout, stderr, or system for a note of the worker.' })
+  stream!: string;
+  @Field(() => String, { description: 'The text; bytes that are no UTF-8 are shown as �.' })
+  text!: string;
+  @Field(() => String, { description: 'The same bytes in base64.' })
+  base64!: string;
+}
+
+@ObjectType('Artifact', { implements: Node, description: 'A file that a Submission was given or produced.' })
+export class ArtifactType extends Node {
+  key!: string;
+  stepRunKey!: string | null;
+  @Field(() => String, { description: 'The file name.' })
+  name!: string;
+  @Field(() => String, { description: 'The input or output it belongs to.' })
+  port!: string;
+  @Field(() => Float, { description: 'In bytes.' })
+  size!: number;
+  @Field(() => String, { description: 'Its media type.' })
+  mediaType!: string;
+  @Field(() => String, { description: 'Hex SHA-256 of its content.' })
+  sha256!: string;
+  @Field(() => ID, { nullable: true, description: 'The StepRun that produced it; null for an input.' })
+  stepRunId!: string | null;
+}
+
+@ObjectType('Batch', { implements: Node, description: 'Several Submissions sent in one call.' })
+export class BatchType extends Node {
+  key!: string;
+  @Field(() => String, { description: "The submitter's own words." })
+  label!: string;
+  @Field(() => String, { description: 'Who submitted it.' })
+  submitter!: string;
+  @Field(() => Date, { description: 'When it was stored.' })
+  createdAt!: Date;
+}
+
+export const SubmissionConnection = connectionOf('Submission', () => SubmissionType);
+export const StepRunConnection = connectionOf('StepRun', () => StepRunType);
+export const AttemptConnection = connectionOf('Attempt', () => AttemptType);
+export const EventConnection = connectionOf('Event', () => EventType);
+export const LogChunkConnection = connectionOf('LogChunk', () => LogChunkType);
+export const ArtifactConnection = connectionOf('Artifact', () => ArtifactType);
+
+@ObjectType({ description: 'What a submission became.' })
+export class SubmitPayload {
+  @Field(() => SubmissionType, { nullable: true, description: 'The Submission; null when there are userErrors.' })
+  submission!: SubmissionType | null;
+  @Field(() => [UserErrorType], { description: 'What must be mended first; with any of these, nothing was stored.' })
+  userErrors!: UserErrorType[];
+}
+
+@ObjectType({ description: 'What a batch became.' })
+export class SubmitBatchPayload {
+  @Field(() => BatchType, { nullable: true, description: 'The Batch; null when there are userErrors.' })
+  batch!: BatchType | null;
+  @Field(() => [SubmissionType], { description: 'Its Submissions, in the order of the call.' })
+  submissions!: SubmissionType[];
+  @Field(() => [UserErrorType], { description: 'What must be mended first; with any of these, nothing was stored.' })
+  userErrors!: UserErrorType[];
+}
+
+@ObjectType({ description: 'What a cancel did.' })
+export class CancelPayload {
+  @Field(() => SubmissionType, { nullable: true, description: 'The Submission as it stands now.' })
+  submission!: SubmissionType | null;
+  @Field(() => [UserErrorType], { description: 'Why nothing was cancelled.' })
+  userErrors!: UserErrorType[];
+}
+
+@ObjectType({ description: 'What a deletion did.' })
+export class DeletePayload {
+  @Field(() => ID, { nullable: true, description: 'The Submission that is gone, or goes as soon as its workers have stopped.' })
+  deletedId!: string | null;
+  @Field(() => [UserErrorType], { description: 'Why nothing was deleted.' })
+  userErrors!: UserErrorType[];
+}
+
+export function toSubmission(row: SubmissionRow): SubmissionType {
+  return {
+    id: toId('Submission', row.id),
+    key: row.id,
+    jobVersionId: row.jobVersionId,
+    batchKey: row.batchId,
+    jobName: row.jobName,
+    state: row.state,
+    priority: priorityOf(row.priority),
+    label: row.label,
+    submitter: row.submitter,
+    message: row.message,
+    inputs: row.inputs,
+    outputs: row.outputs,
+    lastEventSeq: row.eventSeq,
+    unfinishedSteps: row.unfinished,
+    createdAt: row.createdAt,
+    startedAt: row.startedAt,
+    finishedAt: row.finishedAt,
+  };
+}
+
+export function toStepRun(row: StepRunRow): StepRunType {
+  return {
+    id: toId('StepRun', row.id),
+    key: row.id,
+    submissionKey: row.submissionId,
+    name: row.name,
+    taskName: row.taskName,
+    state: row.state,
+    backend: row.queue,
+    waitingFor: row.waiting,
+    attempt: row.attempt,
+    cached: row.cached,
+    exitCode: row.exitCode,
+    percent: row.percent,
+    message: row.message,
+    outputs: row.outputs,
+    readyAt: row.readyAt,
+    startedAt: row.startedAt,
+    finishedAt: row.finishedAt,
+  };
+}
+
+export function toAttempt(row: AttemptRow): AttemptType {
+  return {
+    number: row.number,
+    state: row.state,
+    workerId: toId('Worker', row.workerId),
+    exitCode: row.exitCode,
+    signal: row.signal,
+    message: row.message,
+    cpuMs: row.cpuMs,
+    peakMemoryBytes: row.peakMemoryBytes === null ? null : Number(row.peakMemoryBytes),
+    startedAt: row.startedAt,
+    finishedAt: row.finishedAt,
+  };
+}
+
+export function toEvent(event: SubmissionEvent): EventType {
+  return {
+    ...event,
+    submissionId: toId('Submission', event.submissionId),
+    stepRunId: event.stepRunId === null ? null : toId('StepRun', event.stepRunId),
+    at: new Date(event.at),
+  };
+}
+
+export function toLogChunk(chunk: { startByte: number; attempt: number; stream: string; data: Buffer }): LogChunkType {
+  return {
+    offset: chunk.startByte,
+    nextOffset: chunk.startByte + chunk.data.length,
+    attempt: chunk.attempt,
+    stream: chunk.stream,
+    text: chunk.data.toString('utf8'),
+    base64: chunk.data.toString('base64'),
+  };
+}
+
+export function toArtifact(row: ArtifactRow): ArtifactType {
+  return {
+    id: toId('Artifact', row.id),
+    key: row.id,
+    stepRunKey: row.stepRunId,
+    name: row.name,
+    port: row.port,
+    size: Number(row.size),
+    mediaType: row.mediaType,
+    sha256: row.sha256,
+    stepRunId: row.stepRunId === null ? null : toId('StepRun', row.stepRunId),
+  };
+}
+
+export function toBatch(row: BatchRow): BatchType {
+  return { id: toId('Batch', row.id), key: row.id, label: row.label, submitter: row.submitter, createdAt: row.createdAt };
+}
+
+export function toActivityEvent(item: { event: SubmissionEvent }, cursor: string): ActivityEventType {
+  return { cursor, event: toEvent(item.event) };
+}

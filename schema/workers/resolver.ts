@@ -1,0 +1,111 @@
+import { Args, Ctx, Field, Float, Int, ObjectType, Query, registerEnumType, Resolver } from 'type-graphql';
+import { beeQueueName } from '../../src/delivery/beeQueues';
+import { PRIORITIES, priorityOf } from '../../src/domain/states';
+import { WorkerRow } from '../../src/store/entities';
+import { queueDepths } from '../../src/store/statements/outbox';
+import type { Context } from '../context';
+import { connectionOf, Node, numericKey, PageArgs, pageOf, pageOfList, toConnection, type Connection } from '../relay/connection';
+import { toId } from '../relay/ids';
+import { PriorityName } from '../submissions/types';
+
+export enum WorkerStateName {
+  ALIVE = 'ALIVE',
+  DRAINING = 'DRAINING',
+  STOPPED = 'STOPPED',
+  LOST = 'LOST',
+}
+registerEnumType(WorkerStateName, {
+  name: 'WorkerState',
+  description: 'How a worker is.',
+  valuesConfig: {
+    ALIVE: { description: 'It takes work.' },
+    DRAINING: { description: 'It finishes what it has and takes nothing new.' },
+    STOPPED: { description: 'It has left in good order.' },
+    LOST: { description: 'It fell silent; its work was given to others.' },
+  },
+});
+
+@ObjectType('Worker', { implements: Node, description: 'A worker process.' })
+export class WorkerType extends Node {
+  @Field(() => String, { description: 'The machine.' })
+  host!: string;
+  @Field(() => Int, { description: 'The process id there.' })
+  pid!: number;
+  @Field(() => WorkerStateName, { description: 'How it is.' })
+  state!: WorkerStateName;
+  @Field(() => [String], { description: 'The Backends whose queues it serves.' })
+  queues!: string[];
+  @Field(() => Int, { description: 'How many steps it runs at once, at most.' })
+  concurrency!: number;
+  @Field(() => Int, { description: 'How many it ran at its last heartbeat.' })
+  running!: number;
+  @Field(() => Date, { description: 'When it started.' })
+  startedAt!: Date;
+  @Field(() => Date, { description: 'Its last sign of life.' })
+  heartbeatAt!: Date;
+}
+
+@ObjectType('Queue', { description: 'The Bee-Queue queue of a Backend at one priority.' })
+export class QueueType {
+  @Field(() => String, { description: 'Its name.' })
+  name!: string;
+  @Field(() => String, { description: 'The Backend.' })
+  backend!: string;
+  @Field(() => PriorityName, { description: 'The priority.' })
+  priority!: (typeof PRIORITIES)[number];
+  @Field(() => Int, { description: 'Steps that are ready and wait for a worker.' })
+  queued!: number;
+  @Field(() => Int, { description: 'Steps that run.' })
+  running!: number;
+  @Field(() => Float, { nullable: true, description: 'How long the oldest has waited, in seconds; null when none waits.' })
+  oldestSeconds!: number | null;
+}
+
+const WorkerConnection = connectionOf('Worker', () => WorkerType);
+const QueueConnection = connectionOf('Queue', () => QueueType);
+
+@Resolver()
+export class WorkersResolver {
+  @Query(() => WorkerConnection, { description: 'Workers, newest first, those that ended lately included.' })
+  async workers(@Args(() => PageArgs) args: PageArgs, @Ctx() { services }: Context): Promise<Connection<WorkerType>> {
+    const { first, after } = pageOf(args, services.limits.pageLimit);
+    const behind = numericKey(after);
+    const rows = await services.db
+      .em()
+      .find(WorkerRow, behind === null ? {} : { id: { $lt: behind } }, { orderBy: { id: 'desc' }, limit: first + 1 });
+    return toConnection(rows, first, (row) => row.id, toWorker);
+  }
+
+  @Query(() => QueueConnection, { description: 'Queues, one per Backend and priority.' })
+  async queues(@Args(() => PageArgs) args: PageArgs, @Ctx() { services }: Context): Promise<Connection<QueueType>> {
+    const depths = await queueDepths(services.db);
+    const all = [...services.catalog.current().backends.keys()].flatMap((backend) =>
+      PRIORITIES.map((priority): QueueType => {
+        const depth = depths.find((one) => one.queue === backend && priorityOf(one.priority) === priority);
+        return {
+          name: beeQueueName(backend, priority),
+          backend,
+          priority,
+          queued: depth?.queued ?? 0,
+          running: depth?.running ?? 0,
+          oldestSeconds: depth?.oldestSeconds ?? null,
+        };
+      }),
+    );
+    return pageOfList(all, args, services.limits.pageLimit, (queue) => queue.name);
+  }
+}
+
+export function toWorker(row: WorkerRow): WorkerType {
+  return {
+    id: toId('Worker', row.id),
+    host: row.host,
+    pid: row.pid,
+    state: WorkerStateName[row.state],
+    queues: row.queues,
+    concurrency: row.concurrency,
+    running: row.running,
+    startedAt: row.startedAt,
+    heartbeatAt: row.heartbeatAt,
+  };
+}
