@@ -21,7 +21,7 @@ export interface TusOptions {
 export interface TusUploads {
   handle(request: Request, response: Response): Promise<void>;
   /** Removes what nothing has reached for so long; returns how many uploads. */
-  sweepUnfinished(untouchedMs: number): Promise<number>;
+  readonly sweepUnfinished: (untouchedMs: number) => Promise<number>;
 }
 
 const MOUNT = '/uploads/tus';
@@ -46,7 +46,7 @@ export function createTusUploads(options: TusOptions): TusUploads {
       generateUrl: (request, { id }) => {
         const query = new URL(request.url).searchParams;
         query.delete('upload');
-        return `${MOUNT}/${id}?${query}`;
+        return `${MOUNT}/${id}?${query.toString()}`;
       },
       maxSize: async (_request, id) => {
         const record = id === null ? null : await options.uploads.find(id);
@@ -64,7 +64,8 @@ export function createTusUploads(options: TusOptions): TusUploads {
         } catch (error) {
           if (!(error instanceof StepcastError)) options.onError?.(error);
           const { status, body } = refusalOf(error);
-          throw { status_code: status, body: JSON.stringify(body) };
+          // How this library is told what to answer.
+          throw Object.assign(new Error(body.message), { status_code: status, body: JSON.stringify(body) });
         } finally {
           await Promise.all([rm(file, { force: true }), rm(`${file}.json`, { force: true })]);
         }

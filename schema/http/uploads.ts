@@ -46,7 +46,7 @@ export interface Uploads {
   /** Serves `/uploads/…`; every other path goes on to the next handler. */
   readonly router: Router;
   /** Removes resumable uploads that nothing has reached for so long; returns how many. */
-  sweepUnfinished(untouchedMs: number): Promise<number>;
+  readonly sweepUnfinished: (untouchedMs: number) => Promise<number>;
 }
 
 /** An upload that may go on, and how much it may still bring. */

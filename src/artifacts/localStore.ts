@@ -5,19 +5,7 @@
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { close, constants, createReadStream, createWriteStream, open as openFile, read as readFile } from 'node:fs';
-import {
-  access,
-  chmod,
-  copyFile,
-  type FileHandle,
-  lstat,
-  mkdir,
-  open,
-  readdir,
-  realpath,
-  rename,
-  rm,
-} from 'node:fs/promises';
+import { access, copyFile, type FileHandle, lstat, mkdir, open, readdir, realpath, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, sep } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -33,6 +21,10 @@ export interface LocalArtifactStore extends ArtifactStore {
   localPath(sha256: string): string;
   /** Removes what a crash left behind and nothing has touched for so long; returns how many files. */
   sweepIncoming(olderThanMs: number): Promise<number>;
+  /** Names of contents that were last stored (or stored again) longer ago than this, one by one. */
+  contentsOlderThan(olderThanMs: number): AsyncIterable<string>;
+  /** Removes a content unless it was stored (again) more recently than this: somebody may be about to use it. */
+  removeOlderThan(sha256: string, olderThanMs: number): Promise<void>;
 }
 
 /** Files up to this size are hashed from one read. */
@@ -205,7 +197,32 @@ export function createLocalStore(root: string): LocalArtifactStore {
       }
       return removed;
     },
+    async *contentsOlderThan(olderThanMs) {
+      for (const shard of await namesIn(contents)) {
+        for (const rest of await namesIn(join(contents, shard))) {
+          const sha256 = shard + rest;
+          if ((await ageOf(sha256)) >= olderThanMs) yield sha256;
+        }
+      }
+    },
+    async removeOlderThan(sha256, olderThanMs) {
+      if ((await ageOf(sha256)) >= olderThanMs) await rm(localPath(sha256), { force: true });
+    },
   };
+
+  /** Since the content was last moved in; -1 when it is not there. The time of change, since a task may set the other. */
+  async function ageOf(sha256: string): Promise<number> {
+    const found = await lstat(localPath(sha256)).catch(() => undefined);
+    return found === undefined ? -1 : Date.now() - found.ctimeMs;
+  }
+}
+
+/** One shard holds 1/256 of the contents, so its names fit in memory. */
+async function namesIn(folder: string): Promise<string[]> {
+  return readdir(folder).catch((error: unknown) => {
+    if (codeOf(error) === 'ENOENT') return [];
+    throw error;
+  });
 }
 
 /** Hashes a file from its start. A small one takes one read; the second, empty one would only confirm its end. */

@@ -1,0 +1,77 @@
+/** What an API process does beside answering: recover, delete for good, clear away what nobody uses. */
+import type { LocalArtifactStore } from '../../src/artifacts/localStore';
+import { messageOf } from '../../src/domain/errors';
+import { reconcile } from '../../src/engine/reconcile';
+import { purgeSubmissions, purgeUploads, unnamedContents } from '../../src/store/statements/purge';
+import type { Services } from '../context';
+import type { Uploads } from '../http/uploads';
+import type { Log } from './api';
+
+const RECONCILE_MS = 2_000;
+const PURGE_MS = 1_000;
+const SWEEP_MS = 600_000;
+/** Half-written files and unfinished uploads are kept this long after their last byte. */
+const UNTOUCHED_MS = 24 * 3_600_000;
+/** A content younger than this may be about to be named by a submission that is being checked. */
+const YOUNG_MS = 3_600_000;
+/** A content that was stored this recently is left to a later sweep: the same data may just be coming in again. */
+const FRESH_MS = 60_000;
+const BATCH = 100;
+
+export function startHousekeeping(options: {
+  readonly services: Services;
+  readonly store: LocalArtifactStore;
+  readonly uploads: Uploads;
+  readonly leaseSeconds: number;
+  readonly log: Log;
+}): { stop(): void } {
+  const { services, store, uploads, leaseSeconds, log } = options;
+  const { db } = services;
+
+  const removeUnnamed = async (contents: readonly string[], olderThanMs = FRESH_MS): Promise<void> => {
+    if (contents.length === 0) return;
+    for (const sha256 of await unnamedContents(db, contents)) await store.removeOlderThan(sha256, olderThanMs);
+  };
+  const purge = async (): Promise<void> => {
+    const { count, contents } = await purgeSubmissions(db, BATCH);
+    await removeUnnamed(contents);
+    await removeUnnamed(await purgeUploads(db, BATCH));
+    if (count > 0) log('info', `deleted ${count} submissions for good`);
+  };
+  const sweep = async (): Promise<void> => {
+    await store.sweepIncoming(UNTOUCHED_MS);
+    await uploads.sweepUnfinished(UNTOUCHED_MS);
+    // Data of refused submissions has no row; it goes when it is certain that nothing will name it.
+    let page: string[] = [];
+    for await (const sha256 of store.contentsOlderThan(YOUNG_MS)) {
+      page.push(sha256);
+      if (page.length < BATCH) continue;
+      await removeUnnamed(page, YOUNG_MS);
+      page = [];
+    }
+    await removeUnnamed(page, YOUNG_MS);
+  };
+
+  const timers = [
+    every(RECONCILE_MS, () => reconcile(services, leaseSeconds), (error) => log('warn', `reconciling: ${messageOf(error)}`)),
+    every(PURGE_MS, purge, (error) => log('warn', `deleting: ${messageOf(error)}`)),
+    every(SWEEP_MS, sweep, (error) => log('warn', `clearing away: ${messageOf(error)}`)),
+  ];
+  return { stop: () => timers.forEach((timer) => clearInterval(timer)) };
+}
+
+/** Runs `work` at the pace, never twice at a time. */
+function every(milliseconds: number, work: () => Promise<unknown>, onError: (error: unknown) => void): NodeJS.Timeout {
+  let running = false;
+  const timer = setInterval(() => {
+    if (running) return;
+    running = true;
+    work()
+      .catch(onError)
+      .finally(() => {
+        running = false;
+      });
+  }, milliseconds);
+  timer.unref();
+  return timer;
+}
