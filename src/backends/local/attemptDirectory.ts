@@ -1,4 +1,8 @@
-/** The directory of one Attempt: `in/` with its inputs, `out/` where the command runs, `tmp/` for its passing files. */
+/**
+ * The directory of one Attempt: `in/` with its inputs, `out/` where the command runs, `tmp/` for its passing files. For a
+ * Task without inputs and outputs all three are the one directory: on a journaling disk, making and removing the others
+ * would cost as much as the process.
+ */
 import { mkdirSync, rmdirSync, rmSync } from 'node:fs';
 import { chmod, mkdir, opendir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
@@ -27,6 +31,8 @@ export interface DirectoryRequest {
   readonly parent: string;
   readonly name: string;
   readonly artifacts: ArtifactStore;
+  /** Nothing is put in and nothing is collected: one directory serves for all. */
+  readonly plain: boolean;
   /** Throws to stop the staging between two files. */
   readonly checkpoint: () => void;
 }
@@ -38,13 +44,19 @@ const MAX_NAME_BYTES = 255;
 const REMOVE_RETRIES = 3;
 
 /**
- * Makes the directory, with `out/` and `tmp/`; `in/` only when something is staged. Synchronous: three directories cost
- * less than one trip through Node's thread pool. Throws UNAVAILABLE when the disk refuses.
+ * Makes the directory, with `out/` and `tmp/`; `in/` only when something is staged. Synchronous: that costs less than the
+ * trips through Node's thread pool. Throws UNAVAILABLE when the disk refuses.
  */
-export function createAttemptDirectory({ parent, name, artifacts, checkpoint }: DirectoryRequest): AttemptDirectory {
+export function createAttemptDirectory({
+  parent,
+  name,
+  artifacts,
+  plain,
+  checkpoint,
+}: DirectoryRequest): AttemptDirectory {
   const root = join(parent, name);
-  const out = join(root, 'out');
-  const tmp = join(root, 'tmp');
+  const out = plain ? root : join(root, 'out');
+  const tmp = plain ? root : join(root, 'tmp');
   const input = join(root, 'in');
   try {
     try {
@@ -52,8 +64,7 @@ export function createAttemptDirectory({ parent, name, artifacts, checkpoint }: 
     } catch (error) {
       mkdirAnew(root, (error as NodeJS.ErrnoException).code);
     }
-    mkdirSync(out, PRIVATE);
-    mkdirSync(tmp, PRIVATE);
+    if (!plain) for (const folder of [out, tmp]) mkdirSync(folder, PRIVATE);
   } catch (error) {
     throw new StepcastError('UNAVAILABLE', `The directory ${root} cannot be made: ${messageOf(error)}`, {
       cause: error,
@@ -120,7 +131,8 @@ export function createAttemptDirectory({ parent, name, artifacts, checkpoint }: 
     },
 
     async remove() {
-      if (removeEmpty(tmp) && removeEmpty(out) && removeEmpty(root)) return;
+      const empty = plain || (removeEmpty(tmp) && removeEmpty(out));
+      if (empty && removeEmpty(root)) return;
       await removeTree(root);
     },
   };
@@ -128,7 +140,6 @@ export function createAttemptDirectory({ parent, name, artifacts, checkpoint }: 
 
 /** The name for one path segment: no separators, not `..`, no longer than a file system takes. */
 export function safeName(name: string): string {
-  // eslint-disable-next-line no-control-regex
   const plain = name.replace(/[/\u0000]/g, '_');
   if (plain === '' || plain === '.' || plain === '..') return 'file';
   if (Buffer.byteLength(plain) <= MAX_NAME_BYTES) return plain;

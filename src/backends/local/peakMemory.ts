@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs';
 
 /** Ages of a process, in milliseconds, at which it is sampled; after the last one, every second. */
-const FIRST_SAMPLES_MS = [10, 100, 1000] as const;
+const FIRST_SAMPLES_MS = [10, 30, 60, 100, 200, 400, 700, 1000] as const;
 const LATER_SAMPLES_MS = 1000;
 /** Children and grandchildren of a command that are looked at in one sample. */
 const MAX_PROCESSES_PER_SAMPLE = 16;

@@ -104,7 +104,7 @@ function listFromPs(): Promise<ProcessEntry[]> {
   return new Promise((resolve, reject) => {
     const argv = ['-A', '-E', '-ww', '-o', 'pid=,ppid=,pgid=,state=,lstart=,command='];
     execFile('ps', argv, { maxBuffer: MAX_PS_BYTES, encoding: 'utf8' }, (error, text) =>
-      error ? reject(error) : resolve(parsePs(text)),
+      error ? reject(new Error('ps failed', { cause: error })) : resolve(parsePs(text)),
     );
   });
 }

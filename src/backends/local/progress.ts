@@ -68,6 +68,5 @@ function mayBeReport(line: Buffer): boolean {
 }
 
 function clean(message: string): string {
-  // eslint-disable-next-line no-control-regex
   return message.replace(/[\u0000-\u001f\u007f]+/g, ' ').trim();
 }

@@ -1,6 +1,7 @@
 /** Carries one output stream of a command to whoever watches, at the pace of the slowest. */
 import type { FileHandle } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
+import { messageOf } from '../../domain/errors';
 import type { AttemptObserver } from '../backend';
 import { readProgress } from './progress';
 
@@ -26,13 +27,13 @@ export function pump({ stream, name, observer, file }: PumpRequest): Pump {
   const progress = readProgress((percent, message) => observer.progress(percent, message));
   let lastByteAt = performance.now();
   let delivering: Promise<void> | undefined;
-  let fault: unknown;
+  let fault: Error | undefined;
 
   const deliver = async (told: void | Promise<void>, chunk: Buffer): Promise<void> => {
     try {
       await Promise.all([told, file?.appendFile(chunk)]);
     } catch (error) {
-      fault ??= error;
+      fault ??= error instanceof Error ? error : new Error(messageOf(error));
       stream.destroy();
     }
     delivering = undefined;
@@ -52,7 +53,7 @@ export function pump({ stream, name, observer, file }: PumpRequest): Pump {
   const done = new Promise<void>((resolve) => stream.once('close', () => resolve())).then(async () => {
     await delivering;
     progress.end();
-    if (fault !== undefined) throw fault;
+    if (fault) throw fault;
   });
   done.catch(() => {}); // awaited later; until then it is not unhandled
   return {

@@ -57,6 +57,7 @@ export function runAttempt(context: RunContext, request: AttemptRequest, observe
       parent: context.folder,
       name: `${stepRunId}.${attempt}`,
       artifacts: context.artifacts,
+      plain: task.inputs.length === 0 && task.outputs.length === 0,
       checkpoint,
     });
     try {

@@ -49,7 +49,7 @@ describe('a command', () => {
         inputs: [inputPort('folder', scalar('Directory'))],
       },
     );
-    const { output, state } = await bench.run(spec, { folder } as never);
+    const { output, state } = await bench.run(spec, { folder });
     expect([state, output]).toEqual(['SUCCEEDED', './sub/x.txt\n./x.txt\n']);
     expect(await bench.content(file)).toBe('kept');
   });
