@@ -1,27 +1,20 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import type { JobSpec, TaskSpec } from '../../src/domain/definitions';
+import { join } from 'node:path';
 import type { Values } from '../../src/domain/values';
-import { readDefinitions } from '../../src/formats/folder';
-import { parseSources } from '../../src/formats/parse';
-import { formatProblem } from '../../src/formats/problem';
+import { loadFolder } from './loadFolder';
+import type { Loaded } from './loadFolder';
 import { runJob } from './runPlan';
 import type { JobRun } from './runPlan';
 
 const EXAMPLES = join(__dirname, '../../examples');
-
-interface Loaded {
-  readonly jobs: ReadonlyMap<string, { job: JobSpec; dir: string }>;
-  readonly tasks: ReadonlyMap<string, TaskSpec>;
-}
 
 describe('the examples', () => {
   let loaded: Loaded;
   let dir: string;
 
   beforeAll(async () => {
-    loaded = await load(EXAMPLES);
+    loaded = await loadFolder(EXAMPLES);
   });
   beforeEach(() => {
     dir = mkdtempSync(join(tmpdir(), 'stepcast-examples-'));
@@ -108,20 +101,3 @@ describe('the examples', () => {
     return runJob(found.job, loaded.tasks, { ...found.job.example, ...values }, into, found.dir);
   }
 });
-
-async function load(folder: string): Promise<Loaded> {
-  const files = await readDefinitions([folder]);
-  const sources = files.flatMap((file) => ('text' in file ? [file] : []));
-  expect(sources).toHaveLength(files.length);
-  const parsed = parseSources(sources);
-  const problems = parsed.flatMap((one) => (one.ok ? [] : one.problems.map(formatProblem)));
-  expect(problems).toEqual([]);
-  const sets = parsed.flatMap((one, index) =>
-    one.ok ? [{ set: one.set, dir: dirname(sources[index]?.name ?? '') }] : [],
-  );
-  expect(sets.every(({ dir }) => existsSync(dir))).toBe(true);
-  return {
-    tasks: new Map(sets.flatMap(({ set }) => set.tasks.map((task): [string, TaskSpec] => [task.name, task]))),
-    jobs: new Map(sets.flatMap(({ set, dir }) => set.jobs.map((job) => [job.name, { job, dir }] as const))),
-  };
-}

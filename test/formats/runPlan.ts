@@ -85,11 +85,8 @@ export function runJob(
       return port ? openSync(join(cwd, outputPaths[port.name] ?? ''), 'w') : 'pipe';
     };
     const stdin = inputPaths[task.command.stdin ?? ''];
-    const stdio = [
-      typeof stdin === 'string' ? openSync(stdin, 'r') : 'ignore',
-      target('stdout'),
-      target('stderr'),
-    ] as const;
+    const from = openSync(typeof stdin === 'string' ? stdin : '/dev/null', 'r');
+    const stdio: (number | 'pipe')[] = [from, target('stdout'), target('stderr')];
     const env = { PATH: process.env.PATH, ...task.environment, ...environment };
     const ended = spawnSync(argv[0] ?? '', argv.slice(1), { cwd, env, stdio, encoding: 'utf8' });
     for (const handle of stdio) if (typeof handle === 'number') closeSync(handle);
@@ -103,7 +100,9 @@ export function runJob(
   }
 
   function readOutput(port: OutputPort, cwd: string, task: TaskSpec): Value {
-    const found = readdirSync(cwd).filter(picomatch(port.glob)).sort();
+    const found = readdirSync(cwd)
+      .filter((name) => picomatch.isMatch(name, port.glob))
+      .sort();
     const [first] = found;
     if (first === undefined) {
       if (task.missingOutput === 'CONTINUE') return null;

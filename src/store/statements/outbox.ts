@@ -45,7 +45,7 @@ export async function queuedCount(sql: Sql, limit: number): Promise<number> {
     {
       name: 'queued-count',
       text: `select count(*)::int as count from (
-               select from step_run where state in ('QUEUED', 'PENDING', 'RETRYING') limit $1) as some`,
+               select from step_run where state in ('QUEUED', 'PENDING', 'RETRYING') limit $1) as waiting`,
     },
     [limit],
   );
