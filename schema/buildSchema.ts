@@ -17,7 +17,10 @@ import { DefinitionResolver } from './definitions/resolver';
 import { jobFields, type JobFieldParts } from './jobs/jobFields';
 import { NodeResolver } from './relay/nodeResolver';
 import { FileInput } from './submissions/inputs';
-import { ArtifactResolver, BatchResolver, StepRunResolver, SubmissionResolver } from './submissions/resolver';
+import { SubmissionMutations } from './submissions/mutations';
+import { ArtifactResolver, BatchResolver, StepRunResolver } from './submissions/partResolvers';
+import { SubmissionResolver } from './submissions/resolver';
+import { SubmissionSubscriptions } from './submissions/subscriptions';
 import { WorkersResolver } from './workers/resolver';
 
 // eslint-disable-next-line @typescript-eslint/no-unsafe-function-type -- type-graphql's own signature
@@ -25,6 +28,8 @@ const RESOLVERS: NonEmptyArray<Function> = [
   NodeResolver,
   DefinitionResolver,
   SubmissionResolver,
+  SubmissionMutations,
+  SubmissionSubscriptions,
   StepRunResolver,
   BatchResolver,
   ArtifactResolver,

@@ -25,6 +25,8 @@ async function main(): Promise<void> {
 
 main().catch((error: unknown) => {
   const forPeople = error instanceof SettingsError || error instanceof StepcastError;
-  process.stderr.write(`${forPeople ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.stderr.write(
+    `${forPeople ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  );
   process.exit(1);
 });

@@ -10,7 +10,10 @@ import { Node } from '../relay/connection';
 import { fromId, toId } from '../relay/ids';
 import { UserErrorType, withUserErrors } from '../relay/userErrors';
 
-@ObjectType('Upload', { implements: Node, description: 'A place that one file can be sent to, to be used in Submissions.' })
+@ObjectType('Upload', {
+  implements: Node,
+  description: 'A place that one file can be sent to, to be used in Submissions.',
+})
 export class UploadType extends Node {
   @Field(() => String, { description: 'The file name that the tasks will see.' })
   name!: string;
@@ -36,7 +39,10 @@ export class CreateUploadInput {
   name!: string;
   @Field(() => String, { nullable: true, description: 'Its media type; found from the content if not given.' })
   mediaType?: string | null;
-  @Field(() => Float, { nullable: true, description: 'Its size in bytes, if known: a file that is too large is then refused here.' })
+  @Field(() => Float, {
+    nullable: true,
+    description: 'Its size in bytes, if known: a file that is too large is then refused here.',
+  })
   size?: number | null;
 }
 
@@ -55,22 +61,37 @@ const MEDIA_TYPE = /^[\w.+-]{1,100}\/[\w.+-]{1,100}$/;
 @Resolver(() => UploadType)
 export class DataResolver {
   @Query(() => UploadType, { description: 'One Upload as it stands.' })
-  async upload(@Arg('id', () => ID, { description: 'The Upload.' }) id: string, @Ctx() { services, viewer }: Context): Promise<UploadType> {
+  async upload(
+    @Arg('id', () => ID, { description: 'The Upload.' }) id: string,
+    @Ctx() { services, viewer }: Context,
+  ): Promise<UploadType> {
     const row = await findUpload(services.db, fromId('Upload', id));
     if (!row || row.submitter !== viewer.name) throw new StepcastError('NOT_FOUND', 'There is no such upload.');
     return toUpload(services, row);
   }
 
-  @Mutation(() => CreateUploadPayload, { description: 'Makes a place to send a file to, by one PUT or in resumable pieces.' })
-  createUpload(@Arg('input', () => CreateUploadInput, { description: 'What will be sent.' }) input: CreateUploadInput, @Ctx() { services, viewer }: Context): Promise<CreateUploadPayload> {
+  @Mutation(() => CreateUploadPayload, {
+    description: 'Makes a place to send a file to, by one PUT or in resumable pieces.',
+  })
+  createUpload(
+    @Arg('input', () => CreateUploadInput, { description: 'What will be sent.' }) input: CreateUploadInput,
+    @Ctx() { services, viewer }: Context,
+  ): Promise<CreateUploadPayload> {
     return withUserErrors<CreateUploadPayload>(
       async () => {
         const { maxUploadBytes } = services.limits;
         if (input.name.length > 255 || input.name === '' || /[/\0]/.test(input.name) || /^\.\.?$/.test(input.name)) {
-          throw userError('BAD_INPUT', 'The name must be a plain file name of at most 255 characters.', ['input', 'name']);
+          throw userError('BAD_INPUT', 'The name must be a plain file name of at most 255 characters.', [
+            'input',
+            'name',
+          ]);
         }
         if (input.size != null && input.size > maxUploadBytes) {
-          throw userError('LIMIT_EXCEEDED', `The file has ${formatBytes(input.size)}; the limit is ${formatBytes(maxUploadBytes)}.`, ['input', 'size']);
+          throw userError(
+            'LIMIT_EXCEEDED',
+            `The file has ${formatBytes(input.size)}; the limit is ${formatBytes(maxUploadBytes)}.`,
+            ['input', 'size'],
+          );
         }
         if (input.mediaType != null && !MEDIA_TYPE.test(input.mediaType)) {
           throw userError('BAD_INPUT', 'A media type looks like text/csv.', ['input', 'mediaType']);

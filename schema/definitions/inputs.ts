@@ -18,7 +18,9 @@ registerEnumType(DefinitionKindName, {
 
 @InputType({ description: 'Definitions as YAML or JSON text, in the same form as the files.' })
 export class ApplyDefinitionsInput {
-  @Field(() => String, { description: 'One or several documents; see docs/definitions.md. All of them apply, or none.' })
+  @Field(() => String, {
+    description: 'One or several documents; see docs/definitions.md. All of them apply, or none.',
+  })
   source!: string;
 }
 
@@ -30,15 +32,30 @@ export class DefineTaskInput {
   description?: string | null;
   @Field(() => GraphQLJSON, { description: 'The command line with `$I1`, `$O1`, `$P1` …, or a list of its words.' })
   command!: unknown;
-  @Field(() => Boolean, { nullable: true, description: 'Run the command by `/bin/sh`; ports and parameters are then environment variables.' })
+  @Field(() => Boolean, {
+    nullable: true,
+    description: 'Run the command by `/bin/sh`; ports and parameters are then environment variables.',
+  })
   shell?: boolean | null;
-  @Field(() => GraphQLJSON, { nullable: true, description: 'Data inputs by name: a type, or an object with type, description, default.' })
+  @Field(() => GraphQLJSON, {
+    nullable: true,
+    description: 'Data inputs by name: a type, or an object with type, description, default.',
+  })
   inputs?: unknown;
-  @Field(() => GraphQLJSON, { nullable: true, description: 'Short form of inputs: one glob or a list of globs over earlier results.' })
+  @Field(() => GraphQLJSON, {
+    nullable: true,
+    description: 'Short form of inputs: one glob or a list of globs over earlier results.',
+  })
   in?: unknown;
-  @Field(() => GraphQLJSON, { nullable: true, description: 'Parameters by name: type, flag, spacing, default, min, max, allowed …' })
+  @Field(() => GraphQLJSON, {
+    nullable: true,
+    description: 'Parameters by name: type, flag, spacing, default, min, max, allowed …',
+  })
   parameters?: unknown;
-  @Field(() => GraphQLJSON, { nullable: true, description: 'Outputs by name: a glob, or an object with glob, path, type, from, read.' })
+  @Field(() => GraphQLJSON, {
+    nullable: true,
+    description: 'Outputs by name: a glob, or an object with glob, path, type, from, read.',
+  })
   outputs?: unknown;
   @Field(() => GraphQLJSON, { nullable: true, description: 'Short form of outputs: one glob or a list.' })
   out?: unknown;
@@ -70,7 +87,10 @@ export class DefineJobInput {
   name!: string;
   @Field(() => String, { nullable: true, description: 'What it does.' })
   description?: string | null;
-  @Field(() => GraphQLJSON, { nullable: true, description: 'Inputs by name: a type, or an object with type, description, default, bounds, validate.' })
+  @Field(() => GraphQLJSON, {
+    nullable: true,
+    description: 'Inputs by name: a type, or an object with type, description, default, bounds, validate.',
+  })
   inputs?: unknown;
   @Field(() => GraphQLJSON, { description: 'Steps by name (task, in, after, when), or a list with `order` numbers.' })
   steps!: unknown;
@@ -96,6 +116,8 @@ export class DefineBackendInput {
 export class RemoveDefinitionInput {
   @Field(() => DefinitionKindName, { description: 'Its kind.' })
   kind!: DefinitionKindName;
-  @Field(() => String, { description: 'Its name. Only what the API defined can be removed here; files are changed where they lie.' })
+  @Field(() => String, {
+    description: 'Its name. Only what the API defined can be removed here; files are changed where they lie.',
+  })
   name!: string;
 }

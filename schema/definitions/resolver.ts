@@ -8,7 +8,14 @@ import type { Context, Services } from '../context';
 import { PageArgs, pageOfList, type Connection } from '../relay/connection';
 import { toId } from '../relay/ids';
 import { withUserErrors } from '../relay/userErrors';
-import { ApplyDefinitionsInput, DefineBackendInput, DefineJobInput, DefineTaskInput, DefinitionKindName, RemoveDefinitionInput } from './inputs';
+import {
+  ApplyDefinitionsInput,
+  DefineBackendInput,
+  DefineJobInput,
+  DefineTaskInput,
+  DefinitionKindName,
+  RemoveDefinitionInput,
+} from './inputs';
 import {
   BackendConnection,
   BackendType,
@@ -32,7 +39,10 @@ export class DefinitionResolver {
   }
 
   @Query(() => JobType, { nullable: true, description: 'One Job by name; null when there is none.' })
-  job(@Arg('name', () => String, { description: 'Its name.' }) name: string, @Ctx() { services }: Context): JobType | null {
+  job(
+    @Arg('name', () => String, { description: 'Its name.' }) name: string,
+    @Ctx() { services }: Context,
+  ): JobType | null {
     const entry = services.catalog.current().jobs.get(name);
     return entry ? toJob(entry) : null;
   }
@@ -44,7 +54,10 @@ export class DefinitionResolver {
   }
 
   @Query(() => TaskType, { nullable: true, description: 'One Task by name; null when there is none.' })
-  task(@Arg('name', () => String, { description: 'Its name.' }) name: string, @Ctx() { services }: Context): TaskType | null {
+  task(
+    @Arg('name', () => String, { description: 'Its name.' }) name: string,
+    @Ctx() { services }: Context,
+  ): TaskType | null {
     const entry = services.catalog.current().tasks.get(name);
     return entry ? toTask(entry) : null;
   }
@@ -55,17 +68,26 @@ export class DefinitionResolver {
     return pageOfList(all, args, services.limits.pageLimit, (backend) => backend.name);
   }
 
-  @Mutation(() => DefinePayload, { description: 'Defines Tasks, Jobs and Backends from YAML, as a file would. All of it applies, or none.' })
-  applyDefinitions(@Arg('input', () => ApplyDefinitionsInput, { description: 'The text.' }) input: ApplyDefinitionsInput, @Ctx() { services }: Context): Promise<DefinePayload> {
+  @Mutation(() => DefinePayload, {
+    description: 'Defines Tasks, Jobs and Backends from YAML, as a file would. All of it applies, or none.',
+  })
+  applyDefinitions(
+    @Arg('input', () => ApplyDefinitionsInput, { description: 'The text.' }) input: ApplyDefinitionsInput,
+    @Ctx() { services }: Context,
+  ): Promise<DefinePayload> {
     return applied(services, () => {
       const parsed = parseDefinitions({ name: 'source', text: input.source }, knownBy(services));
-      if (!parsed.ok) throw new UserErrors(parsed.problems.map((problem) => toError(problem, ['input', 'source'], true)));
+      if (!parsed.ok)
+        throw new UserErrors(parsed.problems.map((problem) => toError(problem, ['input', 'source'], true)));
       return parsed.set;
     });
   }
 
   @Mutation(() => DefinePayload, { description: 'Defines a Task, or a new version of it.' })
-  defineTask(@Arg('input', () => DefineTaskInput, { description: 'The Task.' }) input: DefineTaskInput, @Ctx() { services }: Context): Promise<DefinePayload> {
+  defineTask(
+    @Arg('input', () => DefineTaskInput, { description: 'The Task.' }) input: DefineTaskInput,
+    @Ctx() { services }: Context,
+  ): Promise<DefinePayload> {
     return applied(services, () => {
       const parsed = parseDefinitionObject('task', asForm(input), knownBy(services));
       if (!parsed.ok) throw new UserErrors(parsed.problems.map((problem) => toError(problem, ['input'], false)));
@@ -73,8 +95,13 @@ export class DefinitionResolver {
     });
   }
 
-  @Mutation(() => DefinePayload, { description: 'Defines a Job, or a new version of it. Its typed mutation is there within a second.' })
-  defineJob(@Arg('input', () => DefineJobInput, { description: 'The Job.' }) input: DefineJobInput, @Ctx() { services }: Context): Promise<DefinePayload> {
+  @Mutation(() => DefinePayload, {
+    description: 'Defines a Job, or a new version of it. Its typed mutation is there within a second.',
+  })
+  defineJob(
+    @Arg('input', () => DefineJobInput, { description: 'The Job.' }) input: DefineJobInput,
+    @Ctx() { services }: Context,
+  ): Promise<DefinePayload> {
     return applied(services, () => {
       const parsed = parseDefinitionObject('job', asForm(input), knownBy(services));
       if (!parsed.ok) throw new UserErrors(parsed.problems.map((problem) => toError(problem, ['input'], false)));
@@ -83,7 +110,10 @@ export class DefinitionResolver {
   }
 
   @Mutation(() => DefinePayload, { description: 'Defines a Backend, or a new version of it.' })
-  defineBackend(@Arg('input', () => DefineBackendInput, { description: 'The Backend.' }) input: DefineBackendInput, @Ctx() { services }: Context): Promise<DefinePayload> {
+  defineBackend(
+    @Arg('input', () => DefineBackendInput, { description: 'The Backend.' }) input: DefineBackendInput,
+    @Ctx() { services }: Context,
+  ): Promise<DefinePayload> {
     return applied(services, () => {
       const parsed = parseDefinitionObject('backend', asForm(input), knownBy(services));
       if (!parsed.ok) throw new UserErrors(parsed.problems.map((problem) => toError(problem, ['input'], false)));
@@ -91,16 +121,28 @@ export class DefinitionResolver {
     });
   }
 
-  @Mutation(() => RemoveDefinitionPayload, { description: 'Takes away what the API defined. Submissions that used it go on.' })
-  removeDefinition(@Arg('input', () => RemoveDefinitionInput, { description: 'What.' }) input: RemoveDefinitionInput, @Ctx() { services }: Context): Promise<RemoveDefinitionPayload> {
+  @Mutation(() => RemoveDefinitionPayload, {
+    description: 'Takes away what the API defined. Submissions that used it go on.',
+  })
+  removeDefinition(
+    @Arg('input', () => RemoveDefinitionInput, { description: 'What.' }) input: RemoveDefinitionInput,
+    @Ctx() { services }: Context,
+  ): Promise<RemoveDefinitionPayload> {
     return withUserErrors<RemoveDefinitionPayload>(
       async () => {
         await services.catalog.refresh();
         const catalog = services.catalog.current();
         const entry = { BACKEND: catalog.backends, TASK: catalog.tasks, JOB: catalog.jobs }[input.kind].get(input.name);
-        if (!entry) throw userError('NOT_FOUND', `There is no ${input.kind.toLowerCase()} ${JSON.stringify(input.name)}.`, ['input', 'name']);
+        if (!entry)
+          throw userError('NOT_FOUND', `There is no ${input.kind.toLowerCase()} ${JSON.stringify(input.name)}.`, [
+            'input',
+            'name',
+          ]);
         if (entry.source !== API_SOURCE) {
-          throw userError('CONFLICT', `It is defined in ${describeSource(entry.source)}: take it out there.`, ['input', 'name']);
+          throw userError('CONFLICT', `It is defined in ${describeSource(entry.source)}: take it out there.`, [
+            'input',
+            'name',
+          ]);
         }
         const keep = apiSet(services, (kind, name) => kind !== input.kind || name !== input.name);
         await apply(services, keep, 'replace');
@@ -130,7 +172,11 @@ function apiSet(services: Services, keep: (kind: DefinitionKindName, name: strin
   };
 }
 
-async function apply(services: Services, set: DefinitionSet, mode: 'add' | 'replace'): Promise<readonly { kind: string; name: string }[]> {
+async function apply(
+  services: Services,
+  set: DefinitionSet,
+  mode: 'add' | 'replace',
+): Promise<readonly { kind: string; name: string }[]> {
   const outcome = await define(services, [{ source: API_SOURCE, set, mode }]);
   if (!outcome.ok) {
     throw new UserErrors(
@@ -154,9 +200,15 @@ function applied(services: Services, parse: () => DefinitionSet): Promise<Define
       const catalog = services.catalog.current();
       const names = (kind: string): string[] => changed.filter((one) => one.kind === kind).map((one) => one.name);
       return {
-        jobs: names('JOB').flatMap((name) => catalog.jobs.get(name) ?? []).map(toJob),
-        tasks: names('TASK').flatMap((name) => catalog.tasks.get(name) ?? []).map(toTask),
-        backends: names('BACKEND').flatMap((name) => catalog.backends.get(name) ?? []).map(toBackend),
+        jobs: names('JOB')
+          .flatMap((name) => catalog.jobs.get(name) ?? [])
+          .map(toJob),
+        tasks: names('TASK')
+          .flatMap((name) => catalog.tasks.get(name) ?? [])
+          .map(toTask),
+        backends: names('BACKEND')
+          .flatMap((name) => catalog.backends.get(name) ?? [])
+          .map(toBackend),
         userErrors: [],
       };
     },

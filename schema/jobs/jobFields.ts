@@ -8,7 +8,7 @@ import { withUserErrors } from '../relay/userErrors';
 import { getSubmissions } from '../submissions/reads';
 import type { SubmitOptions } from '../submissions/inputs';
 import { submitJobs } from '../submissions/submitJobs';
-import type { SubmitPayload } from '../submissions/types';
+import type { SubmitPayload } from '../submissions/payloads';
 import { jobInputType } from './jobInputTypes';
 
 /** The parts of the static schema that the fields are made of. */

@@ -28,7 +28,10 @@ export interface JobInputType {
 
 /** Builds `Run<Job>Input`. `fileInput` is the schema's own FileInput. */
 export function jobInputType(job: JobSpec, fileInput: GraphQLInputObjectType): JobInputType {
-  const { names } = uniqueNames(job.inputs.map((input) => input.name), camelCase);
+  const { names } = uniqueNames(
+    job.inputs.map((input) => input.name),
+    camelCase,
+  );
   const base = inputTypeName(job);
   const fields = job.inputs.map((input): [string, GraphQLInputFieldConfig] => {
     const name = names.get(input.name) ?? input.name;
@@ -37,7 +40,11 @@ export function jobInputType(job: JobSpec, fileInput: GraphQLInputObjectType): J
   const type =
     fields.length === 0
       ? undefined
-      : new GraphQLInputObjectType({ name: base, description: `What the job ${job.name} takes.`, fields: Object.fromEntries(fields) });
+      : new GraphQLInputObjectType({
+          name: base,
+          description: `What the job ${job.name} takes.`,
+          fields: Object.fromEntries(fields),
+        });
   return {
     type,
     required: job.inputs.some((input) => input.default === undefined && !isOptional(input.type)),
@@ -60,7 +67,11 @@ function narrowed(input: JobInput): ValueType {
   return { kind: 'enum', symbols: allowed.filter((value) => typeof value === 'string') };
 }
 
-function graphqlType(type: ValueType, typeName: string, fileInput: GraphQLInputObjectType): GraphQLInputType & GraphQLNullableType {
+function graphqlType(
+  type: ValueType,
+  typeName: string,
+  fileInput: GraphQLInputObjectType,
+): GraphQLInputType & GraphQLNullableType {
   switch (type.kind) {
     case 'File':
       return fileInput;
@@ -81,7 +92,10 @@ function graphqlType(type: ValueType, typeName: string, fileInput: GraphQLInputO
         name: typeName,
         description: `One of: ${type.symbols.join(', ')}.`,
         values: Object.fromEntries(
-          type.symbols.map((symbol) => [names.get(symbol) ?? symbol, { value: symbol, description: `The value ${JSON.stringify(symbol)}.` }]),
+          type.symbols.map((symbol) => [
+            names.get(symbol) ?? symbol,
+            { value: symbol, description: `The value ${JSON.stringify(symbol)}.` },
+          ]),
         ),
       });
     }
@@ -98,7 +112,10 @@ function graphqlType(type: ValueType, typeName: string, fileInput: GraphQLInputO
             const inner = graphqlType(requiredType(field.type), `${typeName}${pascalCase(field.name)}`, fileInput);
             return [
               field.name.replace(/[^_A-Za-z0-9]/g, '_'),
-              { type: isOptional(field.type) ? inner : new GraphQLNonNull(inner), description: field.description ?? '' },
+              {
+                type: isOptional(field.type) ? inner : new GraphQLNonNull(inner),
+                description: field.description ?? '',
+              },
             ];
           }),
         ),

@@ -12,13 +12,19 @@ export abstract class Node {
 export class PageInfo {
   @Field(() => Boolean, { description: 'There is a page after this one.' })
   hasNextPage!: boolean;
-  @Field(() => String, { nullable: true, description: 'Give it as `after` to get the next page. Null on an empty page.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'Give it as `after` to get the next page. Null on an empty page.',
+  })
   endCursor!: string | null;
 }
 
 @ArgsType()
 export class PageArgs {
-  @Field(() => Int, { nullable: true, description: 'How many at most; 20 if not given. The server has an upper limit.' })
+  @Field(() => Int, {
+    nullable: true,
+    description: 'How many at most; 20 if not given. The server has an upper limit.',
+  })
   first?: number | null;
   @Field(() => String, { nullable: true, description: 'The `endCursor` of the page before.' })
   after?: string | null;
@@ -63,7 +69,12 @@ export function pageOf(args: PageArgs, limit: number): { readonly first: number;
 }
 
 /** Builds the page from one row more than asked for: the extra row says that there is a next page. */
-export function toConnection<Row, T>(rows: readonly Row[], first: number, key: (row: Row) => string, node: (row: Row) => T): Connection<T> {
+export function toConnection<Row, T>(
+  rows: readonly Row[],
+  first: number,
+  key: (row: Row) => string,
+  node: (row: Row) => T,
+): Connection<T> {
   const edges = rows.slice(0, first).map((row) => ({ cursor: cursorOf(key(row)), node: node(row) }));
   return {
     edges,
@@ -73,7 +84,12 @@ export function toConnection<Row, T>(rows: readonly Row[], first: number, key: (
 }
 
 /** A page of a list that is in memory, ordered by its keys. */
-export function pageOfList<T>(all: readonly T[], args: PageArgs, limit: number, key: (item: T) => string): Connection<T> {
+export function pageOfList<T>(
+  all: readonly T[],
+  args: PageArgs,
+  limit: number,
+  key: (item: T) => string,
+): Connection<T> {
   const { first, after } = pageOf(args, limit);
   const sorted = [...all].sort((a, b) => (key(a) < key(b) ? -1 : 1));
   const rest = after === null ? sorted : sorted.filter((item) => key(item) > after);
@@ -90,6 +106,7 @@ function keyOf(cursor: string): string {
 
 /** For lists ordered by a number: the key must be one. */
 export function numericKey(after: string | null): string | null {
-  if (after !== null && !/^\d{1,18}$/.test(after)) throw new StepcastError('BAD_INPUT', 'after is no cursor of this list.');
+  if (after !== null && !/^\d{1,18}$/.test(after))
+    throw new StepcastError('BAD_INPUT', 'after is no cursor of this list.');
   return after;
 }

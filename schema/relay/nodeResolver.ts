@@ -14,7 +14,8 @@ import { fromId, parseId, type NodeType } from './ids';
 /** An entity with its class, by which GraphQL tells the type behind the interface. */
 type Finder = (context: Context, key: string) => Promise<Node | null>;
 
-const as = <T extends Node>(type: new () => T, value: T | null): T | null => (value ? Object.assign(new type(), value) : null);
+const as = <T extends Node>(type: new () => T, value: T | null): T | null =>
+  value ? Object.assign(new type(), value) : null;
 
 const FINDERS: Readonly<Record<NodeType, Finder>> = {
   Submission: async ({ services }, key) => as(SubmissionType, await reads.getSubmission(services.db, key)),
@@ -25,7 +26,10 @@ const FINDERS: Readonly<Record<NodeType, Finder>> = {
   },
   Artifact: async ({ services }, key) => {
     const row = await reads.findArtifact(services.db, key);
-    return as(ArtifactType, row && (await reads.findSubmission(services.db, row.submissionId)) ? toArtifact(row) : null);
+    return as(
+      ArtifactType,
+      row && (await reads.findSubmission(services.db, row.submissionId)) ? toArtifact(row) : null,
+    );
   },
   Upload: async ({ services, viewer }, key) => {
     const row = await findUpload(services.db, key);
@@ -52,7 +56,10 @@ const FINDERS: Readonly<Record<NodeType, Finder>> = {
 @Resolver()
 export class NodeResolver {
   @Query(() => Node, { nullable: true, description: 'Anything by its id; null when it does not exist (any more).' })
-  async node(@Arg('id', () => ID, { description: 'The id.' }) id: string, @Ctx() context: Context): Promise<Node | null> {
+  async node(
+    @Arg('id', () => ID, { description: 'The id.' }) id: string,
+    @Ctx() context: Context,
+  ): Promise<Node | null> {
     const type = parseId(id)?.type;
     if (type === undefined || !(type in FINDERS)) return null;
     try {

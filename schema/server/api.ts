@@ -143,7 +143,9 @@ export async function startApi({ settings, secret, jobFolders, consoleDir, log }
   });
   app.get('/readyz', async (_request, response) => {
     const problems = stopping ? ['stopping'] : await unreadiness(services, pubsub.isReady());
-    response.status(problems.length === 0 ? 200 : 503).json({ status: problems.length === 0 ? 'ready' : 'not ready', problems });
+    response
+      .status(problems.length === 0 ? 200 : 503)
+      .json({ status: problems.length === 0 ? 'ready' : 'not ready', problems });
   });
   app.use((request, response, next) => greet(request, response, next, visitors));
   app.use(
@@ -155,7 +157,9 @@ export async function startApi({ settings, secret, jobFolders, consoleDir, log }
   app.use(downloads);
   app.use(pagesRouter({ consoleDir, examples: () => readyOperations(catalog.current(), served.current()) }));
   app.use((_request, response) => {
-    response.status(404).json({ code: 'NOT_FOUND', message: 'There is nothing here. GraphQL is at /graphql, GraphiQL at /graphiql.' });
+    response
+      .status(404)
+      .json({ code: 'NOT_FOUND', message: 'There is nothing here. GraphQL is at /graphql, GraphiQL at /graphiql.' });
   });
   app.use((error: unknown, _request: Request, response: Response, next: NextFunction) => {
     answerError(error, response, next, fault);

@@ -26,10 +26,15 @@ export function maskError(formatted: GraphQLFormattedError, origin: unknown, log
   if (cause instanceof StepcastError && cause.code !== 'INTERNAL') {
     return { message: cause.message, ...place, extensions: { code: cause.code } };
   }
-  const thrownByUs = origin instanceof GraphQLError && origin.originalError !== undefined && origin.originalError !== null;
+  const thrownByUs =
+    origin instanceof GraphQLError && origin.originalError !== undefined && origin.originalError !== null;
   const code = formatted.extensions?.['code'];
   if (!thrownByUs && (typeof code === 'string' ? REQUEST_CODES.has(code) : origin instanceof GraphQLError)) {
-    return { message: formatted.message, ...place, extensions: { code: typeof code === 'string' ? code : 'BAD_REQUEST' } };
+    return {
+      message: formatted.message,
+      ...place,
+      extensions: { code: typeof code === 'string' ? code : 'BAD_REQUEST' },
+    };
   }
   const reference = randomBytes(6).toString('hex');
   log(reference, cause);

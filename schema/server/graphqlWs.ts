@@ -1,7 +1,16 @@
 /** GraphQL over WebSocket (the graphql-transport-ws protocol): subscriptions, on the port of HTTP. */
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { execute, specifiedRules, subscribe, validate, type ExecutionArgs, type ExecutionResult } from 'graphql';
+import {
+  execute,
+  GraphQLError,
+  specifiedRules,
+  subscribe,
+  validate,
+  type ExecutionArgs,
+  type ExecutionResult,
+  type FormattedExecutionResult,
+} from 'graphql';
 import { useServer } from 'graphql-ws/use/ws';
 import { WebSocketServer } from 'ws';
 import type { Context } from '../context';
@@ -23,7 +32,11 @@ export interface WsOptions {
   readonly log: FaultLog;
 }
 
-const STATUS_TEXT: Readonly<Record<number, string>> = { 403: 'Forbidden', 404: 'Not Found', 503: 'Service Unavailable' };
+const STATUS_TEXT: Readonly<Record<number, string>> = {
+  403: 'Forbidden',
+  404: 'Not Found',
+  503: 'Service Unavailable',
+};
 
 /** Serves `/graphql` for upgrades. Returns how to end all connections. */
 export function serveWebSockets(options: WsOptions): { dispose(): Promise<void>; connections(): number } {
@@ -49,8 +62,8 @@ export function serveWebSockets(options: WsOptions): { dispose(): Promise<void>;
       const tooMuch = costError(schema, { document, operationName, variables: variableValues }, limits.maxCost);
       return tooMuch ? { errors: [tooMuch] } : run(args);
     };
-  const masked = (result: ExecutionResult): ExecutionResult =>
-    result.errors ? { ...result, errors: result.errors.map((error) => maskedError(error, log)) } : result;
+  const masked = (result: ExecutionResult): FormattedExecutionResult | undefined =>
+    result.errors && { ...result, errors: result.errors.map((error) => maskError(error.toJSON(), error, log)) };
 
   const server = useServer<Record<string, unknown>, { request: IncomingMessage }>(
     {
@@ -58,16 +71,13 @@ export function serveWebSockets(options: WsOptions): { dispose(): Promise<void>;
       context: (ctx) => options.contextOf(ctx.extra.request),
       validate: (schema, document) => validate(schema, document, rules),
       execute: checked(execute),
-      subscribe: checked(subscribe),
+      subscribe: checked(subscribeSafely),
       onSubscribe: (ctx) => {
         // The new operation is not counted yet.
         if (Object.keys(ctx.subscriptions).length <= limits.maxSubscriptionsPerConnection) return undefined;
         return [limitError(`A connection carries at most ${limits.maxSubscriptionsPerConnection} operations at once.`)];
       },
-      onOperation: (_ctx, _id, _payload, _args, result) =>
-        'errors' in result && !(Symbol.asyncIterator in result) ? masked(result as ExecutionResult) : undefined,
-      onNext: (_ctx, _id, _payload, _args, result) => masked(result as ExecutionResult),
-      onError: (_ctx, _id, _payload, errors) => errors.map((error) => maskError(error.toJSON?.() ?? error, error, log)),
+      onNext: (_ctx, _id, _payload, _args, result) => masked(result),
     },
     sockets,
   );
@@ -80,7 +90,31 @@ export function serveWebSockets(options: WsOptions): { dispose(): Promise<void>;
   };
 }
 
-function maskedError(error: Parameters<typeof maskError>[1] & { toJSON(): Parameters<typeof maskError>[0] }, log: FaultLog): never {
-  // graphql-ws passes results on as JSON; a formatted error is all that is needed there.
-  return maskError(error.toJSON(), error, log) as never;
+/** A stream that breaks tells so as a result, which is masked; thrown on, its text would become a close reason. */
+async function subscribeSafely(
+  args: ExecutionArgs,
+): Promise<AsyncGenerator<ExecutionResult, void, void> | ExecutionResult> {
+  const stream = await subscribe(args);
+  if (!(Symbol.asyncIterator in stream)) return stream;
+  let broken = false;
+  // By hand, since an async generator that waits could not be ended before its next item.
+  const safe: AsyncGenerator<ExecutionResult, void, void> = {
+    next: async () => {
+      if (broken) return { done: true, value: undefined };
+      try {
+        return await stream.next();
+      } catch (error) {
+        broken = true;
+        const origin = error instanceof Error ? error : new Error(String(error));
+        return { done: false, value: { errors: [new GraphQLError('the stream broke', { originalError: origin })] } };
+      }
+    },
+    return: () => stream.return(undefined),
+    throw: (error: unknown) => stream.throw(error),
+    [Symbol.asyncIterator]: () => safe,
+    [Symbol.asyncDispose]: async () => {
+      await stream.return(undefined);
+    },
+  };
+  return safe;
 }

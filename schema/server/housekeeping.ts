@@ -53,7 +53,11 @@ export function startHousekeeping(options: {
   };
 
   const timers = [
-    every(RECONCILE_MS, () => reconcile(services, leaseSeconds), (error) => log('warn', `reconciling: ${messageOf(error)}`)),
+    every(
+      RECONCILE_MS,
+      () => reconcile(services, leaseSeconds),
+      (error) => log('warn', `reconciling: ${messageOf(error)}`),
+    ),
     every(PURGE_MS, purge, (error) => log('warn', `deleting: ${messageOf(error)}`)),
     every(SWEEP_MS, sweep, (error) => log('warn', `clearing away: ${messageOf(error)}`)),
   ];

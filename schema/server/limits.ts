@@ -1,7 +1,14 @@
 /** What one operation may ask for. Depth and aliases are seen in its text, cost only with its variables. */
 import { maxAliasesRule } from '@escape.tech/graphql-armor-max-aliases';
 import { maxDepthRule } from '@escape.tech/graphql-armor-max-depth';
-import { getNamedType, isLeafType, type DocumentNode, type GraphQLError, type GraphQLSchema, type ValidationRule } from 'graphql';
+import {
+  getNamedType,
+  isLeafType,
+  type DocumentNode,
+  type GraphQLError,
+  type GraphQLSchema,
+  type ValidationRule,
+} from 'graphql';
 import { getComplexity, type ComplexityEstimator } from 'graphql-query-complexity';
 import { messageOf } from '../../src/domain/errors';
 import { DEFAULT_PAGE } from '../relay/connection';
@@ -16,8 +23,8 @@ export interface OperationLimits {
 
 export function limitRules(limits: OperationLimits): ValidationRule[] {
   return [
-    maxDepthRule({ n: limits.maxDepth, flattenFragments: true, ignoreIntrospection: true }) as ValidationRule,
-    maxAliasesRule({ n: limits.maxAliases }) as ValidationRule,
+    maxDepthRule({ n: limits.maxDepth, flattenFragments: true, ignoreIntrospection: true }),
+    maxAliasesRule({ n: limits.maxAliases }),
   ];
 }
 
@@ -34,7 +41,11 @@ const estimate: ComplexityEstimator = ({ field, args, childComplexity }) => {
 /** Why the operation asks for too much; null when it does not. */
 export function costError(
   schema: GraphQLSchema,
-  operation: { document: DocumentNode; operationName?: string | null; variables?: Readonly<Record<string, unknown>> | null },
+  operation: {
+    document: DocumentNode;
+    operationName?: string | null;
+    variables?: Readonly<Record<string, unknown>> | null;
+  },
   maxCost: number,
 ): GraphQLError | null {
   try {
@@ -46,7 +57,9 @@ export function costError(
       estimators: [estimate],
     });
     return cost > maxCost
-      ? limitError(`This operation could return about ${cost} objects; the limit is ${maxCost}. Ask for smaller pages or fewer nested lists.`)
+      ? limitError(
+          `This operation could return about ${cost} objects; the limit is ${maxCost}. Ask for smaller pages or fewer nested lists.`,
+        )
       : null;
   } catch (error) {
     return limitError(messageOf(error));

@@ -17,7 +17,9 @@ export function serveSchema(catalog: WatchedCatalog, onTrouble: (message: string
     try {
       return buildServedSchema(base, from);
     } catch (error) {
-      onTrouble(`the schema of all jobs together is not valid, so jobs that break it are left out: ${messageOf(error)}`);
+      onTrouble(
+        `the schema of all jobs together is not valid, so jobs that break it are left out: ${messageOf(error)}`,
+      );
       return buildServedSchema(base, withoutBreakers(base, from, onTrouble));
     }
   };

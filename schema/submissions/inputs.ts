@@ -2,7 +2,7 @@ import { GraphQLJSON } from 'graphql-scalars';
 import { ArgsType, Field, ID, InputType } from 'type-graphql';
 import { PRIORITIES, SUBMISSION_STATES } from '../../src/domain/states';
 import { PageArgs } from '../relay/connection';
-import { PriorityName, SubmissionStateName } from './types';
+import { PriorityName, SubmissionStateName } from './enums';
 
 @InputType({ description: 'A file: exactly one of `text`, `upload` and `result`.' })
 export class FileInput {
@@ -12,7 +12,10 @@ export class FileInput {
   upload?: string | null;
   @Field(() => ID, { nullable: true, description: 'An Artifact of an earlier Submission.' })
   result?: string | null;
-  @Field(() => String, { nullable: true, description: 'The file name that the tasks see; its own, or the name of the input, if not given.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'The file name that the tasks see; its own, or the name of the input, if not given.',
+  })
   name?: string | null;
 }
 
@@ -35,7 +38,8 @@ export class SubmitJobInput {
   job!: string;
   @Field(() => GraphQLJSON, {
     nullable: true,
-    description: 'Values by input name. Files are objects as in `FileInput`: `{"text": {"text": "…"}, "min-length": 3}`.',
+    description:
+      'Values by input name. Files are objects as in `FileInput`: `{"text": {"text": "…"}, "min-length": 3}`.',
   })
   inputs?: unknown;
   @Field(() => SubmitOptions, { nullable: true, description: 'Priority, label, idempotency key.' })

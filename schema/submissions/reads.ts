@@ -79,13 +79,20 @@ export async function getBatch(db: Database, key: string): Promise<BatchRow | nu
   return db.em().findOne(BatchRow, { id: key });
 }
 
-export async function listStepRuns(db: Database, submissionKey: string, args: PageArgs, limit: number): Promise<Connection<StepRunType>> {
+export async function listStepRuns(
+  db: Database,
+  submissionKey: string,
+  args: PageArgs,
+  limit: number,
+): Promise<Connection<StepRunType>> {
   const { first, after } = pageOf(args, limit);
-  const rows = await db.em().find(
-    StepRunRow,
-    { submissionId: submissionKey, id: { $gt: numericKey(after) ?? '0' } },
-    { orderBy: { id: 'asc' }, limit: first + 1 },
-  );
+  const rows = await db
+    .em()
+    .find(
+      StepRunRow,
+      { submissionId: submissionKey, id: { $gt: numericKey(after) ?? '0' } },
+      { orderBy: { id: 'asc' }, limit: first + 1 },
+    );
   return toConnection(rows, first, (row) => row.id, toStepRun);
 }
 
@@ -95,17 +102,29 @@ export async function getStepRun(db: Database, key: string): Promise<StepRunType
   return toStepRun(row);
 }
 
-export async function listAttempts(db: Database, stepRunKey: string, args: PageArgs, limit: number): Promise<Connection<AttemptType>> {
+export async function listAttempts(
+  db: Database,
+  stepRunKey: string,
+  args: PageArgs,
+  limit: number,
+): Promise<Connection<AttemptType>> {
   const { first, after } = pageOf(args, limit);
-  const rows = await db.em().find(
-    AttemptRow,
-    { stepRunId: stepRunKey, number: { $gt: Number(numericKey(after) ?? 0) } },
-    { orderBy: { number: 'asc' }, limit: first + 1 },
-  );
+  const rows = await db
+    .em()
+    .find(
+      AttemptRow,
+      { stepRunId: stepRunKey, number: { $gt: Number(numericKey(after) ?? 0) } },
+      { orderBy: { number: 'asc' }, limit: first + 1 },
+    );
   return toConnection(rows, first, (row) => String(row.number), toAttempt);
 }
 
-export async function listEvents(db: Database, submissionKey: string, args: PageArgs, limit: number): Promise<Connection<EventType>> {
+export async function listEvents(
+  db: Database,
+  submissionKey: string,
+  args: PageArgs,
+  limit: number,
+): Promise<Connection<EventType>> {
   const { first, after } = pageOf(args, limit);
   const events = await eventsAfter(db, submissionKey, Number(numericKey(after) ?? 0), first + 1);
   return toConnection(events, first, (event) => String(event.seq), toEvent);
@@ -114,7 +133,12 @@ export async function listEvents(db: Database, submissionKey: string, args: Page
 /** Log rows hold up to 64 KiB each, so their page is short. */
 const LOG_PAGE_LIMIT = 50;
 
-export async function listLog(db: Database, stepRunKey: string, args: PageArgs, limit: number): Promise<Connection<LogChunkType>> {
+export async function listLog(
+  db: Database,
+  stepRunKey: string,
+  args: PageArgs,
+  limit: number,
+): Promise<Connection<LogChunkType>> {
   const { first, after } = pageOf(args, Math.min(limit, LOG_PAGE_LIMIT));
   const chunks = await logAfter(db, stepRunKey, Number(numericKey(after) ?? 0), first + 1);
   return toConnection(chunks, first, (chunk) => String(chunk.startByte + chunk.data.length), toLogChunk);

@@ -26,13 +26,23 @@ export interface JobRequest {
 const MAX_TEXT = 200;
 
 /** Throws UserErrors with everything that is wrong with any of them. */
-export async function submitJobs(context: Context, requests: readonly JobRequest[], batch: { label: string } | null): Promise<Submitted> {
+export async function submitJobs(
+  context: Context,
+  requests: readonly JobRequest[],
+  batch: { label: string } | null,
+): Promise<Submitted> {
   const { services, viewer } = context;
   const errors: UserError[] = [];
   const ready: SubmitRequest[] = [];
   for (const request of requests) {
     errors.push(...optionErrors(request));
-    const prepared = await prepareInputs(intakeOf(services, viewer), request.version.plan.job, request.inputs, request.inputsField, request.nameOf);
+    const prepared = await prepareInputs(
+      intakeOf(services, viewer),
+      request.version.plan.job,
+      request.inputs,
+      request.inputsField,
+      request.nameOf,
+    );
     if (!prepared.ok) {
       errors.push(...prepared.errors);
       continue;
@@ -55,7 +65,11 @@ export async function submitJobs(context: Context, requests: readonly JobRequest
 export function jobByName(services: Services, name: string, field: readonly string[]): JobVersion {
   const entry = services.catalog.current().jobs.get(name);
   if (entry) return entry.compiled;
-  throw userError('NOT_FOUND', `There is no job ${JSON.stringify(name.slice(0, MAX_TEXT))}. The query jobs lists those there are.`, field);
+  throw userError(
+    'NOT_FOUND',
+    `There is no job ${JSON.stringify(name.slice(0, MAX_TEXT))}. The query jobs lists those there are.`,
+    field,
+  );
 }
 
 function optionErrors({ options, field }: JobRequest): UserError[] {
@@ -63,7 +77,13 @@ function optionErrors({ options, field }: JobRequest): UserError[] {
     const length = options?.[name]?.length ?? 0;
     return length <= MAX_TEXT
       ? []
-      : [{ code: 'BAD_INPUT', message: `${name} has ${length} characters; the limit is ${MAX_TEXT}.`, field: [...field, name] }];
+      : [
+          {
+            code: 'BAD_INPUT',
+            message: `${name} has ${length} characters; the limit is ${MAX_TEXT}.`,
+            field: [...field, name],
+          },
+        ];
   };
   return [...tooLong('label'), ...tooLong('idempotencyKey')];
 }

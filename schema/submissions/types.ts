@@ -1,78 +1,17 @@
 import { GraphQLJSON } from 'graphql-scalars';
-import { Field, Float, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
-import { EVENT_TYPES } from '../../src/domain/events';
-import { ATTEMPT_STATES, PRIORITIES, priorityOf, STEP_RUN_STATES, SUBMISSION_STATES } from '../../src/domain/states';
-import type { SubmissionEvent } from '../../src/domain/events';
+import { Field, Float, ID, Int, ObjectType } from 'type-graphql';
+import type { EVENT_TYPES, SubmissionEvent } from '../../src/domain/events';
+import {
+  priorityOf,
+  type ATTEMPT_STATES,
+  type PRIORITIES,
+  type STEP_RUN_STATES,
+  type SUBMISSION_STATES,
+} from '../../src/domain/states';
 import type { ArtifactRow, AttemptRow, BatchRow, StepRunRow, SubmissionRow } from '../../src/store/entities';
 import { connectionOf, Node } from '../relay/connection';
 import { toId } from '../relay/ids';
-import { UserErrorType } from '../relay/userErrors';
-
-const enumOf = <T extends string>(values: readonly T[]): { readonly [Value in T]: Value } =>
-  Object.fromEntries(values.map((value) => [value, value])) as { readonly [Value in T]: Value };
-
-export const SubmissionStateName = enumOf(SUBMISSION_STATES);
-registerEnumType(SubmissionStateName, {
-  name: 'SubmissionState',
-  description: 'Where a Submission stands. SUCCEEDED, FAILED and CANCELLED are final.',
-  valuesConfig: {
-    QUEUED: { description: 'Stored; no step has started.' },
-    RUNNING: { description: 'A step has started.' },
-    CANCELLING: { description: 'Cancelled; a worker is still stopping a step.' },
-    SUCCEEDED: { description: 'All that should run has run.' },
-    FAILED: { description: 'A step failed for good.' },
-    CANCELLED: { description: 'Cancelled, and nothing runs any more.' },
-  },
-});
-export const StepRunStateName = enumOf(STEP_RUN_STATES);
-registerEnumType(StepRunStateName, {
-  name: 'StepRunState',
-  description: 'Where a StepRun stands. SUCCEEDED, FAILED, SKIPPED and CANCELLED are final.',
-  valuesConfig: {
-    PENDING: { description: 'Waits for earlier steps.' },
-    QUEUED: { description: 'Ready; waits for a worker.' },
-    RUNNING: { description: 'A worker runs it.' },
-    RETRYING: { description: 'Failed for a passing reason; waits for its next Attempt.' },
-    SUCCEEDED: { description: 'Done.' },
-    FAILED: { description: 'Failed for good.' },
-    SKIPPED: { description: 'Its condition said no, or the job ended early.' },
-    CANCELLED: { description: 'Stopped, or never started because the submission ended.' },
-  },
-});
-export const AttemptStateName = enumOf(ATTEMPT_STATES);
-registerEnumType(AttemptStateName, {
-  name: 'AttemptState',
-  description: 'How one try went.',
-  valuesConfig: {
-    RUNNING: { description: 'Under way.' },
-    SUCCEEDED: { description: 'Done.' },
-    FAILED: { description: 'The command failed.' },
-    CANCELLED: { description: 'Stopped.' },
-    LOST: { description: 'Its worker died or fell silent.' },
-  },
-});
-export const PriorityName = enumOf(PRIORITIES);
-registerEnumType(PriorityName, {
-  name: 'Priority',
-  description: 'HIGH goes before NORMAL before LOW; waiting raises, so that LOW never starves.',
-  valuesConfig: {
-    HIGH: { description: 'Before all others.' },
-    NORMAL: { description: 'The usual.' },
-    LOW: { description: 'When nothing else waits, or after a minute or two.' },
-  },
-});
-export const EventTypeName = enumOf(EVENT_TYPES);
-registerEnumType(EventTypeName, {
-  name: 'EventType',
-  description: 'What happened.',
-  valuesConfig: {
-    SUBMISSION_STATE: { description: 'The Submission is in a new state.' },
-    STEP_STATE: { description: 'A StepRun is in a new state.' },
-    STEP_PROGRESS: { description: 'A command reported progress.' },
-    ATTEMPT_LOST: { description: 'A worker died or fell silent while it ran this.' },
-    CANCEL_REQUESTED: { description: 'Someone asked to cancel.' },
-  },
-});
+import { AttemptStateName, EventTypeName, PriorityName, StepRunStateName, SubmissionStateName } from './enums';
 
 @ObjectType('Submission', { implements: Node, description: 'One run of one Job version on one set of inputs.' })
 export class SubmissionType extends Node {
@@ -94,9 +33,14 @@ export class SubmissionType extends Node {
   message!: string;
   @Field(() => GraphQLJSON, { description: 'What it was given, by input.' })
   inputs!: unknown;
-  @Field(() => GraphQLJSON, { nullable: true, description: 'What it gave, by output; null until it ends. Files have addresses under `results`.' })
+  @Field(() => GraphQLJSON, {
+    nullable: true,
+    description: 'What it gave, by output; null until it ends. Files have addresses under `results`.',
+  })
   outputs!: unknown;
-  @Field(() => Int, { description: 'The number of its newest Event. Subscribe to `submissionEvents` after it to miss nothing.' })
+  @Field(() => Int, {
+    description: 'The number of its newest Event. Subscribe to `submissionEvents` after it to miss nothing.',
+  })
   lastEventSeq!: number;
   @Field(() => Int, { description: 'StepRuns that have not ended.' })
   unfinishedSteps!: number;
@@ -156,7 +100,10 @@ export class AttemptType {
   signal!: string | null;
   @Field(() => String, { description: 'Why it failed.' })
   message!: string;
-  @Field(() => Float, { nullable: true, description: 'User and system time of the command and its children, in milliseconds.' })
+  @Field(() => Float, {
+    nullable: true,
+    description: 'User and system time of the command and its children, in milliseconds.',
+  })
   cpuMs!: number | null;
   @Field(() => Float, { nullable: true, description: 'Peak resident memory in bytes, when it could be told.' })
   peakMemoryBytes!: number | null;
@@ -249,40 +196,6 @@ export const AttemptConnection = connectionOf('Attempt', () => AttemptType);
 export const EventConnection = connectionOf('Event', () => EventType);
 export const LogChunkConnection = connectionOf('LogChunk', () => LogChunkType);
 export const ArtifactConnection = connectionOf('Artifact', () => ArtifactType);
-
-@ObjectType({ description: 'What a submission became.' })
-export class SubmitPayload {
-  @Field(() => SubmissionType, { nullable: true, description: 'The Submission; null when there are userErrors.' })
-  submission!: SubmissionType | null;
-  @Field(() => [UserErrorType], { description: 'What must be mended first; with any of these, nothing was stored.' })
-  userErrors!: UserErrorType[];
-}
-
-@ObjectType({ description: 'What a batch became.' })
-export class SubmitBatchPayload {
-  @Field(() => BatchType, { nullable: true, description: 'The Batch; null when there are userErrors.' })
-  batch!: BatchType | null;
-  @Field(() => [SubmissionType], { description: 'Its Submissions, in the order of the call.' })
-  submissions!: SubmissionType[];
-  @Field(() => [UserErrorType], { description: 'What must be mended first; with any of these, nothing was stored.' })
-  userErrors!: UserErrorType[];
-}
-
-@ObjectType({ description: 'What a cancel did.' })
-export class CancelPayload {
-  @Field(() => SubmissionType, { nullable: true, description: 'The Submission as it stands now.' })
-  submission!: SubmissionType | null;
-  @Field(() => [UserErrorType], { description: 'Why nothing was cancelled.' })
-  userErrors!: UserErrorType[];
-}
-
-@ObjectType({ description: 'What a deletion did.' })
-export class DeletePayload {
-  @Field(() => ID, { nullable: true, description: 'The Submission that is gone, or goes as soon as its workers have stopped.' })
-  deletedId!: string | null;
-  @Field(() => [UserErrorType], { description: 'Why nothing was deleted.' })
-  userErrors!: UserErrorType[];
-}
 
 export function toSubmission(row: SubmissionRow): SubmissionType {
   return {
@@ -378,7 +291,13 @@ export function toArtifact(row: ArtifactRow): ArtifactType {
 }
 
 export function toBatch(row: BatchRow): BatchType {
-  return { id: toId('Batch', row.id), key: row.id, label: row.label, submitter: row.submitter, createdAt: row.createdAt };
+  return {
+    id: toId('Batch', row.id),
+    key: row.id,
+    label: row.label,
+    submitter: row.submitter,
+    createdAt: row.createdAt,
+  };
 }
 
 export function toActivityEvent(item: { event: SubmissionEvent }, cursor: string): ActivityEventType {

@@ -4,9 +4,18 @@ import { PRIORITIES, priorityOf } from '../../src/domain/states';
 import { WorkerRow } from '../../src/store/entities';
 import { queueDepths } from '../../src/store/statements/outbox';
 import type { Context } from '../context';
-import { connectionOf, Node, numericKey, PageArgs, pageOf, pageOfList, toConnection, type Connection } from '../relay/connection';
+import {
+  connectionOf,
+  Node,
+  numericKey,
+  PageArgs,
+  pageOf,
+  pageOfList,
+  toConnection,
+  type Connection,
+} from '../relay/connection';
 import { toId } from '../relay/ids';
-import { PriorityName } from '../submissions/types';
+import { PriorityName } from '../submissions/enums';
 
 export enum WorkerStateName {
   ALIVE = 'ALIVE',
@@ -57,7 +66,10 @@ export class QueueType {
   queued!: number;
   @Field(() => Int, { description: 'Steps that run.' })
   running!: number;
-  @Field(() => Float, { nullable: true, description: 'How long the oldest has waited, in seconds; null when none waits.' })
+  @Field(() => Float, {
+    nullable: true,
+    description: 'How long the oldest has waited, in seconds; null when none waits.',
+  })
   oldestSeconds!: number | null;
 }
 

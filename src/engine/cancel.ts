@@ -22,7 +22,10 @@ export async function cancelSubmission(
     if (!submission) throw new StepcastError('NOT_FOUND', 'There is no such submission.');
     if (options.deleteAfterwards) {
       await sql.query(
-        { name: 'request-delete', text: `update submission set delete_requested_at = coalesce(delete_requested_at, now()) where id = $1` },
+        {
+          name: 'request-delete',
+          text: `update submission set delete_requested_at = coalesce(delete_requested_at, now()) where id = $1`,
+        },
         [submissionId],
       );
     }
@@ -31,7 +34,11 @@ export async function cancelSubmission(
     const transition = beginTransition(submission, plan);
     transition.message = reason;
     if (submission.state !== 'CANCELLING') {
-      transition.events.push({ ...submissionStateEvent(submissionId, '', reason), type: 'CANCEL_REQUESTED', state: null });
+      transition.events.push({
+        ...submissionStateEvent(submissionId, '', reason),
+        type: 'CANCEL_REQUESTED',
+        state: null,
+      });
     }
     await windDown(sql, transition, 'CANCELLED', { state: 'CANCELLED', reason, stopRunning: true });
     await settle(sql, transition);

@@ -51,7 +51,8 @@ async function toWork(db: Database, plans: Plans, claimed: ClaimedStepRun): Prom
   const outputs = sources.length > 0 ? await outputsByNode(db, claimed.submissionId, sources) : new Map<number, null>();
   const { values, problems } = resolveInputs(node, claimed.inputs, (index) => outputs.get(index) ?? null);
   const backend = bundle.backends.find((one) => one.name === node.task.backend);
-  if (!backend) throw new StepcastError('INTERNAL', `Job version ${claimed.jobVersionId} lacks backend ${node.task.backend}`);
+  if (!backend)
+    throw new StepcastError('INTERNAL', `Job version ${claimed.jobVersionId} lacks backend ${node.task.backend}`);
   return {
     stepRunId: claimed.id,
     submissionId: claimed.submissionId,

@@ -46,7 +46,14 @@ export async function completeAttempts(
 ): Promise<number> {
   const outcome = await db.transaction(async (sql) => {
     const submissions = await lockSubmissions(sql, [...new Set(reports.map((report) => report.submissionId))]);
-    const views = new Map((await stepRunsById(sql, reports.map((report) => report.stepRunId))).map((view) => [view.id, view]));
+    const views = new Map(
+      (
+        await stepRunsById(
+          sql,
+          reports.map((report) => report.stepRunId),
+        )
+      ).map((view) => [view.id, view]),
+    );
     const transitions: Transition[] = [];
     const cancelled: string[] = [];
     let counted = 0;
@@ -65,7 +72,11 @@ export async function completeAttempts(
       cancelled.push(...transition.cancel);
       transitions.push(transition);
     }
-    return { counted, cancelled, committed: transitions.length > 0 ? await applyChanges(sql, changesOf(transitions)) : null };
+    return {
+      counted,
+      cancelled,
+      committed: transitions.length > 0 ? await applyChanges(sql, changesOf(transitions)) : null,
+    };
   });
   if (outcome.committed) announcer.committed(outcome.committed);
   if (outcome.cancelled.length > 0) announcer.cancelRequested(outcome.cancelled);
@@ -116,7 +127,14 @@ async function recordFailed(sql: Sql, transition: Transition, one: Owned): Promi
   if (again) {
     const delaySeconds = retryDelaySeconds(policy, failures, Math.random());
     const message = `${report.message} Try ${failures} of ${policy.maxAttempts}; next in ${delaySeconds.toFixed(1)} s.`;
-    transition.stepRuns.push({ id: view.id, state: 'RETRYING', failures, message, exitCode: report.exitCode, delaySeconds });
+    transition.stepRuns.push({
+      id: view.id,
+      state: 'RETRYING',
+      failures,
+      message,
+      exitCode: report.exitCode,
+      delaySeconds,
+    });
     transition.events.push(stepStateEvent(view, 'RETRYING', message));
     keepFiles(transition, one);
     return;

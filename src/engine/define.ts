@@ -99,7 +99,9 @@ function merge(
   sources: readonly SourceSet[],
 ): { next: Map<string, Definition>; problems: DefinitionProblem[] } {
   const replaced = new Set(sources.filter((one) => one.mode === 'replace').map((one) => one.source));
-  const next = new Map<string, Definition>([[`BACKEND ${LOCAL_BACKEND.name}`, { kind: 'BACKEND', name: 'local', spec: LOCAL_BACKEND, source: 'built-in' }]]);
+  const next = new Map<string, Definition>([
+    [`BACKEND ${LOCAL_BACKEND.name}`, { kind: 'BACKEND', name: 'local', spec: LOCAL_BACKEND, source: 'built-in' }],
+  ]);
   for (const one of current) {
     if (!replaced.has(one.source)) next.set(keyOf(one), { ...one, spec: unbundled(one) });
   }
@@ -141,7 +143,10 @@ function unbundled(one: CurrentDefinition): Definition['spec'] {
   return one.kind === 'JOB' ? (one.spec as JobBundle).job : (one.spec as BackendSpec | TaskSpec);
 }
 
-const specsOf = <T extends Definition['spec']>(all: ReadonlyMap<string, Definition>, kind: DefinitionKind): Map<string, T> =>
+const specsOf = <T extends Definition['spec']>(
+  all: ReadonlyMap<string, Definition>,
+  kind: DefinitionKind,
+): Map<string, T> =>
   new Map([...all.values()].filter((one) => one.kind === kind).map((one) => [one.name, one.spec as T]));
 
 /** Every Job with its Tasks: a change of a Task may break a Job of another source. */
@@ -155,7 +160,16 @@ function check(next: ReadonlyMap<string, Definition>): DefinitionProblem[] {
       const { backend } = one.spec as TaskSpec;
       if (backends.has(backend)) return [];
       const known = [...backends.keys()].join(', ');
-      return [{ source, kind, name, path: ['backend'], message: `there is no backend "${backend}"`, hint: `use one of: ${known}` }];
+      return [
+        {
+          source,
+          kind,
+          name,
+          path: ['backend'],
+          message: `there is no backend "${backend}"`,
+          hint: `use one of: ${known}`,
+        },
+      ];
     }
     if (kind !== 'JOB') return [];
     const field = mutationFieldName({ name });
@@ -164,20 +178,33 @@ function check(next: ReadonlyMap<string, Definition>): DefinitionProblem[] {
     const clash: DefinitionProblem[] =
       other === undefined
         ? []
-        : [{ source, kind, name, path: ['job'], message: `jobs "${name}" and "${other}" would both be the mutation ${field}`, hint: 'rename one of them' }];
+        : [
+            {
+              source,
+              kind,
+              name,
+              path: ['job'],
+              message: `jobs "${name}" and "${other}" would both be the mutation ${field}`,
+              hint: 'rename one of them',
+            },
+          ];
     return [...clash, ...checkJob(one.spec as JobSpec, tasks).map((problem) => ({ source, kind, name, ...problem }))];
   });
 }
 
 /** Jobs become bundles with their Tasks and Backends: a change of a Task is a new version of each Job that uses it. */
-function bundled(next: ReadonlyMap<string, Definition>): (Omit<Definition, 'spec'> & { spec: BackendSpec | TaskSpec | JobBundle })[] {
+function bundled(
+  next: ReadonlyMap<string, Definition>,
+): (Omit<Definition, 'spec'> & { spec: BackendSpec | TaskSpec | JobBundle })[] {
   const backends = specsOf<BackendSpec>(next, 'BACKEND');
   const tasks = specsOf<TaskSpec>(next, 'TASK');
   return [...next.values()].map((one) => {
     if (one.kind !== 'JOB') return { ...one, spec: one.spec as BackendSpec | TaskSpec };
     const job = one.spec as JobSpec;
     const used = [...new Set(job.steps.map((step) => step.task))].flatMap((task) => tasks.get(task) ?? []);
-    const usedBackends = [...new Set(used.map((task) => task.backend))].flatMap((backend) => backends.get(backend) ?? []);
+    const usedBackends = [...new Set(used.map((task) => task.backend))].flatMap(
+      (backend) => backends.get(backend) ?? [],
+    );
     const bundle: JobBundle = { job, tasks: used, backends: usedBackends };
     // Compiling once here finds a fault of ours before anything is stored.
     planOf(bundle);

@@ -40,11 +40,7 @@ export async function reconcile(engine: EngineDependencies, leaseSeconds: number
   return { lostWorkers: lost.length, requeued, retried, resent: messages.length };
 }
 
-type Apply = (
-  transition: Transition,
-  view: StepRunView,
-  sql: Parameters<typeof windDown>[0],
-) => Promise<boolean>;
+type Apply = (transition: Transition, view: StepRunView, sql: Parameters<typeof windDown>[0]) => Promise<boolean>;
 
 /** One transaction per Submission: a large recovery never holds many locks for long. */
 async function change(

@@ -5,7 +5,12 @@ import { priorityRank, type Priority } from '../domain/states';
 import { filesIn, type Values } from '../domain/values';
 import type { Database, Sql } from '../store/database';
 import type { Committed } from '../store/statements/changes';
-import { findByIdempotencyKey, insertBatch, insertSubmission, type NewSubmission } from '../store/statements/insertSubmission';
+import {
+  findByIdempotencyKey,
+  insertBatch,
+  insertSubmission,
+  type NewSubmission,
+} from '../store/statements/insertSubmission';
 import { queuedCount } from '../store/statements/outbox';
 import type { Announcer } from './announcer';
 import type { JobVersion } from './plans';

@@ -7,7 +7,14 @@ import { isFinalStepRun, type Ending, type SubmissionState } from '../domain/sta
 import type { Values } from '../domain/values';
 import type { Sql } from '../store/database';
 import type { ArtifactDraft, AttemptChange, Changes, OutboxMessage, StepRunChange } from '../store/statements/changes';
-import { openStepRuns, outputsByNode, requestCancel, stepRunsByNode, type LockedSubmission, type StepRunView } from '../store/statements/locks';
+import {
+  openStepRuns,
+  outputsByNode,
+  requestCancel,
+  stepRunsByNode,
+  type LockedSubmission,
+  type StepRunView,
+} from '../store/statements/locks';
 
 /** One Submission under its lock, and what is about to change in it. */
 export interface Transition {
@@ -61,7 +68,12 @@ export function queue(transition: Transition, view: StepRunView, message = ''): 
 }
 
 /** Ends a StepRun that does not run. */
-export function endUnrun(transition: Transition, view: StepRunView, state: 'SKIPPED' | 'CANCELLED', reason: string): void {
+export function endUnrun(
+  transition: Transition,
+  view: StepRunView,
+  state: 'SKIPPED' | 'CANCELLED',
+  reason: string,
+): void {
   transition.stepRuns.push({ id: view.id, state, message: reason });
   transition.events.push(stepStateEvent(eventStep(view), state, reason));
   transition.finished += 1;
@@ -72,9 +84,16 @@ export async function advance(sql: Sql, transition: Transition, ended: readonly 
   const { plan, submission } = transition;
   let frontier = ended;
   while (frontier.length > 0) {
-    const nodes = successorsOf(plan, frontier.map((one) => one.node));
+    const nodes = successorsOf(
+      plan,
+      frontier.map((one) => one.node),
+    );
     if (nodes.length === 0) return;
-    const rows = await stepRunsByNode(sql, nodes.map(() => submission.id), nodes);
+    const rows = await stepRunsByNode(
+      sql,
+      nodes.map(() => submission.id),
+      nodes,
+    );
     const byNode = new Map(rows.map((row) => [row.node, withPending(transition, row)]));
     const skipped: Ended[] = [];
     for (const consequence of consequences(plan, frontier, [...byNode.values()])) {
@@ -172,7 +191,11 @@ async function collectOutputs(sql: Sql, transition: Transition): Promise<Values>
   const stored = new Map(await outputsByNode(sql, submission.id, nodes));
   const fresh = transition.stepRuns.filter((change) => change.outputs !== undefined);
   if (fresh.length > 0) {
-    const rows = await stepRunsByNode(sql, nodes.map(() => submission.id), nodes);
+    const rows = await stepRunsByNode(
+      sql,
+      nodes.map(() => submission.id),
+      nodes,
+    );
     for (const row of rows) {
       const change = fresh.find((one) => one.id === row.id);
       if (change?.outputs) stored.set(row.node, change.outputs);

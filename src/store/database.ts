@@ -53,13 +53,18 @@ export async function openDatabase(url: string, options: { poolSize?: number } =
     connect: false,
     allowGlobalContext: false,
   });
-  const pool = new Pool({ connectionString: url, max: poolSize, idleTimeoutMillis: 30_000, connectionTimeoutMillis: 10_000 });
+  const pool = new Pool({
+    connectionString: url,
+    max: poolSize,
+    idleTimeoutMillis: 30_000,
+    connectionTimeoutMillis: 10_000,
+  });
   // An idle connection that breaks is replaced at the next use; without a listener it would end the process.
   pool.on('error', () => undefined);
 
   const sqlOn = (client: Pool | PoolClient): Sql => ({
-    query: async (statement, values = []) =>
-      (await client.query({ name: statement.name, text: statement.text, values: [...values] })).rows,
+    query: async <Row extends QueryResultRow>(statement: Statement, values: readonly unknown[] = []) =>
+      (await client.query<Row>({ name: statement.name, text: statement.text, values: [...values] })).rows,
   });
 
   const once = async <T>(work: (sql: Sql) => Promise<T>): Promise<T> => {

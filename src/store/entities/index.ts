@@ -7,7 +7,18 @@ import { StepRunRow } from './stepRun';
 import { BatchRow, SubmissionRow } from './submission';
 import { WorkerRow } from './worker';
 
-export { ArtifactRow, AttemptRow, BatchRow, DefinitionRow, DefinitionVersionRow, EventRow, StepRunRow, SubmissionRow, UploadRow, WorkerRow };
+export {
+  ArtifactRow,
+  AttemptRow,
+  BatchRow,
+  DefinitionRow,
+  DefinitionVersionRow,
+  EventRow,
+  StepRunRow,
+  SubmissionRow,
+  UploadRow,
+  WorkerRow,
+};
 
 export const entities = [
   ArtifactRow,

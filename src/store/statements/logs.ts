@@ -59,6 +59,12 @@ export async function logAfter(sql: Sql, stepRunId: string, after: number, limit
   return rows.map((row) => {
     const start = Number(row.startByte);
     const skip = Math.max(0, after - start);
-    return { stepRunId, startByte: start + skip, attempt: row.attempt, stream: row.stream, data: row.data.subarray(skip) };
+    return {
+      stepRunId,
+      startByte: start + skip,
+      attempt: row.attempt,
+      stream: row.stream,
+      data: row.data.subarray(skip),
+    };
   });
 }

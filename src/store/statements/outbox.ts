@@ -28,15 +28,13 @@ export interface QueueDepth {
 
 /** Ready and running StepRuns by queue and priority. */
 export function queueDepths(sql: Sql): Promise<QueueDepth[]> {
-  return sql.query(
-    {
-      name: 'queue-depths',
-      text: `select queue, priority, count(*) filter (where state = 'QUEUED')::int as queued,
+  return sql.query({
+    name: 'queue-depths',
+    text: `select queue, priority, count(*) filter (where state = 'QUEUED')::int as queued,
                count(*) filter (where state = 'RUNNING')::int as running,
                extract(epoch from now() - min(ready_at) filter (where state = 'QUEUED'))::float as "oldestSeconds"
              from step_run where state in ('QUEUED', 'RUNNING') group by queue, priority order by queue, priority`,
-    },
-  );
+  });
 }
 
 /** How many StepRuns are ready and wait for a worker, counted no further than `limit`. */

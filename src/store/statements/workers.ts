@@ -41,7 +41,11 @@ export async function heartbeat(sql: Sql, workerId: string, running: number): Pr
   return row ? { alive: true, cancel: row.cancel } : { alive: false, cancel: [] };
 }
 
-export async function setWorkerState(sql: Sql, workerId: string, state: 'DRAINING' | 'STOPPED' | 'LOST'): Promise<void> {
+export async function setWorkerState(
+  sql: Sql,
+  workerId: string,
+  state: 'DRAINING' | 'STOPPED' | 'LOST',
+): Promise<void> {
   await sql.query(
     {
       name: 'set-worker-state',

@@ -1,0 +1,70 @@
+/** The states and kinds of `src/domain`, as GraphQL enums. */
+import { registerEnumType } from 'type-graphql';
+import { EVENT_TYPES } from '../../src/domain/events';
+import { ATTEMPT_STATES, PRIORITIES, STEP_RUN_STATES, SUBMISSION_STATES } from '../../src/domain/states';
+
+const enumOf = <T extends string>(values: readonly T[]): { readonly [Value in T]: Value } =>
+  Object.fromEntries(values.map((value) => [value, value])) as { readonly [Value in T]: Value };
+
+export const SubmissionStateName = enumOf(SUBMISSION_STATES);
+registerEnumType(SubmissionStateName, {
+  name: 'SubmissionState',
+  description: 'Where a Submission stands. SUCCEEDED, FAILED and CANCELLED are final.',
+  valuesConfig: {
+    QUEUED: { description: 'Stored; no step has started.' },
+    RUNNING: { description: 'A step has started.' },
+    CANCELLING: { description: 'Cancelled; a worker is still stopping a step.' },
+    SUCCEEDED: { description: 'All that should run has run.' },
+    FAILED: { description: 'A step failed for good.' },
+    CANCELLED: { description: 'Cancelled, and nothing runs any more.' },
+  },
+});
+export const StepRunStateName = enumOf(STEP_RUN_STATES);
+registerEnumType(StepRunStateName, {
+  name: 'StepRunState',
+  description: 'Where a StepRun stands. SUCCEEDED, FAILED, SKIPPED and CANCELLED are final.',
+  valuesConfig: {
+    PENDING: { description: 'Waits for earlier steps.' },
+    QUEUED: { description: 'Ready; waits for a worker.' },
+    RUNNING: { description: 'A worker runs it.' },
+    RETRYING: { description: 'Failed for a passing reason; waits for its next Attempt.' },
+    SUCCEEDED: { description: 'Done.' },
+    FAILED: { description: 'Failed for good.' },
+    SKIPPED: { description: 'Its condition said no, or the job ended early.' },
+    CANCELLED: { description: 'Stopped, or never started because the submission ended.' },
+  },
+});
+export const AttemptStateName = enumOf(ATTEMPT_STATES);
+registerEnumType(AttemptStateName, {
+  name: 'AttemptState',
+  description: 'How one try went.',
+  valuesConfig: {
+    RUNNING: { description: 'Under way.' },
+    SUCCEEDED: { description: 'Done.' },
+    FAILED: { description: 'The command failed.' },
+    CANCELLED: { description: 'Stopped.' },
+    LOST: { description: 'Its worker died or fell silent.' },
+  },
+});
+export const PriorityName = enumOf(PRIORITIES);
+registerEnumType(PriorityName, {
+  name: 'Priority',
+  description: 'HIGH goes before NORMAL before LOW; waiting raises, so that LOW never starves.',
+  valuesConfig: {
+    HIGH: { description: 'Before all others.' },
+    NORMAL: { description: 'The usual.' },
+    LOW: { description: 'When nothing else waits, or after a minute or two.' },
+  },
+});
+export const EventTypeName = enumOf(EVENT_TYPES);
+registerEnumType(EventTypeName, {
+  name: 'EventType',
+  description: 'What happened.',
+  valuesConfig: {
+    SUBMISSION_STATE: { description: 'The Submission is in a new state.' },
+    STEP_STATE: { description: 'A StepRun is in a new state.' },
+    STEP_PROGRESS: { description: 'A command reported progress.' },
+    ATTEMPT_LOST: { description: 'A worker died or fell silent while it ran this.' },
+    CANCEL_REQUESTED: { description: 'Someone asked to cancel.' },
+  },
+});

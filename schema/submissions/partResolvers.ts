@@ -1,0 +1,100 @@
+/** What hangs on a Submission: its StepRuns, Batch and files. */
+import { Arg, Args, Ctx, FieldResolver, ID, Query, Resolver, Root } from 'type-graphql';
+import type { Context } from '../context';
+import { downloadPath } from '../http/downloads';
+import { PageArgs, type Connection } from '../relay/connection';
+import { fromId, toId } from '../relay/ids';
+import * as reads from './reads';
+import {
+  ArtifactConnection,
+  ArtifactType,
+  AttemptConnection,
+  BatchType,
+  LogChunkConnection,
+  StepRunType,
+  SubmissionConnection,
+  type AttemptType,
+  type LogChunkType,
+  type SubmissionType,
+} from './types';
+
+@Resolver(() => StepRunType)
+export class StepRunResolver {
+  @Query(() => StepRunType, { description: 'One StepRun as it stands.' })
+  stepRun(
+    @Arg('id', () => ID, { description: 'The StepRun.' }) id: string,
+    @Ctx() { services }: Context,
+  ): Promise<StepRunType> {
+    return reads.getStepRun(services.db, fromId('StepRun', id));
+  }
+
+  @FieldResolver(() => ID, { description: 'The Submission it belongs to.' })
+  submissionId(@Root() stepRun: StepRunType): string {
+    return toId('Submission', stepRun.submissionKey);
+  }
+
+  @FieldResolver(() => AttemptConnection, { description: 'Its Attempts, first to last.' })
+  attempts(
+    @Root() stepRun: StepRunType,
+    @Args(() => PageArgs) args: PageArgs,
+    @Ctx() { services }: Context,
+  ): Promise<Connection<AttemptType>> {
+    return reads.listAttempts(services.db, stepRun.key, args, services.limits.pageLimit);
+  }
+
+  @FieldResolver(() => ArtifactConnection, { description: 'The files it produced; partial ones after a failure.' })
+  results(
+    @Root() stepRun: StepRunType,
+    @Args(() => PageArgs) args: PageArgs,
+    @Ctx() { services }: Context,
+  ): Promise<Connection<ArtifactType>> {
+    return reads.listArtifacts(
+      services.db,
+      { submissionKey: stepRun.submissionKey, stepRunKey: stepRun.key, produced: true },
+      args,
+      services.limits.pageLimit,
+    );
+  }
+
+  @FieldResolver(() => LogChunkConnection, {
+    description: 'Its log so far. `after` is an `endCursor`; to follow it live, subscribe to `stepLog`.',
+  })
+  log(
+    @Root() stepRun: StepRunType,
+    @Args(() => PageArgs) args: PageArgs,
+    @Ctx() { services }: Context,
+  ): Promise<Connection<LogChunkType>> {
+    return reads.listLog(services.db, stepRun.key, args, services.limits.pageLimit);
+  }
+}
+
+@Resolver(() => BatchType)
+export class BatchResolver {
+  @FieldResolver(() => SubmissionConnection, { description: 'Its Submissions, newest first.' })
+  submissions(
+    @Root() batch: BatchType,
+    @Args(() => PageArgs) args: PageArgs,
+    @Ctx() { services }: Context,
+  ): Promise<Connection<SubmissionType>> {
+    return reads.listSubmissions(services.db, { batchKey: batch.key }, args, services.limits.pageLimit);
+  }
+}
+
+@Resolver(() => ArtifactType)
+export class ArtifactResolver {
+  @FieldResolver(() => String, { description: 'A signed address to download it, good for a while. Ranges are served.' })
+  url(@Root() artifact: ArtifactType, @Ctx() { services }: Context): string {
+    const expiresAt = new Date(Date.now() + services.limits.urlTtlSeconds * 1_000);
+    return (
+      services.publicUrl + downloadPath(services.secret, { sha256: artifact.sha256, name: artifact.name, expiresAt })
+    );
+  }
+
+  @FieldResolver(() => String, {
+    nullable: true,
+    description: 'The name of the Step that produced it; null for an input.',
+  })
+  async stepName(@Root() artifact: ArtifactType, @Ctx() { services }: Context): Promise<string | null> {
+    return artifact.stepRunKey === null ? null : (await reads.getStepRun(services.db, artifact.stepRunKey)).name;
+  }
+}

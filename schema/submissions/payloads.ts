@@ -1,0 +1,41 @@
+/** What the mutations on Submissions answer. */
+import { Field, ID, ObjectType } from 'type-graphql';
+import { UserErrorType } from '../relay/userErrors';
+import { BatchType, SubmissionType } from './types';
+
+@ObjectType({ description: 'What a submission became.' })
+export class SubmitPayload {
+  @Field(() => SubmissionType, { nullable: true, description: 'The Submission; null when there are userErrors.' })
+  submission!: SubmissionType | null;
+  @Field(() => [UserErrorType], { description: 'What must be mended first; with any of these, nothing was stored.' })
+  userErrors!: UserErrorType[];
+}
+
+@ObjectType({ description: 'What a batch became.' })
+export class SubmitBatchPayload {
+  @Field(() => BatchType, { nullable: true, description: 'The Batch; null when there are userErrors.' })
+  batch!: BatchType | null;
+  @Field(() => [SubmissionType], { description: 'Its Submissions, in the order of the call.' })
+  submissions!: SubmissionType[];
+  @Field(() => [UserErrorType], { description: 'What must be mended first; with any of these, nothing was stored.' })
+  userErrors!: UserErrorType[];
+}
+
+@ObjectType({ description: 'What a cancel did.' })
+export class CancelPayload {
+  @Field(() => SubmissionType, { nullable: true, description: 'The Submission as it stands now.' })
+  submission!: SubmissionType | null;
+  @Field(() => [UserErrorType], { description: 'Why nothing was cancelled.' })
+  userErrors!: UserErrorType[];
+}
+
+@ObjectType({ description: 'What a deletion did.' })
+export class DeletePayload {
+  @Field(() => ID, {
+    nullable: true,
+    description: 'The Submission that is gone, or goes as soon as its workers have stopped.',
+  })
+  deletedId!: string | null;
+  @Field(() => [UserErrorType], { description: 'Why nothing was deleted.' })
+  userErrors!: UserErrorType[];
+}
