@@ -30,7 +30,14 @@ export async function readDefinitions(dirs: readonly string[]): Promise<Definiti
   }
   const distinct = [...new Set(files)];
   const read: DefinitionFile[] = [];
-  for (const file of distinct) read.push(await readDefinition(file));
+  for (const file of distinct) {
+    try {
+      read.push(await readDefinition(file));
+    } catch (thrown) {
+      // Gone since it was listed: as if it had never been there.
+      if (!isMissing(thrown)) read.push({ name: file, error: messageOf(thrown) });
+    }
+  }
   return read;
 }
 
@@ -134,7 +141,7 @@ function isIgnoredName(name: string): boolean {
 }
 
 function isMissing(thrown: unknown): boolean {
-  return thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT';
+  return typeof thrown === 'object' && thrown !== null && 'code' in thrown && thrown.code === 'ENOENT';
 }
 
 function tooMany(): StepcastError {

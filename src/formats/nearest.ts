@@ -7,7 +7,7 @@ export function nearest(written: string, known: readonly string[]): string | und
     .map((word) => ({ word, far: distance(plain(written), plain(word)) }))
     .sort((left, right) => left.far - right.far);
   const [best] = ranked;
-  const limit = Math.max(1, Math.floor(written.length / 3));
+  const limit = written.length < 4 ? 1 : Math.max(2, Math.floor(written.length / 3));
   return best && best.far <= limit ? best.word : undefined;
 }
 

@@ -27,7 +27,9 @@ export function unitsOf(document: unknown, report: Report): Unit[] {
     report.add([], 'a definition is a map of keys', SHAPE_HINT);
     return [];
   }
-  const headings = KINDS.filter((kind) => kind in document && !isPlainObject(document[kind]));
+  const written = KINDS.filter((kind) => kind in document && !isPlainObject(document[kind]));
+  // Below a task, `backend` is one of its keys.
+  const headings = written.length > 1 ? written.filter((kind) => kind !== 'backend') : written;
   const [heading, second] = headings;
   if (heading && second) {
     report.add([second], `one document has both '${heading}' and '${second}'`, SHAPE_HINT);
