@@ -13,6 +13,8 @@ import { supervise, type Supervised } from './supervise';
 /** The longest a first start waits for the API: migrations of a large database take their time. */
 const READY_MS = 120_000;
 const READY_POLL_MS = 25;
+/** A request in the very moment of the start may stay without an answer: then another one is made soon. */
+const READY_TRY_MS = 500;
 /** From the signal to the end of everything: ten seconds. The children get most of it, then Redis, then Postgres. */
 const CHILDREN_STOP_MS = 8_700;
 const SERVICE_STOP_MS = 500;
@@ -145,7 +147,7 @@ async function untilReady(url: string, api: Supervised, ended: Promise<string>):
 
 async function isReady(url: string): Promise<boolean> {
   try {
-    const response = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(2_000) });
+    const response = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(READY_TRY_MS) });
     await response.body?.cancel();
     return response.ok;
   } catch {

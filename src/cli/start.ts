@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { readSettings, SettingsError, unknownVariables, withFlags } from '../config/settings';
 import { EmbeddedServiceError } from '../embedded';
+import { runFirstExample } from './firstRun';
 import { launch, type Launched } from './launcher';
 import { stopWithNpm } from './npmParent';
 import { StartError } from './startError';
@@ -41,6 +42,7 @@ async function main(): Promise<void> {
     environment,
     dist: path.join(__dirname, '../..'),
     print,
+    firstExample: runFirstExample,
   });
   running.launched = launched;
   const reason = await launched.ended;
