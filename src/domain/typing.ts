@@ -171,7 +171,7 @@ function directoryReasons(directory: DirectoryValue, at: string, depth: number):
   if (!isBaseName(directory.name) || !Array.isArray(directory.entries)) {
     return [`${at}the Directory is not complete or its name is not a plain file name`];
   }
-  const names = new Set(directory.entries.map((entry) => entry.name));
+  const names = new Set(directory.entries.map((entry: FileValue | DirectoryValue) => entry.name));
   if (names.size !== directory.entries.length) return [`${at}two entries of the Directory have one name`];
   return collect(directory.entries, (entry) =>
     isFileValue(entry) ? fileReasons(entry, at) : typeReasons({ kind: 'Directory' }, entry, at, depth + 1),
@@ -230,7 +230,7 @@ function describe(value: unknown): string {
   if (isDirectoryValue(value)) return `the folder '${String(value.name)}'`;
   if (Array.isArray(value)) return `a list of ${value.length}`;
   if (typeof value === 'object') return 'an object';
-  return String(value);
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : typeof value;
 }
 
 function canonical(value: Value): string {

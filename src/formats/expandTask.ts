@@ -1,7 +1,6 @@
 /** From the written form of a Task to its full form. */
 import { variableName } from '../domain/argv';
 import type { Command, InputPort, OutputPort, Parameter, RetryPolicy, TaskSpec } from '../domain/definitions';
-import { checkValue } from '../domain/typing';
 import { formatType, isOptional, optionalType, requiredType, scalar } from '../domain/values';
 import type { ValueType } from '../domain/values';
 import type { Named } from './forms/form';

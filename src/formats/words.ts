@@ -17,7 +17,7 @@ export const MAX_COMMAND_LENGTH = 100_000;
 const OPEN = '\u0001';
 const CLOSE = '\u0002';
 const MARKED = new RegExp(`${OPEN}([^${CLOSE}]*)${CLOSE}`);
-// eslint-disable-next-line no-control-regex -- control characters are what it is about
+
 const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/;
 
 /** Quotes, backslashes and macros are read; whatever only a shell could do is refused with a way out. */

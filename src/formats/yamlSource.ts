@@ -1,6 +1,6 @@
 /** Reads YAML documents as plain data, and remembers where everything stood. */
 import { LineCounter, isAlias, isMap, isNode, isScalar, isSeq, parseAllDocuments } from 'yaml';
-import type { Document, Node, Pair } from 'yaml';
+import type { Document, Node } from 'yaml';
 import { messageOf } from '../domain/errors';
 import { camelCase } from '../domain/naming';
 import type { Path } from './problem';
@@ -94,7 +94,7 @@ function offsetOf(document: Document.Parsed, path: Path, what: 'key' | 'value'):
     if (isAlias(node)) node = node.resolve(document);
     const isLast = depth === path.length - 1;
     if (isMap(node)) {
-      const pair = node.items.find(({ key }) => isKey(key, part)) as Pair<unknown, unknown> | undefined;
+      const pair = node.items.find(({ key }) => isKey(key, part));
       if (!pair) return found;
       const atKey = startOf(pair.key) ?? found;
       const isWritten = isScalar(pair.value) && pair.value.value !== null;

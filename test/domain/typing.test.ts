@@ -22,13 +22,13 @@ describe('a value of a type', () => {
     [scalar('File'), { ...file, name: '../x' }, ['the File is not complete or its name is not a plain file name']],
     [optionalType(scalar('File')), null, []],
     [optionalType(scalar('int')), 'x', ['expected int, got the text "x"']],
-    [{ kind: 'array', items: scalar('int') } as ValueType, [1, 'x'], ['item 2: expected int, got the text "x"']],
+    [{ kind: 'array', items: scalar('int') }, [1, 'x'], ['item 2: expected int, got the text "x"']],
     [
-      { kind: 'record', fields: [{ name: 'n', type: scalar('int') }] } as ValueType,
+      { kind: 'record', fields: [{ name: 'n', type: scalar('int') }] },
       { m: 1 },
       ["field 'n': expected int, got nothing", "unknown field 'm'"],
     ],
-  ])('%j takes %j: %j', (type, value, reasons) => {
+  ] as [ValueType, unknown, string[]][])('%j takes %j: %j', (type, value, reasons) => {
     expect(checkValue(type, {}, value)).toEqual(reasons);
   });
 
@@ -54,11 +54,11 @@ describe('types that fit', () => {
     [scalar('double'), scalar('int'), 'double does not fit int'],
     [choice, scalar('string'), true],
     [scalar('string'), choice, 'string does not fit enum(a, b)'],
-    [{ kind: 'enum', symbols: ['a', 'z'] } as ValueType, choice, 'enum(a, b) does not know z'],
+    [{ kind: 'enum', symbols: ['a', 'z'] }, choice, 'enum(a, b) does not know z'],
     [scalar('File'), optionalType(scalar('File')), true],
     [optionalType(scalar('File')), scalar('File'), 'may be null, and File never is'],
     [scalar('Any'), scalar('File'), true],
-  ])('%j into %j', (from, to, answer) => {
+  ] as [ValueType, ValueType, true | string][])('%j into %j', (from, to, answer) => {
     expect(isAssignable(from, to)).toBe(answer);
   });
 

@@ -33,8 +33,8 @@ describe('the examples', () => {
 
   it('the example data is there, small, and its origin is told', () => {
     for (const { job, dir: folder } of loaded.jobs.values()) {
-      const files = Object.values(job.example ?? {}).filter((value): value is string =>
-        String(value).startsWith('data/'),
+      const files = Object.values(job.example ?? {}).filter(
+        (value): value is string => typeof value === 'string' && value.startsWith('data/'),
       );
       expect(files).not.toEqual([]);
       for (const file of files) {

@@ -32,7 +32,7 @@ export function passOn(
   place: (path: PropertyKey[]) => PropertyKey[] = (path) => path,
 ): never {
   for (const issue of error.issues) {
-    context.issues.push({ ...issue, path: [...place(issue.path)], input: undefined } as z.core.$ZodRawIssue);
+    context.issues.push({ ...issue, path: [...place(issue.path)], input: undefined });
   }
   return z.NEVER;
 }

@@ -29,7 +29,7 @@ const linkForm = choose<LinkForm>((value) => {
 
 /** A map from port to link, or a list of `{port, from}` and `{port, value}`. */
 const linksForm = z.preprocess(
-  (value) => {
+  (value): unknown => {
     if (!Array.isArray(value) || !value.every(isPlainObject)) return value;
     const links = new Map(value.map(({ port, ...link }) => [port, link]));
     return links.size === value.length ? Object.fromEntries(links) : value;
