@@ -1,16 +1,11 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import os from 'node:os';
 import path from 'node:path';
 import { isAlive } from '../../src/embedded';
-
-const project = path.join(__dirname, '../..');
-const loader = path.join(project, 'test/support/typescript.cjs');
+import { makeApp, READY, untilGone, urlIn, type App } from './launchedApp';
 
 // Stands for the API and the worker: what the launcher does with them does not depend on what they do.
 const PROGRAM = (body: string): string => `
-require(${JSON.stringify(loader)});
 const { exitWithParent } = require('../src/config/parentWatch.ts');
 const { writeFileSync } = require('node:fs');
 const home = process.env.STEPCAST_HOME;
@@ -28,87 +23,13 @@ console.log(JSON.stringify({ level: 40, msg: 'the disk is slow' }));
 const timer = setInterval(() => {}, 1000);
 exitWithParent(async () => { clearInterval(timer); console.log('stopped cleanly'); });`);
 
-let app: string;
-const started: Launcher[] = [];
+let app: App;
 
 beforeAll(async () => {
-  app = await mkdtemp(path.join(os.tmpdir(), 'stepcast-launcher-'));
-  for (const part of ['cli', 'config', 'embedded']) {
-    await cp(path.join(project, 'src', part), path.join(app, 'src', part), { recursive: true });
-  }
-  await symlink(path.join(project, 'node_modules'), path.join(app, 'node_modules'));
-  for (const [file, text] of [
-    ['schema/main.js', API],
-    ['workers/main.js', WORKER],
-  ] as const) {
-    await mkdir(path.dirname(path.join(app, file)), { recursive: true });
-    await writeFile(path.join(app, file), text);
-  }
+  app = await makeApp(['src/cli', 'src/config', 'src/embedded'], { api: API, worker: WORKER });
 });
-
-afterEach(async () => {
-  for (const launcher of started.splice(0)) {
-    if (launcher.process.exitCode === null && launcher.process.signalCode === null) launcher.process.kill('SIGTERM');
-    await launcher.ended;
-  }
-});
-
-afterAll(() => rm(app, { recursive: true, force: true }));
-
-interface Launcher {
-  readonly process: ChildProcess;
-  readonly home: string;
-  readonly ended: Promise<number | null>;
-  output(): string;
-  /** Waits for a text on the terminal, as often as told. */
-  says(text: string | RegExp, times?: number): Promise<string>;
-}
-
-async function start(
-  environment: Record<string, string> = {},
-  command = [process.execPath, '-r', loader, path.join(app, 'src/cli/start.ts')],
-): Promise<Launcher> {
-  const home = environment['STEPCAST_HOME'] ?? (await mkdtemp(path.join(app, 'home-')));
-  const child = spawn(command[0] ?? '', command.slice(1), {
-    cwd: app,
-    env: { PATH: process.env['PATH'], PORT: '0', STEPCAST_HOME: home, ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let output = '';
-  const waiting = new Set<() => void>();
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      output += text;
-      waiting.forEach((look) => look());
-    });
-  }
-  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
-  const launcher: Launcher = {
-    process: child,
-    home,
-    ended,
-    output: () => output,
-    says: (text, times = 1) =>
-      new Promise((resolve, reject) => {
-        const look = (): void => {
-          if (output.split(text).length <= times) return;
-          waiting.delete(look);
-          resolve(output);
-        };
-        waiting.add(look);
-        void ended.then(() => reject(new Error(`ended without saying ${String(text)}:\n${output}`)));
-        look();
-      }),
-  };
-  started.push(launcher);
-  return launcher;
-}
-
-const READY = 'Ctrl-C stops everything.';
-
-function urlIn(output: string): string {
-  return /GraphQL API {2}(\S+)\/graphql/.exec(output)?.[1] ?? '';
-}
+afterEach(() => app.stopAll());
+afterAll(() => app.remove());
 
 async function pidsOf(home: string): Promise<Record<'api' | 'worker' | 'postgres' | 'redis', number>> {
   const connection = async (service: string): Promise<number> =>
@@ -121,13 +42,9 @@ async function pidsOf(home: string): Promise<Record<'api' | 'worker' | 'postgres
   };
 }
 
-async function untilGone(pids: readonly number[]): Promise<void> {
-  while (pids.some(isAlive)) await new Promise((resolve) => setTimeout(resolve, 10));
-}
-
 describe('npm start', () => {
   test('starts everything, shows warnings only, and stops all on SIGINT in order', async () => {
-    const launcher = await start();
+    const launcher = await app.start();
     const output = await launcher.says(READY);
     await launcher.says('Worker: the disk is slow');
     expect(launcher.output()).not.toContain('quiet');
@@ -144,7 +61,7 @@ describe('npm start', () => {
   });
 
   test.each(['SIGTERM', 'SIGHUP'] as const)('stops all on %s', async (signal) => {
-    const launcher = await start();
+    const launcher = await app.start();
     await launcher.says('the disk is slow');
     await launcher.says(READY);
     const pids = await pidsOf(launcher.home);
@@ -154,22 +71,22 @@ describe('npm start', () => {
   });
 
   test('after kill -9 the children go too, and the next start takes the folder over', async () => {
-    const launcher = await start();
+    const launcher = await app.start();
     await launcher.says('the disk is slow');
     await launcher.says(READY);
     const pids = Object.values(await pidsOf(launcher.home));
     launcher.process.kill('SIGKILL');
     await untilGone(pids);
-    const again = await start({ STEPCAST_HOME: launcher.home });
+    const again = await app.start({ STEPCAST_HOME: launcher.home });
     await again.says(READY);
   });
 
   test('when npm is killed, all that it started goes', async () => {
     await writeFile(
-      path.join(app, 'package.json'),
-      JSON.stringify({ scripts: { start: `"${process.execPath}" -r "${loader}" src/cli/start.ts` } }),
+      path.join(app.folder, 'package.json'),
+      JSON.stringify({ scripts: { start: `"${process.execPath}" src/cli/start.ts` } }),
     );
-    const launcher = await start({}, ['npm', 'start', '--silent']);
+    const launcher = await app.start({}, ['npm', 'start', '--silent']);
     await launcher.says('the disk is slow');
     await launcher.says(READY);
     const pids = Object.values(await pidsOf(launcher.home));
@@ -178,7 +95,7 @@ describe('npm start', () => {
   });
 
   test('a crashed API, worker, Redis and Postgres come back', async () => {
-    const launcher = await start();
+    const launcher = await app.start();
     const url = urlIn(await launcher.says(READY));
     await launcher.says('the disk is slow');
     const pids = await pidsOf(launcher.home);
@@ -198,9 +115,9 @@ describe('npm start', () => {
   });
 
   test('two on one folder are one too many', async () => {
-    const launcher = await start();
+    const launcher = await app.start();
     await launcher.says(READY);
-    const second = await start({ STEPCAST_HOME: launcher.home });
+    const second = await app.start({ STEPCAST_HOME: launcher.home });
     expect(await second.ended).toBe(1);
     expect(second.output()).toContain(
       `Stepcast runs on ${launcher.home} already (process ${launcher.process.pid}): stop that one, or set STEPCAST_HOME to another folder.`,
@@ -211,16 +128,16 @@ describe('npm start', () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as { port: number };
-    const taken = await start({ PORT: String(port) });
+    const taken = await app.start({ PORT: String(port) });
     expect(await taken.ended).toBe(1);
     expect(taken.output()).toContain(`Port ${port} on 127.0.0.1 is taken by another program: choose another one with`);
     server.close();
 
-    const wrong = await start({ PORT: 'http' });
+    const wrong = await app.start({ PORT: 'http' });
     expect(await wrong.ended).toBe(1);
     expect(wrong.output()).toBe('PORT is "http": it must be a whole number from 0 to 65535.\n');
 
-    const broken = await start({ FAKE_API_FAILS: '1' });
+    const broken = await app.start({ FAKE_API_FAILS: '1' });
     expect(await broken.ended).toBe(1);
     expect(broken.output()).toMatch(/\nDATABASE_URL cannot be reached: check the host\.\n$/);
     expect(await readdir(broken.home)).not.toContain('launcher.pid');
@@ -231,7 +148,7 @@ describe('npm start', () => {
   });
 
   test('with both URLs set it starts no service of its own', async () => {
-    const launcher = await start({
+    const launcher = await app.start({
       DATABASE_URL: process.env['STEPCAST_TEST_DATABASE_URL'] ?? '',
       REDIS_URL: process.env['STEPCAST_TEST_REDIS_URL'] ?? '',
     });
