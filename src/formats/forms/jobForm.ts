@@ -67,7 +67,6 @@ const outputForm = z.preprocess(
   }),
 );
 
-export type JobInputForm = z.output<typeof inputForm>;
 export type StepForm = z.output<typeof stepForm>;
 export type OrderedStepForm = z.output<typeof orderedStepForm>;
 
