@@ -22,7 +22,12 @@ interface Piece {
 }
 
 export function openAttemptLog(
-  { db, pubsub, maxBytes, onTrouble }: { db: Database; pubsub: PubSub; maxBytes: number; onTrouble: (error: unknown) => void },
+  {
+    db,
+    pubsub,
+    maxBytes,
+    onTrouble,
+  }: { db: Database; pubsub: PubSub; maxBytes: number; onTrouble: (error: unknown) => void },
   stepRunId: string,
   attempt: number,
 ): AttemptLog {
@@ -96,5 +101,8 @@ function merge(pieces: readonly Piece[]): Piece[] {
       }
     }
   }
-  return merged.map(({ stream, parts }) => ({ stream, data: parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts) }));
+  return merged.map(({ stream, parts }) => ({
+    stream,
+    data: parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts),
+  }));
 }

@@ -73,13 +73,19 @@ async function schemaOf(db: Database): Promise<void> {
       (error: unknown) => messageOf(error),
     );
     if (problem === null) return;
-    if (Date.now() > over) throw new StepcastError('UNAVAILABLE', `Postgres is not ready: ${problem}. Does an API run on the same database?`);
+    if (Date.now() > over)
+      throw new StepcastError(
+        'UNAVAILABLE',
+        `Postgres is not ready: ${problem}. Does an API run on the same database?`,
+      );
     await new Promise((resolve) => setTimeout(resolve, SCHEMA_POLL_MS));
   }
 }
 
 main().catch((error: unknown) => {
   const forPeople = error instanceof SettingsError || error instanceof StepcastError;
-  process.stderr.write(`${forPeople ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.stderr.write(
+    `${forPeople ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  );
   process.exit(1);
 });

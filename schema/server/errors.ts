@@ -1,6 +1,5 @@
 /** What a client sees of an error: our own words and a code, never SQL, a stack or a path of the server. */
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
-import { unwrapResolverError } from '@apollo/server/errors';
 import { randomBytes } from 'node:crypto';
 import { StepcastError } from '../../src/domain/errors';
 
@@ -22,19 +21,15 @@ const REQUEST_CODES = new Set([
 export function maskError(formatted: GraphQLFormattedError, origin: unknown, log: FaultLog): GraphQLFormattedError {
   const { locations, path } = formatted;
   const place = { ...(locations ? { locations } : {}), ...(path ? { path } : {}) };
-  const cause = unwrapResolverError(origin);
+  const cause = rootOf(origin);
   if (cause instanceof StepcastError && cause.code !== 'INTERNAL') {
     return { message: cause.message, ...place, extensions: { code: cause.code } };
   }
-  const thrownByUs =
-    origin instanceof GraphQLError && origin.originalError !== undefined && origin.originalError !== null;
   const code = formatted.extensions?.['code'];
-  if (!thrownByUs && (typeof code === 'string' ? REQUEST_CODES.has(code) : origin instanceof GraphQLError)) {
-    return {
-      message: formatted.message,
-      ...place,
-      extensions: { code: typeof code === 'string' ? code : 'BAD_REQUEST' },
-    };
+  const ofTheRequest = typeof code === 'string' && code !== 'INTERNAL_SERVER_ERROR' ? REQUEST_CODES.has(code) : true;
+  if (cause instanceof GraphQLError && ofTheRequest) {
+    const shown = typeof code === 'string' && REQUEST_CODES.has(code) ? code : 'BAD_REQUEST';
+    return { message: formatted.message, ...place, extensions: { code: shown } };
   }
   const reference = randomBytes(6).toString('hex');
   log(reference, cause);
@@ -48,4 +43,11 @@ export function maskError(formatted: GraphQLFormattedError, origin: unknown, log
 /** An error of the limits: the request is too much, whatever it asks. */
 export function limitError(message: string): GraphQLError {
   return new GraphQLError(message, { extensions: { code: 'BAD_REQUEST' } });
+}
+
+/** What was thrown first: GraphQL and Apollo wrap it, once or several times. */
+function rootOf(error: unknown): unknown {
+  let root = error;
+  while (root instanceof GraphQLError && root.originalError) root = root.originalError;
+  return root;
 }

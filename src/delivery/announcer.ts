@@ -10,7 +10,10 @@ interface OutboxMessage extends WakeMessage {
 }
 
 export interface RedisAnnouncer {
-  committed(committed: { readonly events: readonly SubmissionEvent[]; readonly outbox: readonly OutboxMessage[] }): void;
+  committed(committed: {
+    readonly events: readonly SubmissionEvent[];
+    readonly outbox: readonly OutboxMessage[];
+  }): void;
   cancelRequested(stepRunIds: readonly string[]): void;
   definitionsChanged(): void;
   /** Resolves when everything announced so far is sent, or given up. */

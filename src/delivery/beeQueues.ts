@@ -16,7 +16,8 @@ export interface WakeMessage {
 type Payload = Pick<WakeMessage, 'stepRunId' | 'attempt'>;
 
 /** One Bee-Queue queue per backend and priority. */
-export const beeQueueName = (queue: string, priority: Priority): string => `stepcast-${queue}-${priority.toLowerCase()}`;
+export const beeQueueName = (queue: string, priority: Priority): string =>
+  `stepcast-${queue}-${priority.toLowerCase()}`;
 
 /** Messages a receiver handles at once; each takes no time, so a few are plenty. */
 const RECEIVER_CONCURRENCY = 10;

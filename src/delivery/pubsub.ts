@@ -18,7 +18,10 @@ export interface PubSub {
 
 const MAX_RECONNECT_MS = 1_000;
 
-export async function openPubSub(redisUrl: string, onTrouble: (message: string) => void = () => undefined): Promise<PubSub> {
+export async function openPubSub(
+  redisUrl: string,
+  onTrouble: (message: string) => void = () => undefined,
+): Promise<PubSub> {
   const socket = { reconnectStrategy: (tries: number) => Math.min(50 * 2 ** Math.min(tries, 6), MAX_RECONNECT_MS) };
   // Without an offline queue a publish fails at once while Redis is away, instead of piling up.
   const publisher = createClient({ url: redisUrl, socket, disableOfflineQueue: true });

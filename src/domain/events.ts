@@ -1,6 +1,12 @@
 /** Events: what subscribers see. Plain data, the same in the database, on the wire between processes and in GraphQL. */
 
-export const EVENT_TYPES = ['SUBMISSION_STATE', 'STEP_STATE', 'STEP_PROGRESS', 'ATTEMPT_LOST', 'CANCEL_REQUESTED'] as const;
+export const EVENT_TYPES = [
+  'SUBMISSION_STATE',
+  'STEP_STATE',
+  'STEP_PROGRESS',
+  'ATTEMPT_LOST',
+  'CANCEL_REQUESTED',
+] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 
 export interface SubmissionEvent {
@@ -24,7 +30,16 @@ export interface SubmissionEvent {
 export type EventDraft = Omit<SubmissionEvent, 'seq' | 'at'>;
 
 export function submissionStateEvent(submissionId: string, state: string, message = ''): EventDraft {
-  return { submissionId, type: 'SUBMISSION_STATE', state, stepRunId: null, stepName: null, attempt: null, percent: null, message };
+  return {
+    submissionId,
+    type: 'SUBMISSION_STATE',
+    state,
+    stepRunId: null,
+    stepName: null,
+    attempt: null,
+    percent: null,
+    message,
+  };
 }
 
 /** The step an Event speaks of. */
@@ -47,7 +62,13 @@ export function attemptLostEvent(step: EventStep, message: string): EventDraft {
   return stepEvent(step, 'ATTEMPT_LOST', null, null, message);
 }
 
-function stepEvent(step: EventStep, type: EventType, state: string | null, percent: number | null, message: string): EventDraft {
+function stepEvent(
+  step: EventStep,
+  type: EventType,
+  state: string | null,
+  percent: number | null,
+  message: string,
+): EventDraft {
   return {
     submissionId: step.submissionId,
     type,

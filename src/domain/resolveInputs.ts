@@ -12,7 +12,11 @@ export type OutputsOf = (node: number) => Values | null;
  * each value that is not of its port's type or breaks a Parameter's bounds.
  * A glob takes the files of the latest Step first: one File takes the first match, File[] all of them in order.
  */
-export function resolveInputs(node: PlanNode, inputs: Values, outputsOf: OutputsOf): { values: Values; problems: string[] } {
+export function resolveInputs(
+  node: PlanNode,
+  inputs: Values,
+  outputsOf: OutputsOf,
+): { values: Values; problems: string[] } {
   const problems: string[] = [];
   const declared = [
     ...node.task.inputs.map((port) => ({ ...port, required: port.default === undefined && !isOptional(port.type) })),
@@ -22,7 +26,8 @@ export function resolveInputs(node: PlanNode, inputs: Values, outputsOf: Outputs
     const { name, type, default: fallback, required } = port;
     const link = node.links[name];
     const value = (link ? follow(link, type, inputs, outputsOf) : null) ?? fallback ?? null;
-    if (value === null && required) problems.push(`Input "${name}" of step "${node.name}" has no value${because(link)}.`);
+    if (value === null && required)
+      problems.push(`Input "${name}" of step "${node.name}" has no value${because(link)}.`);
     if (value !== null) {
       const reasons = checkValue(type, 'spacing' in port ? port : {}, value);
       problems.push(...reasons.map((reason) => `Input "${name}" of step "${node.name}": ${reason}.`));
@@ -78,4 +83,3 @@ function because(link: PlanLink | undefined): string {
       return '';
   }
 }
-

@@ -15,8 +15,7 @@ export interface IntakeContext {
 }
 
 export type Prepared =
-  | { readonly ok: true; readonly inputs: Values }
-  | { readonly ok: false; readonly errors: readonly UserError[] };
+  { readonly ok: true; readonly inputs: Values } | { readonly ok: false; readonly errors: readonly UserError[] };
 
 /**
  * Turns what a caller gave into the inputs of a Submission, or says all that is wrong with it. `nameOf` gives the name
@@ -52,7 +51,11 @@ function unknownInputs(
   const list = job.inputs.map((input) => nameOf(input.name)).join(', ') || 'none';
   return Object.keys(raw)
     .filter((name) => !known.has(name))
-    .map((name) => ({ code: 'BAD_INPUT', message: `Job "${job.name}" has no input "${name}"; it has: ${list}.`, field: [...field, name] }));
+    .map((name) => ({
+      code: 'BAD_INPUT',
+      message: `Job "${job.name}" has no input "${name}"; it has: ${list}.`,
+      field: [...field, name],
+    }));
 }
 
 async function prepareOne(
@@ -96,7 +99,11 @@ async function rejections(
           workDir: context.scratchDir,
         });
         if (reason === null) continue;
-        errors.push({ code: 'REJECTED_DATA', message: `${file.name}: ${reason}`, field: [...field, nameOf(input.name)] });
+        errors.push({
+          code: 'REJECTED_DATA',
+          message: `${file.name}: ${reason}`,
+          field: [...field, nameOf(input.name)],
+        });
         // One reason a file: those that follow are mostly its echoes.
         break;
       }

@@ -46,7 +46,8 @@ export async function readFiles(
       case 'array': {
         if (!Array.isArray(value)) return value;
         const items: unknown[] = [];
-        for (const [index, item] of value.entries()) items.push(await read(wanted.items, item, [...path, String(index)], depth + 1));
+        for (const [index, item] of value.entries())
+          items.push(await read(wanted.items, item, [...path, String(index)], depth + 1));
         return items;
       }
       case 'record': {
@@ -78,7 +79,10 @@ async function readFile(
   const parsed = fileForm.safeParse(raw);
   if (!parsed.success) {
     const reason = parsed.error.issues[0]?.message ?? 'not understood';
-    return refuse('BAD_INPUT', `A file is {text: "…"}, {upload: "id"} or {result: "id"}, with an optional name: ${reason}.`);
+    return refuse(
+      'BAD_INPUT',
+      `A file is {text: "…"}, {upload: "id"} or {result: "id"}, with an optional name: ${reason}.`,
+    );
   }
   const { text, upload, result, name } = parsed.data;
   if ([text, upload, result].filter((one) => one != null).length !== 1) {
@@ -87,13 +91,20 @@ async function readFile(
   if (text != null) {
     const bytes = Buffer.from(text, 'utf8');
     if (bytes.length > context.maxInlineBytes) {
-      return refuse('LIMIT_EXCEEDED', `Inline text has ${formatBytes(bytes.length)}; the limit is ${formatBytes(context.maxInlineBytes)}. Use createUpload for more.`);
+      return refuse(
+        'LIMIT_EXCEEDED',
+        `Inline text has ${formatBytes(bytes.length)}; the limit is ${formatBytes(context.maxInlineBytes)}. Use createUpload for more.`,
+      );
     }
     const stored = await context.store.write(Readable.from([bytes]));
     return { class: 'File', name: name ?? `${field.at(-1) ?? 'input'}.txt`, mediaType: 'text/plain', ...stored };
   }
   const found = upload != null ? await context.sources.upload(upload) : await context.sources.result(result ?? '');
   if (found === 'OPEN') return refuse('BAD_INPUT', 'This upload has no data yet: send it to its address first.');
-  if (found === null) return refuse('NOT_FOUND', upload != null ? 'There is no such upload, or it has expired.' : 'There is no such result.');
+  if (found === null)
+    return refuse(
+      'NOT_FOUND',
+      upload != null ? 'There is no such upload, or it has expired.' : 'There is no such result.',
+    );
   return name == null ? found : ({ ...found, name } satisfies FileValue);
 }

@@ -7,7 +7,14 @@ import type { PubSub } from '../delivery/pubsub';
 import type { SubmissionEvent } from '../domain/events';
 import { isFinalStepRun, isFinalSubmission, type StepRunState, type SubmissionState } from '../domain/states';
 import type { Database } from '../store/database';
-import { activityAfter, activityEnd, eventsAfter, latestSeqs, type ActivityCursor, type ActivityEvent } from '../store/statements/events';
+import {
+  activityAfter,
+  activityEnd,
+  eventsAfter,
+  latestSeqs,
+  type ActivityCursor,
+  type ActivityEvent,
+} from '../store/statements/events';
 import { logAfter, type LogChunk } from '../store/statements/logs';
 import { createPullStream, type PullStream } from './pullStream';
 
@@ -30,9 +37,15 @@ const POLL_MS = 1_000;
 const ACTIVITY_RETRY_MS = [30, 200] as const;
 const LOG_PAGE = 4;
 
-const carriedEvents = z.array(z.custom<SubmissionEvent>((value) => typeof value === 'object' && value !== null && 'seq' in value));
+const carriedEvents = z.array(
+  z.custom<SubmissionEvent>((value) => typeof value === 'object' && value !== null && 'seq' in value),
+);
 
-export function createLiveHub(options: { readonly db: Database; readonly pubsub: PubSub; readonly bufferLimit: number }): LiveHub {
+export function createLiveHub(options: {
+  readonly db: Database;
+  readonly pubsub: PubSub;
+  readonly bufferLimit: number;
+}): LiveHub {
   const { db, pubsub, bufferLimit } = options;
   const pageLimit = Math.min(bufferLimit, 200);
   const open = new Set<{ readonly wake: () => void }>();
@@ -89,7 +102,10 @@ export function createLiveHub(options: { readonly db: Database; readonly pubsub:
         createPullStream(
           {
             read: async () => {
-              const items = await retryRead(() => eventsAfter(db, submissionId, read, pageLimit), () => closed);
+              const items = await retryRead(
+                () => eventsAfter(db, submissionId, read, pageLimit),
+                () => closed,
+              );
               read = items.at(-1)?.seq ?? read;
               const last = items.at(-1);
               const done = last ? ends(last) : await isOver(submissionId, read);
@@ -171,14 +187,17 @@ export function createLiveHub(options: { readonly db: Database; readonly pubsub:
           {
             read: async () => {
               // The state first: what was written before the end is then certainly seen by the read that follows.
-              const [chunks, ended] = await retryRead(async () => {
-                const rows = await db.query<{ state: StepRunState }>(
-                  { name: 'step-run-state', text: `select state from step_run where id = $1` },
-                  [stepRunId],
-                );
-                const state = rows[0]?.state;
-                return [await logAfter(db, stepRunId, offset, LOG_PAGE), !state || isFinalStepRun(state)] as const;
-              }, () => closed);
+              const [chunks, ended] = await retryRead(
+                async () => {
+                  const rows = await db.query<{ state: StepRunState }>(
+                    { name: 'step-run-state', text: `select state from step_run where id = $1` },
+                    [stepRunId],
+                  );
+                  const state = rows[0]?.state;
+                  return [await logAfter(db, stepRunId, offset, LOG_PAGE), !state || isFinalStepRun(state)] as const;
+                },
+                () => closed,
+              );
               const last = chunks.at(-1);
               if (last) offset = last.startByte + last.data.length;
               const more = chunks.length === LOG_PAGE;
@@ -206,7 +225,10 @@ export function createLiveHub(options: { readonly db: Database; readonly pubsub:
           {
             read: async () => {
               const from = (cursor ??= await activityEnd(db));
-              const items = await retryRead(() => activityAfter(db, from, pageLimit), () => closed);
+              const items = await retryRead(
+                () => activityAfter(db, from, pageLimit),
+                () => closed,
+              );
               cursor = items.at(-1)?.cursor ?? from;
               return { items, more: items.length === pageLimit, done: false };
             },
