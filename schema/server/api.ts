@@ -1,5 +1,5 @@
 /** One API process: HTTP, WebSocket, uploads, downloads, pages, health, on one port. */
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
 import { isIP } from 'node:net';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -67,7 +67,9 @@ export async function startApi({ settings, secret, jobFolders, consoleDir, log }
   await mkdir(scratchDir, { recursive: true });
   const hub = createLiveHub({ db, pubsub, bufferLimit: settings.subscriberBuffer });
 
-  const httpServer = createServer();
+  // A caller may come between the first moment the port is open and the last preparation: it is asked to wait.
+  let answer: RequestListener = notYet;
+  const httpServer = createServer((request, response) => answer(request, response));
   await listen(httpServer, settings.port, settings.host);
   const address = httpServer.address();
   const port = typeof address === 'object' && address !== null ? address.port : settings.port;
@@ -164,7 +166,7 @@ export async function startApi({ settings, secret, jobFolders, consoleDir, log }
   app.use((error: unknown, _request: Request, response: Response, next: NextFunction) => {
     answerError(error, response, next, fault);
   });
-  httpServer.on('request', app);
+  answer = app;
   log('info', `serving on ${url}`);
 
   return {
@@ -186,6 +188,11 @@ export async function startApi({ settings, secret, jobFolders, consoleDir, log }
     },
   };
 }
+
+const notYet: RequestListener = (_request, response) => {
+  response.writeHead(503, { 'content-type': 'application/json', 'retry-after': '1', connection: 'close' });
+  response.end(JSON.stringify({ code: 'UNAVAILABLE', message: 'Stepcast is starting. Try again in a second.' }));
+};
 
 /** The authorization point for what is not GraphQL. */
 function permit(action: 'upload' | 'download'): Promise<void> {
