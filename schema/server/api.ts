@@ -5,6 +5,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expressMiddleware } from '@as-integrations/express5';
 import express, { type NextFunction, type Request, type Response } from 'express';
+import { sniffMediaType } from '../../src/artifacts/mediaType';
 import { createLocalStore } from '../../src/artifacts/localStore';
 import type { ConnectedSettings } from '../../src/config/settings';
 import { createAnnouncer } from '../../src/delivery/announcer';
@@ -119,7 +120,12 @@ export async function startApi({ settings, secret, jobFolders, consoleDir, log }
         const row = await findUpload(db, id);
         return row && { ...row, maxBytes: Number(row.maxBytes) };
       },
-      complete: (id, stored) => completeUpload(db, id, stored),
+      complete: async (id, stored) => {
+        const row = await findUpload(db, id);
+        const given = row?.mediaType ?? '';
+        const mediaType = given === '' ? await sniffMediaType(store.localPath(stored.sha256), row?.name ?? '') : given;
+        await completeUpload(db, id, { ...stored, mediaType });
+      },
     },
     onError: (error) => fault('upload', error),
   });

@@ -1,5 +1,6 @@
 /** What kind of file it is, told by its first bytes, and by its name where they do not say. */
 import { open } from 'node:fs/promises';
+import { extname } from 'node:path';
 import { lookup } from 'mime-types';
 
 /** How much of a file's start is looked at: what `file-type` needs for the formats it knows. */
@@ -13,9 +14,18 @@ const CONTAINERS: ReadonlySet<string> = new Set([
   'application/x-cfb',
   'application/gzip',
 ]);
+/** Endings that the common table lacks, or knows from another trade. */
+const OF_OUR_TRADE: Readonly<Record<string, string>> = {
+  '.pdb': 'chemical/x-pdb',
+  '.fa': 'text/x-fasta',
+  '.faa': 'text/x-fasta',
+  '.fna': 'text/x-fasta',
+  '.fasta': 'text/x-fasta',
+  '.parquet': 'application/vnd.apache.parquet',
+};
 /** Text formats whose media type does not say that they are text. */
 const TEXT_TYPE =
-  /^text\/|^application\/(json|xml|yaml|toml|sql|rtf|graphql|javascript|ecmascript|x-sh|x-tex|.+\+(json|xml))$/;
+  /^text\/|^chemical\/|^application\/(json|xml|yaml|toml|sql|rtf|graphql|javascript|ecmascript|x-sh|x-tex|.+\+(json|xml))$/;
 
 /** The media type of a file on this machine; `name` is what its owner called it. */
 export async function sniffMediaType(path: string, name: string): Promise<string> {
@@ -31,7 +41,7 @@ export async function sniffMediaType(path: string, name: string): Promise<string
 /** The media type of what starts with `start` (at most SNIFFED_BYTES of it). */
 export async function mediaTypeOf(start: Buffer, name: string): Promise<string> {
   const { fileTypeFromBuffer, supportedMimeTypes } = await import('file-type');
-  const named = lookup(name) || undefined;
+  const named = OF_OUR_TRADE[extname(name).toLowerCase()] ?? (lookup(name) || undefined);
   const found = (await fileTypeFromBuffer(start))?.mime;
   if (found !== undefined)
     return CONTAINERS.has(found) && named !== undefined && named !== 'text/plain' ? named : found;

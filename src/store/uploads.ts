@@ -32,13 +32,17 @@ export async function findUpload(db: Database, id: string): Promise<UploadRow | 
 }
 
 /** Makes an OPEN upload STORED; CONFLICT when it is STORED already or gone. */
-export async function completeUpload(sql: Sql, id: string, stored: { sha256: string; size: number }): Promise<void> {
+export async function completeUpload(
+  sql: Sql,
+  id: string,
+  stored: { sha256: string; size: number; mediaType: string },
+): Promise<void> {
   const rows = await sql.query(
     {
       name: 'complete-upload',
-      text: `update upload set state = 'STORED', sha256 = $2, size = $3 where id = $1 and state = 'OPEN' returning id`,
+      text: `update upload set state = 'STORED', sha256 = $2, size = $3, media_type = $4 where id = $1 and state = 'OPEN' returning id`,
     },
-    [id, stored.sha256, stored.size],
+    [id, stored.sha256, stored.size, stored.mediaType],
   );
   if (rows.length === 0) throw new StepcastError('CONFLICT', 'This upload has its data already.');
 }

@@ -117,7 +117,7 @@ describe('what is wrong in a file is told with its place and what would be right
     [
       'a pattern that is none',
       'job: j\ninputs:\n  x: {type: File, validate: [{regex: "("}]}\nsteps: {s: {task: t}}\n',
-      "3:38: 'regex': Invalid regular expression",
+      "3:38: 'regex': The pattern ( cannot be used",
     ],
     [
       'an unknown size',

@@ -9,7 +9,7 @@ import { isOptional, requiredType, type DirectoryValue, type FileValue } from '.
 import type { Value, Values, ValueType } from '../../domain/values';
 import type { AttemptDirectory } from './attemptDirectory';
 import { listOutputs, matching, needsWalk, resolveOutput, type Found } from './findOutputs';
-import { mediaTypeOf } from './mediaType';
+import { sniffMediaType } from '../../artifacts/mediaType';
 import { parseOutput } from './parseOutput';
 
 /** An output that is read into a value may hold so much; the rest belongs into files. In bytes. */
@@ -89,7 +89,7 @@ export async function collectOutputs(request: CollectRequest): Promise<Collected
     }
     let artifact = stored.get(found.real);
     if (!artifact) {
-      const mediaType = await mediaTypeOf(found.real, found.name);
+      const mediaType = await sniffMediaType(found.real, found.name);
       artifact = { ...(await request.artifacts.adopt(found.real)), mediaType };
       stored.set(found.real, artifact);
     }

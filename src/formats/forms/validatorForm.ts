@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { CsvColumn, ValidatorSpec } from '../../domain/definitions';
 import { messageOf } from '../../domain/errors';
+import { compilePattern } from '../../domain/pattern';
 import { suggestion } from '../nearest';
 import { validatorWords } from '../validatorCommand';
 import { choose, form, isPlainObject, oneOrMany, passOn } from './form';
@@ -20,7 +21,7 @@ const regexForm = choose((value) =>
     : regexSettings,
 ).superRefine(({ pattern, flags }, context) => {
   try {
-    new RegExp(pattern, flags);
+    compilePattern(pattern, flags);
   } catch (thrown) {
     context.addIssue({ code: 'custom', message: messageOf(thrown) });
   }

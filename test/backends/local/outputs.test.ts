@@ -97,11 +97,12 @@ describe('outputs', () => {
     expect(filesIn(outputs.all)).toHaveLength(3);
   });
 
-  test('have a media type by name, else by content', async () => {
+  test('have a media type by content, and by name where the content does not say', async () => {
     const { outputs } = await bench.run(
-      sh('printf "\\211PNG" > image; echo text > plain; printf "\\0\\1" > data; touch a.json b.fa', [
-        outputPort('all', { glob: '*', type: FILES }),
-      ]),
+      sh(
+        'printf "\\211PNG\\r\\n\\032\\n\\0\\0\\0\\015IHDR\\0\\0\\0\\1\\0\\0\\0\\1\\10\\2\\0\\0\\0\\220wS\\336\\0\\0\\0\\14IDAT" > image; echo text > plain; printf "\\1\\2\\3\\0\\5" > data; echo {} > a.json; echo ">x" > b.fa',
+        [outputPort('all', { glob: '*', type: FILES })],
+      ),
     );
     expect(Object.fromEntries(filesIn(outputs.all).map((file) => [file.name, file.mediaType]))).toEqual({
       image: 'image/png',
