@@ -3,7 +3,7 @@
  * none twice. Redis only wakes it; a timer looks in Postgres for what Redis may have lost.
  */
 import { z } from 'zod';
-import type { PubSub } from '../delivery/pubsub';
+import type { Channel, PubSub } from '../delivery/pubsub';
 import type { SubmissionEvent } from '../domain/events';
 import { isFinalStepRun, isFinalSubmission, type StepRunState, type SubmissionState } from '../domain/states';
 import type { Database } from '../store/database';
@@ -82,21 +82,46 @@ export function createLiveHub(options: {
     };
   };
 
-  const track = <T>(build: (release: () => void) => PullStream<T>, stops: (() => void)[]): PullStream<T> => {
+  const track = <T>(build: (release: () => void) => PullStream<T>, stops: Stops): PullStream<T> => {
     const stream = build(() => {
       open.delete(entry);
-      for (const stop of stops.splice(0)) stop();
+      stops.run();
     });
     const entry = { wake: stream.wake };
     open.add(entry);
     return stream;
   };
 
+  /**
+   * Listens without waiting for Redis: replay begins at once, and goes on by polling while Redis is away. What came
+   * before Redis acknowledged is read then.
+   */
+  const listen = (
+    channel: Channel,
+    stream: { wake(): void },
+    stops: Stops,
+    onMessage: (message: string) => void,
+  ): void => {
+    void pubsub.subscribe(channel, onMessage).then((stop) => {
+      stops.add(stop);
+      stream.wake();
+    });
+  };
+
+  // Thousands of streams of one Submission get the same message, one after the other: it is parsed once.
+  let lastMessage = { text: '', events: [] as readonly SubmissionEvent[] };
+  const parsed = (text: string): readonly SubmissionEvent[] => {
+    if (lastMessage.text !== text) {
+      lastMessage = { text, events: carriedEvents.safeParse(parseJson(text)).data ?? [] };
+    }
+    return lastMessage.events;
+  };
+
   const submissionEvents: LiveHub['submissionEvents'] = async (submissionId, after) => {
     let read = after;
     const ends = (event: SubmissionEvent): boolean =>
       event.type === 'SUBMISSION_STATE' && event.state !== null && isFinalSubmission(event.state as SubmissionState);
-    const stops: (() => void)[] = [];
+    const stops = collectStops();
     const stream = track<SubmissionEvent>(
       (release) =>
         createPullStream(
@@ -117,12 +142,12 @@ export function createLiveHub(options: {
         ),
       stops,
     );
-    stops.push(watch(submissionId, { seq: () => read, wake: stream.wake }));
-    const stop = await pubsub.subscribe(`events:${submissionId}`, (message) => {
-      const events = carriedEvents.safeParse(parseJson(message));
-      const fresh = (events.data ?? []).filter((event) => event.seq > read);
+    stops.add(watch(submissionId, { seq: () => read, wake: stream.wake }));
+    listen(`events:${submissionId}`, stream, stops, (message) => {
+      const events = parsed(message);
+      const fresh = events.filter((event) => event.seq > read);
       const [first] = fresh;
-      if (events.data && events.data.length > 0 && !first) return;
+      if (events.length > 0 && !first) return;
       const last = fresh.at(-1);
       if (!first || !last || first.seq !== read + 1 || !stream.isLive() || !stream.push(fresh, ends(last))) {
         stream.wake();
@@ -130,7 +155,6 @@ export function createLiveHub(options: {
       }
       read = last.seq;
     });
-    stops.push(stop);
     if (closed) await stream.iterator.return?.();
     return stream.iterator;
   };
@@ -147,7 +171,7 @@ export function createLiveHub(options: {
 
   const submissionChanges: LiveHub['submissionChanges'] = async (submissionId) => {
     let seen = -1;
-    const stops: (() => void)[] = [];
+    const stops = collectStops();
     const stream = track<number>(
       (release) =>
         createPullStream(
@@ -173,14 +197,14 @@ export function createLiveHub(options: {
         ),
       stops,
     );
-    stops.push(watch(submissionId, { seq: () => seen, wake: stream.wake }));
-    stops.push(await pubsub.subscribe(`events:${submissionId}`, () => stream.wake()));
+    stops.add(watch(submissionId, { seq: () => seen, wake: stream.wake }));
+    listen(`events:${submissionId}`, stream, stops, () => stream.wake());
     return stream.iterator;
   };
 
   const stepLog: LiveHub['stepLog'] = async (stepRunId, after) => {
     let offset = after;
-    const stops: (() => void)[] = [];
+    const stops = collectStops();
     const stream = track<LogChunk>(
       (release) =>
         createPullStream(
@@ -211,13 +235,13 @@ export function createLiveHub(options: {
     );
     const ticker = setInterval(() => stream.wake(), POLL_MS);
     ticker.unref();
-    stops.push(() => clearInterval(ticker));
-    stops.push(await pubsub.subscribe(`log:${stepRunId}`, () => stream.wake()));
+    stops.add(() => clearInterval(ticker));
+    listen(`log:${stepRunId}`, stream, stops, () => stream.wake());
     return stream.iterator;
   };
 
   const activity: LiveHub['activity'] = async (after) => {
-    const stops: (() => void)[] = [];
+    const stops = collectStops();
     let cursor: ActivityCursor | null = after;
     const stream = track<ActivityEvent>(
       (release) =>
@@ -242,23 +266,21 @@ export function createLiveHub(options: {
     const ticker = setInterval(() => stream.wake(), POLL_MS);
     ticker.unref();
     const timers = new Set<NodeJS.Timeout>();
-    stops.push(() => {
+    stops.add(() => {
       clearInterval(ticker);
       for (const one of timers) clearTimeout(one);
     });
-    stops.push(
-      await pubsub.subscribe('activity', () => {
-        stream.wake();
-        if (timers.size > 0) return;
-        for (const delay of ACTIVITY_RETRY_MS) {
-          const one: NodeJS.Timeout = setTimeout(() => {
-            timers.delete(one);
-            stream.wake();
-          }, delay);
-          timers.add(one);
-        }
-      }),
-    );
+    listen('activity', stream, stops, () => {
+      stream.wake();
+      if (timers.size > 0) return;
+      for (const delay of ACTIVITY_RETRY_MS) {
+        const one: NodeJS.Timeout = setTimeout(() => {
+          timers.delete(one);
+          stream.wake();
+        }, delay);
+        timers.add(one);
+      }
+    });
     return stream.iterator;
   };
 
@@ -271,6 +293,27 @@ export function createLiveHub(options: {
     close: () => {
       closed = true;
       clearInterval(timer);
+    },
+  };
+}
+
+/** What is to be undone when a stream ends; undone at once when it has ended already. */
+interface Stops {
+  add(stop: () => void): void;
+  run(): void;
+}
+
+function collectStops(): Stops {
+  let pending: (() => void)[] | null = [];
+  return {
+    add: (stop) => {
+      if (pending) pending.push(stop);
+      else stop();
+    },
+    run: () => {
+      const all = pending ?? [];
+      pending = null;
+      for (const stop of all) stop();
     },
   };
 }
