@@ -17,6 +17,7 @@ import {
 } from '../store/statements/events';
 import { logAfter, type LogChunk } from '../store/statements/logs';
 import { createPullStream, type PullStream } from './pullStream';
+import { collectStops, retryRead, type Stops } from './streamSupport';
 
 export interface LiveHub {
   /** Events with a number above `after`. Ends after the Event that ends the Submission. */
@@ -295,42 +296,6 @@ export function createLiveHub(options: {
       clearInterval(timer);
     },
   };
-}
-
-/** What is to be undone when a stream ends; undone at once when it has ended already. */
-interface Stops {
-  add(stop: () => void): void;
-  run(): void;
-}
-
-function collectStops(): Stops {
-  let pending: (() => void)[] | null = [];
-  return {
-    add: (stop) => {
-      if (pending) pending.push(stop);
-      else stop();
-    },
-    run: () => {
-      const all = pending ?? [];
-      pending = null;
-      for (const stop of all) stop();
-    },
-  };
-}
-
-const READ_RETRY_MS = 500;
-const MAX_READ_TRIES = 120;
-
-/** Reads again while Postgres restarts: a subscription outlives it, for a minute. */
-async function retryRead<T>(read: () => Promise<T>, stopped: () => boolean): Promise<T> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await read();
-    } catch (error) {
-      if (attempt >= MAX_READ_TRIES || stopped()) throw error;
-      await new Promise((resolve) => setTimeout(resolve, READ_RETRY_MS));
-    }
-  }
 }
 
 function parseJson(text: string): unknown {
