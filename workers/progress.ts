@@ -1,18 +1,22 @@
 /** Progress on its way to the Events: the newest of each StepRun, a few times a second. */
-import type { RedisAnnouncer } from '../src/delivery/announcer';
+import type { Announcer } from '../src/engine/announcer';
 import type { Database } from '../src/store/database';
-import { appendProgress } from '../src/store/statements/events';
+import { appendProgress, type Progress } from '../src/store/statements/events';
 
 export interface ProgressSink {
-  add(progress: { submissionId: string; stepRunId: string; attempt: number; percent: number; message: string }): void;
+  add(progress: Progress): void;
   /** Writes what waits, so that progress never comes after the end of its step. */
   flush(): Promise<void>;
 }
 
 const INTERVAL_MS = 100;
 
-export function createProgressSink(db: Database, announcer: RedisAnnouncer, onTrouble: (error: unknown) => void): ProgressSink {
-  const latest = new Map<string, Parameters<ProgressSink['add']>[0]>();
+export function createProgressSink(
+  db: Database,
+  announcer: Pick<Announcer, 'committed'>,
+  onTrouble: (error: unknown) => void,
+): ProgressSink {
+  const latest = new Map<string, Progress>();
   let timer: NodeJS.Timeout | null = null;
   let writing: Promise<void> = Promise.resolve();
 
@@ -20,11 +24,8 @@ export function createProgressSink(db: Database, announcer: RedisAnnouncer, onTr
     const batch = [...latest.values()];
     latest.clear();
     if (batch.length === 0) return;
-    // One Submission at a time: each takes one row lock only, and so waits for nobody in a circle.
-    for (const submissionId of new Set(batch.map((one) => one.submissionId))) {
-      const events = await appendProgress(db, batch.filter((one) => one.submissionId === submissionId));
-      if (events.length > 0) announcer.committed({ events, outbox: [] });
-    }
+    const events = await appendProgress(db, batch);
+    if (events.length > 0) announcer.committed({ events, outbox: [] });
   };
   const flush = (): Promise<void> => {
     if (timer) clearTimeout(timer);

@@ -11,10 +11,11 @@ import { reconcile } from '../src/engine/reconcile';
 import type { BackendKind } from '../src/domain/definitions';
 import { messageOf } from '../src/domain/errors';
 import type { Database } from '../src/store/database';
-import { heartbeat, registerWorker, setWorkerState } from '../src/store/statements/workers';
+import { heartbeat, registerWorker, setWorkerState, type OwnedStepRun } from '../src/store/statements/workers';
 import { openAttemptLog } from './attemptLog';
 import { createProgressSink } from './progress';
-import { createReporter } from './reports';
+import { blankReport, createReporter } from './reports';
+import { attemptKey, createStrayFinder } from './strays';
 
 export interface WorkerOptions {
   readonly db: Database;
@@ -69,6 +70,8 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   if (leftOver > 0) log('warn', `ended ${leftOver} processes that an earlier worker had left behind`);
 
   const slots = new Map<string, Slot>();
+  /** Everything between its claim and its recorded end. */
+  const known = new Set<string>();
   let starting = 0;
   let stopping = false;
   let filling = false;
@@ -96,6 +99,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
         const works = await claim(engine, owner, queues, free);
         for (const work of works) {
           starting += 1;
+          known.add(attemptKey(work));
           void run(work, owner).catch(trouble('running a step'));
         }
         if (works.length === free) again = true;
@@ -116,13 +120,18 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     const report = await runAttempt(work, owner).catch((error: unknown): AttemptReport => {
       log('error', `step ${work.name} (${work.stepRunId}): ${messageOf(error)}`);
       // A fault of this machine (disk, permissions), not of the step: another try may meet a better one.
-      return { ...blank(work, owner), retryable: true, message: `The worker could not run it: ${messageOf(error)}` };
+      return {
+        ...blankReport(work, owner),
+        retryable: true,
+        message: `The worker could not run it: ${messageOf(error)}`,
+      };
     });
     const recorded = reporter.report(report);
     // The slot is free when the command has ended; recording goes on beside the next step.
-    slots.delete(work.stepRunId);
+    slots.delete(attemptKey(work));
     void fill();
     await recorded;
+    known.delete(attemptKey(work));
     void fill();
   };
 
@@ -134,7 +143,8 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     );
     let attempt: RunningAttempt;
     try {
-      if (work.problems.length > 0) return { ...blank(work, owner), message: work.problems.join(' ') };
+      if (stopping) return { ...blankReport(work, owner), state: 'CANCELLED', message: 'It had not begun.' };
+      if (work.problems.length > 0) return { ...blankReport(work, owner), message: work.problems.join(' ') };
       attempt = backends[work.backend.kind].start(
         {
           stepRunId: work.stepRunId,
@@ -147,24 +157,39 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
         {
           log: (stream, bytes) => attemptLog.write(stream, bytes),
           progress: (percent, message) =>
-            progress.add({ submissionId: work.submissionId, stepRunId: work.stepRunId, attempt: work.attempt, percent, message }),
+            progress.add({
+              submissionId: work.submissionId,
+              stepRunId: work.stepRunId,
+              attempt: work.attempt,
+              percent,
+              message,
+            }),
         },
       );
-      slots.set(work.stepRunId, { work, attempt });
+      slots.set(attemptKey(work), { work, attempt });
     } finally {
       starting -= 1;
     }
     const outcome = await attempt.outcome;
     await Promise.all([attemptLog.close(), progress.flush()]);
-    return {
-      ...blank(work, owner),
-      ...outcome,
-      handedBack: outcome.state === 'CANCELLED' && stopping,
-    };
+    return { ...blankReport(work, owner), ...outcome };
   };
 
   const stopSteps = (stepRunIds: readonly string[]): void => {
-    for (const id of stepRunIds) slots.get(id)?.attempt.cancel('cancelled');
+    const asked = new Set(stepRunIds);
+    for (const { work, attempt } of slots.values()) if (asked.has(work.stepRunId)) attempt.cancel('cancelled');
+  };
+
+  const strays = createStrayFinder((one) => known.has(attemptKey(one)));
+  const handBack = (lost: readonly OwnedStepRun[], owner: string): void => {
+    for (const one of lost) {
+      log('warn', `step ${one.name} (${one.stepRunId}) was taken and never arrived: it is handed back`);
+      void reporter.report({
+        ...blankReport(one, owner),
+        state: 'CANCELLED',
+        message: 'It was taken and never arrived.',
+      });
+    }
   };
 
   /** This worker was silent for too long and is taken for dead: what it runs belongs to others now. */
@@ -183,9 +208,13 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     if (beating) return;
     beating = true;
     try {
-      const answer = await heartbeat(db, workerId, slots.size);
-      if (answer.alive) stopSteps(answer.cancel);
-      else if (!stopping) await takeNewIdentity();
+      const owner = workerId;
+      const claiming = filling;
+      const answer = await heartbeat(db, owner, slots.size);
+      if (answer.alive) {
+        stopSteps(answer.cancel);
+        handBack(strays.look(answer.running, claiming), owner);
+      } else if (!stopping) await takeNewIdentity();
     } catch (error) {
       log('warn', `heartbeat: ${messageOf(error)}`);
     } finally {
@@ -199,7 +228,8 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     reconciling = true;
     try {
       const found = await reconcile(engine, options.leaseSeconds);
-      if (found.lostWorkers > 0) log('warn', `${found.lostWorkers} workers fell silent; ${found.requeued} steps run again`);
+      if (found.lostWorkers > 0)
+        log('warn', `${found.lostWorkers} workers fell silent; ${found.requeued} steps run again`);
       if (found.requeued + found.retried > 0) void fill();
     } catch (error) {
       log('warn', `reconciling: ${messageOf(error)}`);
@@ -230,20 +260,22 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       if (fresh.length === 0) return;
       queues = [...queues, ...fresh];
       receivers.push(createWakeReceiver(options.redisUrl, fresh, wake));
-      db.query({ name: 'worker-queues', text: `update worker set queues = $2::text[] where id = $1` }, [workerId, queues]).catch(
-        trouble('announcing queues'),
-      );
+      db.query({ name: 'worker-queues', text: `update worker set queues = $2::text[] where id = $1` }, [
+        workerId,
+        queues,
+      ]).catch(trouble('announcing queues'));
       void fill();
     },
     stop: async () => {
       stopping = true;
       await setWorkerState(db, workerId, 'DRAINING').catch(trouble('announcing the end'));
-      const running = (): Promise<unknown>[] => [...slots.values()].map((slot) => slot.attempt.outcome.catch(() => undefined));
+      const running = (): Promise<unknown>[] =>
+        [...slots.values()].map((slot) => slot.attempt.outcome.catch(() => undefined));
       if (slots.size > 0) log('info', `waiting up to ${options.drainSeconds} s for ${slots.size} running steps`);
       await within(options.drainSeconds * 1_000, Promise.all(running()));
       for (const slot of slots.values()) slot.attempt.cancel('shutdown');
       await Promise.all(running());
-      while (starting > 0 || slots.size > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+      while (filling || starting > 0 || slots.size > 0) await new Promise((resolve) => setTimeout(resolve, 10));
       await within(3_000, reporter.idle());
       for (const timer of timers) clearInterval(timer);
       for (const stop of stops) stop();
@@ -252,26 +284,6 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       await setWorkerState(db, workerId, 'STOPPED').catch(trouble('announcing the end'));
       await Promise.all(Object.values(backends).map((backend) => backend.close()));
     },
-  };
-}
-
-/** A report of a failure that nothing is known of yet. */
-function blank(work: Work, workerId: string): AttemptReport {
-  return {
-    stepRunId: work.stepRunId,
-    submissionId: work.submissionId,
-    attempt: work.attempt,
-    workerId,
-    state: 'FAILED',
-    retryable: false,
-    terminate: false,
-    handedBack: false,
-    exitCode: null,
-    signal: null,
-    message: '',
-    outputs: {},
-    cpuMs: null,
-    peakMemoryBytes: null,
   };
 }
 

@@ -2,6 +2,7 @@
 import type { Constraints } from './definitions';
 import { unreachable } from './errors';
 import { formatType, isDirectoryValue, isFileValue, isOptional } from './values';
+import { isStorable } from './text';
 import type { DirectoryValue, FileValue, Value, ValueType } from './values';
 
 const MAX_INT = 2 ** 31 - 1;
@@ -97,7 +98,7 @@ function typeReasons(type: ValueType, value: unknown, at: string, depth: number)
     case 'double':
       return Number.isFinite(value) ? [] : wrong();
     case 'string':
-      return typeof value === 'string' ? nulReasons(value, at) : wrong();
+      return typeof value === 'string' ? textReasons(value, at) : wrong();
     case 'enum':
       return typeof value === 'string' && type.symbols.includes(value) ? [] : wrong();
     case 'File':
@@ -143,16 +144,22 @@ function fieldReasons(type: OfKind<'record'>, value: Record<string, unknown>, at
 function anyReasons(value: unknown, at: string, depth: number): string[] {
   if (depth > MAX_DEPTH) return [`${at}nested deeper than ${MAX_DEPTH} levels`];
   if (value === null || typeof value === 'boolean' || Number.isFinite(value)) return [];
-  if (typeof value === 'string') return nulReasons(value, at);
+  if (typeof value === 'string') return textReasons(value, at);
   if (isFileValue(value)) return fileReasons(value, at);
   if (isDirectoryValue(value)) return directoryReasons(value, at, depth);
   if (Array.isArray(value)) return collect(value, (item) => anyReasons(item, at, depth + 1));
-  if (isRecord(value)) return collect(Object.values(value), (part) => anyReasons(part, at, depth + 1));
+  if (isRecord(value)) {
+    return collect(Object.entries(value), ([name, part]) => [
+      ...textReasons(name, at),
+      ...anyReasons(part, at, depth + 1),
+    ]);
+  }
   return [`${at}expected a value, got ${describe(value)}`];
 }
 
-function nulReasons(value: string, at: string): string[] {
-  return value.includes('\0') ? [`${at}the text holds a NUL character`] : [];
+function textReasons(value: string, at: string): string[] {
+  if (value.includes('\0')) return [`${at}the text holds a NUL character`];
+  return isStorable(value) ? [] : [`${at}the text holds half a character (a lone surrogate)`];
 }
 
 function fileReasons(file: FileValue, at: string): string[] {

@@ -2,6 +2,7 @@
 import { StepcastError } from '../domain/errors';
 import { submissionStateEvent } from '../domain/events';
 import { isFinalSubmission } from '../domain/states';
+import { storableText } from '../domain/text';
 import { applyChanges } from '../store/statements/changes';
 import { lockSubmissions } from '../store/statements/locks';
 import type { EngineDependencies } from './complete';
@@ -14,9 +15,10 @@ import { beginTransition, changesOf, settle, windDown } from './transition';
 export async function cancelSubmission(
   { db, plans, announcer }: EngineDependencies,
   submissionId: string,
-  reason: string,
+  why: string,
   options: { readonly deleteAfterwards?: boolean } = {},
 ): Promise<boolean> {
+  const reason = storableText(why);
   const outcome = await db.transaction(async (sql) => {
     const submission = (await lockSubmissions(sql, [submissionId])).get(submissionId);
     if (!submission) throw new StepcastError('NOT_FOUND', 'There is no such submission.');
@@ -30,9 +32,9 @@ export async function cancelSubmission(
       );
     }
     if (isFinalSubmission(submission.state)) return { changed: false, cancel: [], committed: null };
-    const { plan } = await plans.byId(submission.jobVersionId);
+    const { plan } = await plans.byId(submission.jobVersionId, sql);
     const transition = beginTransition(submission, plan);
-    transition.message = reason;
+    transition.message ??= reason;
     if (submission.state !== 'CANCELLING') {
       transition.events.push({
         ...submissionStateEvent(submissionId, '', reason),

@@ -3,6 +3,7 @@ import type { Ended } from '../domain/advance';
 import { stepStateEvent } from '../domain/events';
 import { mayRetry, retryDelaySeconds } from '../domain/retry';
 import type { AttemptState } from '../domain/states';
+import { storableText } from '../domain/text';
 import { filesIn, type Values } from '../domain/values';
 import type { Database, Sql } from '../store/database';
 import { applyChanges } from '../store/statements/changes';
@@ -17,11 +18,10 @@ export interface AttemptReport {
   readonly submissionId: string;
   readonly attempt: number;
   readonly workerId: string;
+  /** CANCELLED without a request to cancel hands the work back, unharmed: it runs again. */
   readonly state: Exclude<AttemptState, 'RUNNING' | 'LOST'>;
   readonly retryable: boolean;
   readonly terminate: boolean;
-  /** CANCELLED only: the worker shuts down and hands the work back, unharmed. */
-  readonly handedBack: boolean;
   readonly exitCode: number | null;
   readonly signal: string | null;
   readonly message: string;
@@ -58,12 +58,15 @@ export async function completeAttempts(
     const cancelled: string[] = [];
     let counted = 0;
     for (const submission of submissions.values()) {
-      const { plan } = await plans.byId(submission.jobVersionId);
+      const { plan } = await plans.byId(submission.jobVersionId, sql);
       const transition = beginTransition(submission, plan);
       const own = reports.filter((report) => report.submissionId === submission.id);
       const owned = own.flatMap((report) => {
         const view = views.get(report.stepRunId);
-        return view && owns(report, view) ? [{ report, view }] : [];
+        if (!view || !owns(report, view)) return [];
+        // The same report may stand in the batch once more.
+        views.delete(report.stepRunId);
+        return [{ report: { ...report, message: storableText(report.message) }, view }];
       });
       if (owned.length === 0) continue;
       counted += owned.length;
@@ -147,9 +150,9 @@ async function recordFailed(sql: Sql, transition: Transition, one: Owned): Promi
 
 async function recordCancelled(sql: Sql, transition: Transition, one: Owned): Promise<void> {
   const { report, view } = one;
-  if (report.handedBack && !view.cancelRequested) {
+  if (!view.cancelRequested) {
     if (transition.ending === null) {
-      queue(transition, view, 'Handed back: its worker was shut down.');
+      queue(transition, view, `Handed back by its worker. ${report.message}`.trim());
     } else {
       endUnrun(transition, view, 'CANCELLED', 'Not run again: the submission is ending.');
     }

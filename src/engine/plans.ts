@@ -20,14 +20,15 @@ export interface JobVersion {
 }
 
 export interface Plans {
-  byId(jobVersionId: string): Promise<JobVersion>;
+  /** NOT_FOUND when there is none. In a transaction give its `sql`: waiting for a second connection could wait for ever. */
+  byId(jobVersionId: string, sql?: Sql): Promise<JobVersion>;
 }
 
 const MAX_CACHED_PLANS = 500;
 
-export function createPlans(sql: Sql): Plans {
+export function createPlans(db: Sql): Plans {
   const cache = new Map<string, Promise<JobVersion>>();
-  const load = async (id: string): Promise<JobVersion> => {
+  const load = async (id: string, sql: Sql): Promise<JobVersion> => {
     const rows = await sql.query<{ version: number; spec: JobBundle }>(
       { name: 'job-version', text: `select version, spec from definition_version where id = $1 and kind = 'JOB'` },
       [id],
@@ -37,14 +38,14 @@ export function createPlans(sql: Sql): Plans {
     return { id, version: row.version, bundle: row.spec, plan: planOf(row.spec) };
   };
   return {
-    byId: (id) => {
+    byId: (id, sql = db) => {
       const known = cache.get(id);
       if (known) {
         cache.delete(id);
         cache.set(id, known);
         return known;
       }
-      const loading = load(id);
+      const loading = load(id, sql);
       loading.catch(() => cache.delete(id));
       cache.set(id, loading);
       const oldest = cache.keys().next();

@@ -54,7 +54,7 @@ async function change(
     const committed = await db.transaction(async (sql): Promise<Committed | null> => {
       const submission = (await lockSubmissions(sql, [submissionId])).get(submissionId);
       if (!submission) return null;
-      const transition = beginTransition(submission, (await plans.byId(submission.jobVersionId)).plan);
+      const transition = beginTransition(submission, (await plans.byId(submission.jobVersionId, sql)).plan);
       let changed = 0;
       for (const view of await stepRunsById(sql, ids)) {
         if (await apply(transition, view, sql)) changed += 1;

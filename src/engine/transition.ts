@@ -47,7 +47,8 @@ export function beginTransition(submission: LockedSubmission, plan: JobPlan): Tr
     cancel: [],
     finished: 0,
     ending: submission.ending,
-    message: null,
+    // The first cause stays the one that is told, also by the last Event.
+    message: submission.ending === null ? null : submission.message,
     outputs: null,
     state: null,
   };

@@ -1,6 +1,8 @@
 /** Reading Events: one Submission's by number, everybody's in the order of commits. */
 import type { SubmissionEvent } from '../../domain/events';
-import type { Sql } from '../database';
+import { storableText } from '../../domain/text';
+import type { Database, Sql, Statement } from '../database';
+import { lockSubmissions } from './locks';
 
 const COLUMNS = `submission_id as "submissionId", seq, type, state, step_run_id as "stepRunId", step_name as "stepName",
   attempt, percent, message, to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at`;
@@ -66,15 +68,34 @@ export async function activityEnd(sql: Sql): Promise<ActivityCursor> {
   return { tx: rows[0]?.tx ?? '0', submissionId: '9223372036854775807', seq: 2_147_483_647 };
 }
 
-/** Numbers Events that change no state (progress) and stores them, if the Attempt still owns its StepRun. */
-export async function appendProgress(
-  sql: Sql,
-  progress: readonly { submissionId: string; stepRunId: string; attempt: number; percent: number; message: string }[],
-): Promise<SubmissionEvent[]> {
-  return sql.query<SubmissionEvent>(
-    {
-      name: 'append-progress',
-      text: `
+/** Progress of one Attempt. */
+export interface Progress {
+  readonly submissionId: string;
+  readonly stepRunId: string;
+  readonly attempt: number;
+  /** 0–100. */
+  readonly percent: number;
+  readonly message: string;
+}
+
+/**
+ * Numbers Events that change no state (progress) and stores them, where the Attempt still owns its StepRun. The
+ * Submissions are locked first, as by every other change: a number that was read before the lock would be given out twice.
+ */
+export function appendProgress(db: Database, progress: readonly Progress[]): Promise<SubmissionEvent[]> {
+  return db.transaction(async (sql) => {
+    await lockSubmissions(sql, [...new Set(progress.map((one) => one.submissionId))]);
+    return sql.query<SubmissionEvent>(APPEND_PROGRESS, [
+      JSON.stringify(
+        progress.map((one) => ({ ...one, percent: Math.floor(one.percent), message: storableText(one.message) })),
+      ),
+    ]);
+  });
+}
+
+const APPEND_PROGRESS: Statement = {
+  name: 'append-progress',
+  text: `
       with owned as (
         update step_run r set percent = x.percent, message = x.message
         from jsonb_to_recordset($1::jsonb) as x("stepRunId" bigint, attempt int, percent smallint, message text)
@@ -90,7 +111,4 @@ export async function appendProgress(
       insert into event (submission_id, seq, type, step_run_id, step_name, attempt, percent, message)
       select submission_id, seq, 'STEP_PROGRESS', id, name, attempt, percent, message from numbered
       returning ${COLUMNS}`,
-    },
-    [JSON.stringify(progress)],
-  );
-}
+};

@@ -8,6 +8,7 @@ export interface LockedSubmission {
   readonly jobVersionId: string;
   readonly state: SubmissionState;
   readonly ending: Ending | null;
+  readonly message: string;
   readonly unfinished: number;
   readonly deleteRequested: boolean;
 }
@@ -17,7 +18,7 @@ export async function lockSubmissions(sql: Sql, ids: readonly string[]): Promise
   const rows = await sql.query<LockedSubmission & { id: string }>(
     {
       name: 'lock-submissions',
-      text: `select id, job_version_id as "jobVersionId", state, ending, unfinished,
+      text: `select id, job_version_id as "jobVersionId", state, ending, message, unfinished,
                delete_requested_at is not null as "deleteRequested"
              from submission where id = any($1::bigint[]) order by id for update`,
     },

@@ -12,13 +12,19 @@ export interface LogChunk {
   readonly data: Buffer;
 }
 
-/** Appends chunks. Two writers at one offset (a worker thought dead) are told apart by the primary key: the second fails. */
+/**
+ * Appends chunks of Attempts that are still the newest of their StepRun: a worker thought dead writes nothing between the
+ * lines of the one that replaced it. Rejects when something stands at an offset already.
+ */
 export async function appendLog(sql: Sql, chunks: readonly LogChunk[]): Promise<void> {
   await sql.query(
     {
       name: 'append-log',
       text: `insert into log_chunk (step_run_id, start_byte, attempt, stream, data)
-             select * from unnest($1::bigint[], $2::bigint[], $3::int[], $4::text[], $5::bytea[])`,
+             select x.id, x.start_byte, x.attempt, x.stream, x.data
+             from unnest($1::bigint[], $2::bigint[], $3::int[], $4::text[], $5::bytea[])
+               as x(id, start_byte, attempt, stream, data)
+             join step_run r on r.id = x.id and r.attempt = x.attempt`,
     },
     [
       chunks.map((chunk) => chunk.stepRunId),

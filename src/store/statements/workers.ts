@@ -22,23 +22,39 @@ export interface HeartbeatAnswer {
   readonly alive: boolean;
   /** StepRuns of this worker that someone asked to stop. */
   readonly cancel: readonly string[];
+  /** Everything that this worker runs, as far as Postgres knows. */
+  readonly running: readonly OwnedStepRun[];
+}
+
+/** A StepRun in the hands of a worker. */
+export interface OwnedStepRun {
+  readonly stepRunId: string;
+  readonly submissionId: string;
+  readonly name: string;
+  readonly attempt: number;
 }
 
 export async function heartbeat(sql: Sql, workerId: string, running: number): Promise<HeartbeatAnswer> {
-  const rows = await sql.query<{ cancel: string[] }>(
+  const rows = await sql.query<{ running: (OwnedStepRun & { cancel: boolean })[] }>(
     {
       name: 'heartbeat',
       text: `
       with beat as (
         update worker set heartbeat_at = now(), running = $2 where id = $1 and state in ('ALIVE', 'DRAINING') returning id
       )
-      select (select coalesce(array_agg(r.id::text), '{}') from step_run r
-              where r.worker_id = $1 and r.state = 'RUNNING' and r.cancel_requested) as cancel from beat`,
+      select (select coalesce(jsonb_agg(jsonb_build_object('stepRunId', r.id::text, 'submissionId', r.submission_id::text,
+                'name', r.name, 'attempt', r.attempt, 'cancel', r.cancel_requested)), '[]') from step_run r
+              where r.worker_id = $1 and r.state = 'RUNNING') as running from beat`,
     },
     [workerId, running],
   );
   const row = rows[0];
-  return row ? { alive: true, cancel: row.cancel } : { alive: false, cancel: [] };
+  if (!row) return { alive: false, cancel: [], running: [] };
+  return {
+    alive: true,
+    cancel: row.running.filter((one) => one.cancel).map((one) => one.stepRunId),
+    running: row.running,
+  };
 }
 
 export async function setWorkerState(

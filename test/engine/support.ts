@@ -1,0 +1,251 @@
+/** An engine on a database of its own, with small jobs that are defined in a line. */
+import type { JobSpec, Link, RetryPolicy, StepSpec, TaskSpec } from '../../src/domain/definitions';
+import type { SubmissionEvent } from '../../src/domain/events';
+import type { Priority, StepRunState, SubmissionState } from '../../src/domain/states';
+import { scalar, type Values, type ValueType } from '../../src/domain/values';
+import type { Announcer } from '../../src/engine/announcer';
+import { loadCatalog } from '../../src/engine/catalog';
+import { claim, type Work } from '../../src/engine/claim';
+import { completeAttempts, type AttemptReport } from '../../src/engine/complete';
+import { API_SOURCE, define, type DefineOutcome } from '../../src/engine/define';
+import { createPlans, type JobVersion, type Plans } from '../../src/engine/plans';
+import { submit } from '../../src/engine/submit';
+import { openDatabase, type Database } from '../../src/store/database';
+import { registerWorker } from '../../src/store/statements/workers';
+import type { Committed } from '../../src/store/statements/changes';
+import { createTestDatabase } from '../support/services';
+
+/** An announcer that remembers. */
+export interface Heard extends Announcer {
+  readonly events: SubmissionEvent[];
+  readonly outbox: Committed['outbox'][number][];
+  readonly cancelled: string[];
+  definitionChanges: number;
+}
+
+export interface StepRow {
+  readonly id: string;
+  readonly name: string;
+  readonly state: StepRunState;
+  readonly waiting: number;
+  readonly attempt: number;
+  readonly failures: number;
+  readonly lost: number;
+  readonly exit_code: number | null;
+  readonly worker_id: string | null;
+  readonly cancel_requested: boolean;
+  readonly message: string;
+}
+
+export interface SubmissionRecord {
+  readonly id: string;
+  readonly state: SubmissionState;
+  readonly ending: string | null;
+  readonly message: string;
+  readonly unfinished: number;
+  readonly event_seq: number;
+  readonly outputs: Values | null;
+}
+
+export interface TestEngine {
+  readonly db: Database;
+  readonly url: string;
+  readonly plans: Plans;
+  readonly heard: Heard;
+  define(
+    tasks: readonly TaskSpec[],
+    jobs: readonly JobSpec[],
+    options?: { source?: string; mode?: 'add' | 'replace' },
+  ): Promise<DefineOutcome>;
+  version(job: string): Promise<JobVersion>;
+  /** The id of a new Submission. */
+  submit(
+    job: string,
+    options?: { priority?: Priority; inputs?: Values; key?: string; label?: string; maxQueued?: number },
+  ): Promise<string>;
+  worker(): Promise<string>;
+  claim(workerId: string, limit?: number): Promise<Work[]>;
+  complete(...reports: readonly AttemptReport[]): Promise<number>;
+  submission(id: string): Promise<SubmissionRecord>;
+  steps(id: string): Promise<Record<string, StepRow>>;
+  /** Names by state, in the order of definition. */
+  states(id: string): Promise<string>;
+  events(id: string): Promise<SubmissionEvent[]>;
+  rows<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]>;
+  clear(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function openEngine(options: { poolSize?: number } = {}): Promise<TestEngine> {
+  const database = await createTestDatabase();
+  const db = await openDatabase(database.url, options);
+  await db.migrate();
+  const heard = listen();
+  let plans = createPlans(db);
+  let statement = 0;
+  const rows: TestEngine['rows'] = async (text, values = []) =>
+    db.query({ name: `test-${(statement += 1)}`, text }, values) as Promise<never[]>;
+
+  const engine: TestEngine = {
+    db,
+    url: database.url,
+    get plans() {
+      return plans;
+    },
+    heard,
+    define: (tasks, jobs, { source = API_SOURCE, mode = 'add' } = {}) =>
+      define({ db, announcer: heard }, [{ source, mode, set: { backends: [], tasks, jobs } }]),
+    version: async (job) => {
+      const found = (await loadCatalog(db)).jobs.get(job);
+      if (!found) throw new Error(`no job ${job}`);
+      return found.compiled;
+    },
+    submit: async (job, { priority = 'NORMAL', inputs = {}, key, label = '', maxQueued = 10_000 } = {}) => {
+      const version = await engine.version(job);
+      const { submissionIds } = await submit(
+        { db, announcer: heard, maxQueued },
+        [{ version, inputs, priority, submitter: 'test', label, idempotencyKey: key ?? null, field: ['input'] }],
+        null,
+      );
+      return submissionIds[0] ?? '';
+    },
+    worker: () => registerWorker(db, { host: 'test', pid: 1, queues: ['local'], concurrency: 10 }),
+    claim: (workerId, limit = 100) => claim({ db, plans, announcer: heard }, workerId, ['local'], limit),
+    complete: (...reports) => completeAttempts({ db, plans, announcer: heard }, reports),
+    submission: async (id) => {
+      const [row] = await rows<SubmissionRecord>('select * from submission where id = $1', [id]);
+      if (!row) throw new Error(`no submission ${id}`);
+      return row;
+    },
+    steps: async (id) => {
+      const found = await rows<StepRow>('select * from step_run where submission_id = $1 order by node', [id]);
+      return Object.fromEntries(found.map((row) => [row.name, row]));
+    },
+    states: async (id) =>
+      Object.values(await engine.steps(id))
+        .map((row) => `${row.name}:${row.state}`)
+        .join(' '),
+    events: (id) =>
+      rows<SubmissionEvent>(
+        `select submission_id as "submissionId", seq, type, state, step_run_id as "stepRunId", step_name as "stepName",
+           attempt, percent, message from event where submission_id = $1 order by seq`,
+        [id],
+      ),
+    rows,
+    clear: async () => {
+      await rows('truncate submission, worker, outbox, upload, batch, definition, definition_version cascade');
+      await define({ db, announcer: heard }, []);
+      plans = createPlans(db);
+      heard.events.length = 0;
+      heard.outbox.length = 0;
+      heard.cancelled.length = 0;
+      heard.definitionChanges = 0;
+    },
+    close: async () => {
+      await db.close();
+      await database.drop();
+    },
+  };
+  return engine;
+}
+
+function listen(): Heard {
+  const heard: Heard = {
+    events: [],
+    outbox: [],
+    cancelled: [],
+    definitionChanges: 0,
+    committed: ({ events, outbox }) => {
+      heard.events.push(...events);
+      heard.outbox.push(...outbox);
+    },
+    cancelRequested: (ids) => heard.cancelled.push(...ids),
+    definitionsChanged: () => {
+      heard.definitionChanges += 1;
+    },
+  };
+  return heard;
+}
+
+/** A report of success, but for what `differently` says. */
+export function ended(work: Work, workerId: string, differently: Partial<AttemptReport> = {}): AttemptReport {
+  return {
+    stepRunId: work.stepRunId,
+    submissionId: work.submissionId,
+    attempt: work.attempt,
+    workerId,
+    state: 'SUCCEEDED',
+    retryable: false,
+    terminate: false,
+    exitCode: 0,
+    signal: null,
+    message: '',
+    outputs: {},
+    cpuMs: 1.5,
+    peakMemoryBytes: 1024,
+    ...differently,
+  };
+}
+
+/** A task with an output `out`, and an optional input `in` for every name of `inputs` (`name!` is required). */
+export function task(name: string, { inputs = [], retry = {}, type = 'string' }: TaskOptions = {}): TaskSpec {
+  return {
+    name,
+    description: '',
+    backend: 'local',
+    inputs: inputs.map((input) => ({
+      name: input.replace('!', ''),
+      description: '',
+      type: input.endsWith('!') ? scalar(type) : optional(scalar(type)),
+    })),
+    parameters: [],
+    outputs: [
+      { name: 'out', description: '', type: scalar(type), from: 'stdout', glob: 'out', path: 'out', read: 'text' },
+    ],
+    command: { kind: 'argv', argv: [{ parts: [{ kind: 'literal', text: 'true' }] }] },
+    environment: {},
+    exitRules: { success: [0], temporary: [75], terminate: [] },
+    missingOutput: 'CONTINUE',
+    retry: { maxAttempts: 3, initialDelaySeconds: 0, maxDelaySeconds: 0, factor: 1, ...retry },
+    timeoutSeconds: 10,
+    configuration: [],
+  };
+}
+
+interface TaskOptions {
+  readonly inputs?: readonly string[];
+  readonly retry?: Partial<RetryPolicy>;
+  readonly type?: 'string' | 'File' | 'Any';
+}
+
+const optional = (type: ValueType): ValueType => ({ kind: 'union', types: [scalar('null'), type] });
+
+export interface StepOptions {
+  readonly task?: string;
+  readonly after?: readonly string[];
+  /** Port to `step.port`, or to a literal behind `=`. */
+  readonly in?: Readonly<Record<string, string>>;
+  readonly when?: { readonly step: string; readonly exitCodes: readonly number[] };
+}
+
+/** A job of steps that all run the task `work` unless they say otherwise. `out` names the step that its output comes from. */
+export function job(name: string, steps: Readonly<Record<string, StepOptions>>, out?: string): JobSpec {
+  return {
+    name,
+    description: '',
+    inputs: [],
+    steps: Object.entries(steps).map(([step, options]): StepSpec => {
+      const { task: runs = 'work', after = [], in: links = {}, when } = options;
+      const linked = Object.entries(links).map(([port, from]): [string, Link] => {
+        if (from.startsWith('=')) return [port, { kind: 'value', value: from.slice(1) }];
+        const [source = '', output = 'out'] = from.split('.');
+        return [port, { kind: 'output', step: source, port: output }];
+      });
+      return { name: step, task: runs, links: Object.fromEntries(linked), after, ...(when ? { when } : {}) };
+    }),
+    outputs:
+      out === undefined
+        ? []
+        : [{ name: 'result', description: '', type: optional(scalar('string')), source: { step: out, port: 'out' } }],
+  };
+}
