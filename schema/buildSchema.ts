@@ -17,6 +17,7 @@ import { DefinitionResolver } from './definitions/resolver';
 import { jobFields, type JobFieldParts } from './jobs/jobFields';
 import { NodeResolver } from './relay/nodeResolver';
 import { FileInput } from './submissions/inputs';
+import { OutputFilesResolver } from './submissions/outputFiles';
 import { SubmissionMutations } from './submissions/mutations';
 import { ArtifactResolver, BatchResolver, StepRunResolver } from './submissions/partResolvers';
 import { SubmissionResolver } from './submissions/resolver';
@@ -28,6 +29,7 @@ const RESOLVERS: NonEmptyArray<Function> = [
   NodeResolver,
   DefinitionResolver,
   SubmissionResolver,
+  OutputFilesResolver,
   SubmissionMutations,
   SubmissionSubscriptions,
   StepRunResolver,

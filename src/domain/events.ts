@@ -54,10 +54,6 @@ export function stepStateEvent(step: EventStep, state: string, message = ''): Ev
   return stepEvent(step, 'STEP_STATE', state, null, message);
 }
 
-export function progressEvent(step: EventStep, percent: number, message: string): EventDraft {
-  return stepEvent(step, 'STEP_PROGRESS', null, percent, message);
-}
-
 export function attemptLostEvent(step: EventStep, message: string): EventDraft {
   return stepEvent(step, 'ATTEMPT_LOST', null, null, message);
 }

@@ -1,0 +1,55 @@
+import { Args, Ctx, Field, FieldResolver, Float, ObjectType, Resolver, Root } from 'type-graphql';
+import { filesIn, type Value, type Values } from '../../src/domain/values';
+import type { Context, Services } from '../context';
+import { downloadPath } from '../http/downloads';
+import { connectionOf, PageArgs, pageOfList, type Connection } from '../relay/connection';
+import { SubmissionType } from './types';
+
+@ObjectType('OutputFile', { description: 'A file among the outputs of a Job.' })
+export class OutputFileType {
+  @Field(() => String, { description: 'The output of the Job it belongs to.' })
+  output!: string;
+  @Field(() => String, { description: 'The file name.' })
+  name!: string;
+  @Field(() => Float, { description: 'In bytes.' })
+  size!: number;
+  @Field(() => String, { description: 'Its media type.' })
+  mediaType!: string;
+  @Field(() => String, { description: 'Hex SHA-256 of its content.' })
+  sha256!: string;
+  @Field(() => String, { description: 'A signed address to download it, good for a while. Ranges are served.' })
+  url!: string;
+  /** Its place among all of them, as a key that sorts. */
+  key!: string;
+}
+
+const OutputFileConnection = connectionOf('OutputFile', () => OutputFileType);
+
+@Resolver(() => SubmissionType)
+export class OutputFilesResolver {
+  @FieldResolver(() => OutputFileConnection, {
+    description: "The files among the Job's outputs, by the outputs' names. `results` has those of every step.",
+  })
+  outputFiles(
+    @Root() submission: SubmissionType,
+    @Args(() => PageArgs) args: PageArgs,
+    @Ctx() { services }: Context,
+  ): Connection<OutputFileType> {
+    const outputs = (submission.outputs ?? {}) as Values;
+    const all = Object.entries(outputs).flatMap(([output, value]) => filesOf(services, output, value));
+    const keyed = all.map((file, index) => ({ ...file, key: String(index).padStart(9, '0') }));
+    return pageOfList(keyed, args, services.limits.pageLimit, (file) => file.key);
+  }
+}
+
+function filesOf(services: Services, output: string, value: Value): Omit<OutputFileType, 'key'>[] {
+  const expiresAt = new Date(Date.now() + services.limits.urlTtlSeconds * 1_000);
+  return filesIn(value).map(({ name, size, mediaType, sha256 }) => ({
+    output,
+    name,
+    size,
+    mediaType,
+    sha256,
+    url: services.publicUrl + downloadPath(services.secret, { sha256, name, expiresAt }),
+  }));
+}
