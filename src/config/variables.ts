@@ -19,7 +19,7 @@ export interface Variable<T> {
   readonly flag?: string;
 }
 
-export type Group = 'Service' | 'Workers' | 'Limits of one call' | 'Limits of the service';
+export type Group = 'Service' | 'Workers' | 'Limits of one call' | 'Limits of the service' | 'Command line';
 
 const KIB = 2 ** 10;
 const MIB = 2 ** 20;
@@ -255,6 +255,14 @@ export const VARIABLES = {
     meaning: 'Submissions that wait or run; further ones are refused until some have ended.',
     fallback: '100000',
     schema: wholeNumber(1, 100_000_000),
+  }),
+
+  serverUrl: variable({
+    name: 'STEPCAST_URL',
+    group: 'Command line',
+    meaning: 'The server that the `stepcast` command talks to; its flag `--url` wins.',
+    fallback: 'http://127.0.0.1:4000',
+    schema: webAddress(),
   }),
 } as const;
 

@@ -1,0 +1,63 @@
+import type { Api } from '../client/api';
+import { latestSubmissions, readSteps, readSubmission, type Step, type Submission } from '../client/submissions';
+import { duration } from '../progressView';
+import { table, type Terminal } from '../terminal';
+
+/** Shows the newest submissions, newest first. */
+export async function listSubmissions(
+  api: Api,
+  terminal: Terminal,
+  options: { readonly limit: number; readonly job?: string; readonly json: boolean },
+): Promise<void> {
+  const submissions = await latestSubmissions(api, options.limit, options.job);
+  if (options.json) {
+    terminal.print(JSON.stringify(submissions));
+    return;
+  }
+  const rows = submissions.map((one) => [one.id, one.jobName, one.state, took(one), since(one.createdAt), one.label]);
+  for (const line of table(['ID', 'JOB', 'STATE', 'TOOK', 'SUBMITTED', 'LABEL'], rows)) terminal.print(line);
+}
+
+/** Shows one submission with its steps. */
+export async function showSubmission(api: Api, terminal: Terminal, id: string, json: boolean): Promise<void> {
+  const submission = await readSubmission(api, id);
+  const steps = await readSteps(api, id);
+  if (json) {
+    terminal.print(JSON.stringify({ ...submission, steps }));
+    return;
+  }
+  const { jobName, state, message, label, createdAt, outputs } = submission;
+  const about = label === '' ? '' : `  "${label}"`;
+  terminal.print(`${jobName}  ${state}  ${took(submission)}  submitted ${since(createdAt)}${about}`);
+  if (message !== '') terminal.print(message);
+  terminal.print('');
+  const rows = steps.map((step) => [step.name, progressOf(step), took(step), step.id, step.message]);
+  for (const line of table(['STEP', 'STATE', 'TOOK', 'ID', 'MESSAGE'], rows)) terminal.print(line);
+  if (outputs === null || outputs === undefined) return;
+  terminal.print('');
+  for (const [name, value] of Object.entries(outputs)) terminal.print(`${name} = ${shortValue(value)}`);
+}
+
+function progressOf({ state, percent, cached, attempt }: Step): string {
+  const notes = [
+    ...(state === 'RUNNING' && percent !== null ? [`${percent} %`] : []),
+    ...(cached ? ['reused'] : []),
+    ...(attempt > 1 ? [`attempt ${attempt}`] : []),
+  ];
+  return [state, ...notes].join(', ');
+}
+
+function took({ startedAt, finishedAt }: Pick<Submission, 'startedAt' | 'finishedAt'>): string {
+  if (startedAt === null) return '';
+  return duration((finishedAt === null ? Date.now() : Date.parse(finishedAt)) - Date.parse(startedAt));
+}
+
+function since(time: string): string {
+  return `${duration(Date.now() - Date.parse(time))} ago`;
+}
+
+/** A file by its name; any other value as JSON. */
+function shortValue(value: unknown): string {
+  const file = value as { class?: unknown; name?: unknown } | null;
+  return file?.class === 'File' ? String(file.name) : JSON.stringify(value);
+}

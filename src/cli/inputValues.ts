@@ -1,0 +1,102 @@
+import { stat } from 'node:fs/promises';
+import { CommandError, EXIT } from './client/commandError';
+
+/** An input of a job as the server describes it: the type as text, such as `File`, `int?` or `string[]`. */
+export interface InputPort {
+  readonly name: string;
+  readonly type: string;
+  readonly default: unknown;
+}
+
+/** A file to upload in the place of the value. */
+export interface LocalFile {
+  readonly localPath: string;
+}
+
+export type InputValue = LocalFile | string | number | boolean | null | readonly InputValue[] | object;
+
+const NUMBERS = ['int', 'long', 'float', 'double'];
+
+/** Reads `name=value` words by the types of the job. Throws CommandError with a line for each that is wrong. */
+export async function readInputs(
+  job: string,
+  ports: readonly InputPort[],
+  given: readonly string[],
+): Promise<Record<string, InputValue>> {
+  const wrong: string[] = [];
+  const texts = new Map<InputPort, string[]>();
+  for (const word of given) {
+    const at = word.indexOf('=');
+    const name = at < 0 ? word : word.slice(0, at);
+    const port = ports.find((one) => one.name === name);
+    if (at < 1) wrong.push(`--input ${word}: write it as NAME=VALUE.`);
+    else if (!port) wrong.push(`--input ${word}: ${job} has no input ${name}. ${listOf(ports)}`);
+    else texts.set(port, [...(texts.get(port) ?? []), word.slice(at + 1)]);
+  }
+  const values: Record<string, InputValue> = {};
+  for (const [port, words] of texts) {
+    try {
+      values[port.name] = await valueOf(port.type, words);
+    } catch (error) {
+      wrong.push(`${port.name}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  if (wrong.length > 0) throw new CommandError(EXIT.refused, wrong);
+  return values;
+}
+
+/** Whether the value stands for a file on this machine. */
+export function isLocalFile(value: unknown): value is LocalFile {
+  return typeof value === 'object' && value !== null && 'localPath' in value;
+}
+
+function listOf(ports: readonly InputPort[]): string {
+  if (ports.length === 0) return 'It takes none.';
+  return `Its inputs are ${ports.map(({ name, type }) => `${name} (${type})`).join(', ')}.`;
+}
+
+async function valueOf(type: string, words: readonly string[]): Promise<InputValue> {
+  const optional = type.endsWith('?');
+  const plain = optional ? type.slice(0, -1) : type;
+  const single = words[0] ?? '';
+  if (plain.endsWith('[]')) {
+    const item = plain.slice(0, -2);
+    const whole = words.length === 1 && single.startsWith('[') ? jsonOf(single) : undefined;
+    return Array.isArray(whole) ? (whole as InputValue[]) : Promise.all(words.map((word) => valueOf(item, [word])));
+  }
+  if (words.length > 1) throw new Error(`it takes one ${plain}, and ${words.length} were given.`);
+  if (plain === 'File') return fileOf(single);
+  // A text keeps every character; `null` is a word like any other there.
+  if (plain === 'string' || plain.startsWith('enum(')) return single;
+  if (optional && single === 'null') return null;
+  if (NUMBERS.includes(plain)) {
+    if (single.trim() === '' || !Number.isFinite(Number(single))) throw new Error(`"${single}" is no ${plain}.`);
+    if (plain === 'long' && !Number.isSafeInteger(Number(single))) throw new Error(`"${single}" is too large.`);
+    return Number(single);
+  }
+  if (plain === 'boolean') {
+    if (single !== 'true' && single !== 'false') throw new Error(`"${single}" is neither true nor false.`);
+    return single === 'true';
+  }
+  // Records, unions and lists of lists are written as JSON; a union may also be meant as a text.
+  const json = jsonOf(single);
+  if (json !== undefined) return json;
+  if (plain.startsWith('(') || plain === 'Any') return single;
+  throw new Error(`a ${plain} is written as JSON, and "${single}" is none.`);
+}
+
+async function fileOf(word: string): Promise<LocalFile> {
+  const localPath = word.startsWith('@') ? word.slice(1) : word;
+  const found = await stat(localPath).catch(() => undefined);
+  if (!found) throw new Error(`there is no file ${localPath}.`);
+  if (!found.isFile()) throw new Error(`${localPath} is a folder or a device, not a file.`);
+  return { localPath };
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
