@@ -3,6 +3,7 @@ import type { LocalArtifactStore } from '../../src/artifacts/localStore';
 import { messageOf } from '../../src/domain/errors';
 import { reconcile } from '../../src/engine/reconcile';
 import { purgeSubmissions, purgeUploads, unnamedContents } from '../../src/store/statements/purge';
+import { forgetWorkers } from '../../src/store/statements/workers';
 import type { Services } from '../context';
 import type { Uploads } from '../http/uploads';
 import type { Log } from './api';
@@ -16,6 +17,7 @@ const UNTOUCHED_MS = 24 * 3_600_000;
 const YOUNG_MS = 3_600_000;
 /** A content that was stored this recently is left to a later sweep: the same data may just be coming in again. */
 const FRESH_MS = 60_000;
+const FORGET_WORKERS_AFTER_SECONDS = 86_400;
 const BATCH = 100;
 
 export function startHousekeeping(options: {
@@ -39,6 +41,7 @@ export function startHousekeeping(options: {
     if (count > 0) log('info', `deleted ${count} submissions for good`);
   };
   const sweep = async (): Promise<void> => {
+    await forgetWorkers(db, FORGET_WORKERS_AFTER_SECONDS);
     await store.sweepIncoming(UNTOUCHED_MS);
     await uploads.sweepUnfinished(UNTOUCHED_MS);
     // Data of refused submissions has no row; it goes when it is certain that nothing will name it.

@@ -10,13 +10,18 @@ export type Channel = 'activity' | 'control' | 'definitions' | 'wake' | `events:
 export interface PubSub {
   /** Fire and forget. */
   publish(channel: Channel, message: string): void;
-  /** Resolves when Redis has acknowledged (or when it is away: then as soon as it is back). Returns how to stop. */
+  /**
+   * Resolves when Redis has acknowledged, or has not within a second: then it listens as soon as Redis is back. Returns
+   * how to stop.
+   */
   subscribe(channel: Channel, listener: (message: string) => void): Promise<() => void>;
   isReady(): boolean;
   close(): Promise<void>;
 }
 
 const MAX_RECONNECT_MS = 1_000;
+/** Work that only wants to be woken does not wait longer for Redis. */
+const ACKNOWLEDGE_MS = 1_000;
 
 export async function openPubSub(
   redisUrl: string,
@@ -34,7 +39,12 @@ export async function openPubSub(
   void publisher.connect().catch((error: unknown) => onTrouble(messageOf(error)));
   void subscriber.connect().catch((error: unknown) => onTrouble(messageOf(error)));
 
-  const listeners = new Map<string, { readonly all: Set<(message: string) => void>; readonly ready: Promise<void> }>();
+  interface Entry {
+    readonly all: Set<(message: string) => void>;
+    readonly deliver: (message: string) => void;
+    readonly ready: Promise<void>;
+  }
+  const listeners = new Map<string, Entry>();
 
   return {
     publish: (channel, message) => {
@@ -49,18 +59,19 @@ export async function openPubSub(
           for (const one of all) one(message);
         };
         // A second listener must wait for the same acknowledgement as the first.
-        entry = { all, ready: subscriber.subscribe(name, deliver).then(() => undefined) };
+        entry = { all, deliver, ready: subscriber.subscribe(name, deliver).catch(() => undefined) };
         listeners.set(name, entry);
       }
       entry.all.add(listener);
-      const { all, ready } = entry;
+      const { all, deliver, ready } = entry;
       const stop = (): void => {
         all.delete(listener);
         if (all.size > 0 || listeners.get(name)?.all !== all) return;
         listeners.delete(name);
-        subscriber.unsubscribe(name).catch(() => undefined);
+        // With its listener: else the answer would take away one that has subscribed in the meantime, too.
+        subscriber.unsubscribe(name, deliver).catch(() => undefined);
       };
-      await ready.catch(() => undefined);
+      await within(ACKNOWLEDGE_MS, ready);
       return stop;
     },
     isReady: () => publisher.isReady && subscriber.isReady,
@@ -68,4 +79,10 @@ export async function openPubSub(
       await Promise.all([publisher, subscriber].map((client) => Promise.resolve(client.destroy())));
     },
   };
+}
+
+async function within(milliseconds: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  await Promise.race([work, new Promise<void>((resolve) => (timer = setTimeout(resolve, milliseconds)))]);
+  clearTimeout(timer);
 }

@@ -7,13 +7,12 @@ import { MAX_LOST_ATTEMPTS } from '../domain/retry';
 import { applyChanges, type Committed } from '../store/statements/changes';
 import { lockSubmissions, stepRunsById, type StepRunView } from '../store/statements/locks';
 import { unsent } from '../store/statements/outbox';
-import { dueRetries, expireWorkers, forgetWorkers, orphanedStepRuns } from '../store/statements/workers';
+import { dueRetries, expireWorkers, orphanedStepRuns } from '../store/statements/workers';
 import type { EngineDependencies } from './complete';
 import { beginTransition, changesOf, endUnrun, queue, settle, windDown, type Transition } from './transition';
 
 const BATCH = 500;
 const UNSENT_AFTER_SECONDS = 2;
-const FORGET_WORKERS_AFTER_SECONDS = 86_400;
 
 export interface Reconciled {
   readonly lostWorkers: number;
@@ -36,7 +35,6 @@ export async function reconcile(engine: EngineDependencies, leaseSeconds: number
   });
   const messages = await unsent(db, UNSENT_AFTER_SECONDS, BATCH);
   if (messages.length > 0) announcer.committed({ events: [], outbox: messages });
-  await forgetWorkers(db, FORGET_WORKERS_AFTER_SECONDS);
   return { lostWorkers: lost.length, requeued, retried, resent: messages.length };
 }
 

@@ -33,7 +33,8 @@ export function queueDepths(sql: Sql): Promise<QueueDepth[]> {
     text: `select queue, priority, count(*) filter (where state = 'QUEUED')::int as queued,
                count(*) filter (where state = 'RUNNING')::int as running,
                extract(epoch from now() - min(ready_at) filter (where state = 'QUEUED'))::float as "oldestSeconds"
-             from step_run where state in ('QUEUED', 'RUNNING') group by queue, priority order by queue, priority`,
+             from (select * from step_run where state = 'QUEUED' union all select * from step_run where state = 'RUNNING') as r
+             group by queue, priority order by queue, priority`,
   });
 }
 

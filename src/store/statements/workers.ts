@@ -110,7 +110,7 @@ export function dueRetries(sql: Sql, limit: number): Promise<{ id: string; submi
   );
 }
 
-/** Forgets workers that ended long ago and are named by no Attempt any more. */
+/** Forgets workers that ended long ago and are named by no Attempt any more. It may read every Attempt: call it seldom. */
 export async function forgetWorkers(sql: Sql, olderThanSeconds: number): Promise<void> {
   await sql.query(
     {

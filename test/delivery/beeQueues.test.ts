@@ -1,0 +1,89 @@
+import { createClient } from 'redis';
+import { beeQueueName, createWakeReceiver, createWakeSender, type WakeReceiver } from '../../src/delivery/beeQueues';
+import { testRedisUrl } from '../support/services';
+
+const redis = createClient({ url: testRedisUrl() });
+const sender = createWakeSender(testRedisUrl());
+const receivers: WakeReceiver[] = [];
+beforeAll(async () => {
+  await redis.connect();
+});
+afterEach(async () => {
+  await Promise.all(receivers.splice(0).map((receiver) => receiver.close()));
+});
+afterAll(async () => {
+  await sender.close();
+  redis.destroy();
+});
+
+const message = (number: number, priority = 1) => ({ queue: 'q', priority, stepRunId: String(number), attempt: 1 });
+
+/** Counts wake-ups. */
+function receive(): { until(count: number): Promise<void> } {
+  let heard = 0;
+  let wake: (() => void) | undefined;
+  receivers.push(
+    createWakeReceiver(testRedisUrl(), ['q'], () => {
+      heard += 1;
+      wake?.();
+    }),
+  );
+  return {
+    until: async (count) => {
+      while (heard < count) await new Promise<void>((resolve) => (wake = resolve));
+      heard -= count;
+    },
+  };
+}
+
+test('a thousand messages wake a thousand times, and leave nothing in Redis', async () => {
+  const receiver = receive();
+  await sender.send(Array.from({ length: 1_000 }, (_, index) => message(index, index % 3)));
+  await receiver.until(1_000);
+  await Promise.all(receivers.splice(0).map((one) => one.close()));
+  const keys = (await redis.keys('bq:stepcast-q-*')).filter((key) => !/:(id|stallBlock)$/.test(key));
+  expect(keys).toEqual([]);
+});
+
+test('a Redis that has forgotten its scripts is taught them again', async () => {
+  const receiver = receive();
+  await sender.send([message(1)]);
+  await receiver.until(1);
+  await redis.scriptFlush();
+  await sender.send([message(2)]);
+  await receiver.until(1);
+  await redis.scriptFlush();
+  await sender.send([message(3), message(4)]);
+  await receiver.until(2);
+});
+
+test('a wiped Redis takes messages on', async () => {
+  const receiver = receive();
+  await sender.send([message(1)]);
+  await receiver.until(1);
+  await redis.flushDb();
+  await sender.send([message(2), message(3, 0)]);
+  await receiver.until(2);
+});
+
+test('a message whose body is gone does not stop those behind it', async () => {
+  await redis.lPush(`bq:${beeQueueName('q', 'NORMAL')}:waiting`, '4711');
+  const receiver = receive();
+  await sender.send([message(1)]);
+  await receiver.until(1);
+});
+
+test('a receiver whose connections are cut connects again', async () => {
+  const receiver = receive();
+  await sender.send([message(1)]);
+  await receiver.until(1);
+  await redis.sendCommand(['CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes']);
+  await sender.send([message(2)]);
+  await receiver.until(1);
+});
+
+test('a sender without Redis rejects in good time', async () => {
+  const lost = createWakeSender('redis://127.0.0.1:1/0');
+  await expect(lost.send([message(1)])).rejects.toThrow(/.+/);
+  await lost.close();
+}, 20_000);
