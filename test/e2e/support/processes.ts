@@ -14,6 +14,8 @@ export interface Managed {
   /** What it wrote on stderr since the first start, one JSON document per line. */
   output(): string;
   isRunning(): boolean;
+  /** Settles when the process it is now has ended. */
+  ended(): Promise<number | null>;
   /** Waits until a line matches that was written after `from` characters of output. */
   says(pattern: RegExp, from?: number): Promise<RegExpExecArray>;
   /** Sends the signal; resolves when the process has ended, with its exit code (null when a signal ended it). */
@@ -74,6 +76,7 @@ export async function manage(
     pid: () => child.pid ?? 0,
     output: () => output,
     isRunning: () => running,
+    ended: () => ended,
     says,
     end: async (signal = 'SIGKILL') => {
       if (running) child.kill(signal);
