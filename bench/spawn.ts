@@ -29,7 +29,8 @@ const TASK: TaskSpec = {
   configuration: [],
 };
 
-function childProcess(): Promise<void> {
+/** One `/bin/true` by Node's own child_process, with both pipes read to their end. */
+export function childProcess(): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = spawn('/bin/true', [], { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
     child.stdout.resume();
@@ -47,7 +48,8 @@ async function native(): Promise<void> {
   await Promise.all([child.exited, ...closed]);
 }
 
-async function rate(concurrency: number, once: (number: number) => Promise<unknown>): Promise<number> {
+/** Runs of `once` a second, with so many under way at a time. */
+export async function rate(concurrency: number, once: (number: number) => Promise<unknown>): Promise<number> {
   let started = 0;
   const begin = performance.now();
   const loop = async (): Promise<void> => {
