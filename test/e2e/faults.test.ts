@@ -182,7 +182,7 @@ test('messages that come twice, or mean nothing, run nothing twice', async () =>
     storeJobs: false,
     removeOnSuccess: true,
   });
-  const messages = [
+  const messages: Record<string, unknown>[] = [
     ...[...steps, ...steps].map(({ id, attempt }) => ({ stepRunId: id, attempt })),
     ...Array.from({ length: 100 }, (_, index) => ({ stepRunId: String(1_000_000 + index), attempt: index })),
     { nonsense: true },
