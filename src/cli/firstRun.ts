@@ -1,18 +1,23 @@
-import { createClient } from 'graphql-ws';
-import WebSocket from 'ws';
+import path from 'node:path';
+import { Readable } from 'node:stream';
+import { createInterface } from 'node:readline';
 import { z } from 'zod';
+import { connect, type Api } from './client/api';
+import { CommandError } from './client/commandError';
+import { all, pages } from './client/pages';
+import { followEvents, readSteps } from './client/submissions';
+import { submitJob } from './commands/submit';
+import { lineView } from './progressView';
 import { StartError } from './startError';
 
-/** The example that is shown, when it is there; otherwise the first one that can be run. */
-const PREFERRED = 'Run word-count';
+/** The example that is shown, when it is there; otherwise the first job that has one. */
+const PREFERRED = 'word-count';
 /** Jobs are loaded from their files while the API starts. */
 const EXAMPLES_MS = 10_000;
 const EXAMPLES_POLL_MS = 50;
 const RUN_MS = 120_000;
-const FINAL_STATES = ['SUCCEEDED', 'FAILED', 'CANCELLED'];
-const MAX_RESULTS = 20;
-/** Room for the name of a step. */
-const NAME_WIDTH = 20;
+const SHOWN_LINES = 5;
+const SHOWN_CHARACTERS = 100;
 
 export interface FirstExampleOptions {
   /** Where the API answers. */
@@ -20,118 +25,128 @@ export interface FirstExampleOptions {
   readonly print: (line: string) => void;
 }
 
-const Operations = z.array(
-  z.object({ title: z.string(), query: z.string(), variables: z.record(z.string(), z.unknown()) }),
-);
-type Operation = z.infer<typeof Operations>[number];
-
-const Submitted = z.record(
-  z.string(),
-  z.object({
-    submission: z.object({ id: z.string() }).nullable(),
-    userErrors: z.array(z.object({ message: z.string() })),
-  }),
-);
-
-const Followed = z.object({
-  submissionEvents: z.object({
-    type: z.string(),
-    state: z.string().nullable(),
-    stepName: z.string().nullable(),
-    percent: z.number().nullable(),
-    message: z.string(),
-    at: z.string(),
-  }),
+const Job = z.object({
+  name: z.string(),
+  source: z.string(),
+  example: z.record(z.string(), z.unknown()).nullable(),
+  inputs: z.array(z.object({ name: z.string(), type: z.string() })),
+  outputs: z.array(z.object({ name: z.string() })),
 });
+type Job = z.infer<typeof Job>;
 
-const Finished = z.object({
+const JOBS = `query ($after: String) {
+  jobs(after: $after) { nodes { name source example inputs { name type } outputs { name } } pageInfo { hasNextPage endCursor } }
+}`;
+const Results = z.object({
   submission: z.object({
+    outputs: z.record(z.string(), z.unknown()).nullable(),
     results: z.object({
-      nodes: z.array(z.object({ name: z.string(), stepName: z.string().nullable(), url: z.string() })),
+      nodes: z.array(
+        z.object({ name: z.string(), stepName: z.string().nullable(), sha256: z.string(), url: z.string() }),
+      ),
     }),
   }),
 });
-
-const EVENTS = `subscription ($id: ID!) {
-  submissionEvents(id: $id) { type state stepName percent message at }
-}`;
-const RESULTS = `query ($id: ID!, $first: Int!) {
-  submission(id: $id) { results(first: $first) { nodes { name stepName url } } }
+const RESULTS = `query ($id: ID!) {
+  submission(id: $id) { outputs results { nodes { name stepName sha256 url } } }
 }`;
 
 /** Submits one example job on its real data and prints its steps as they go. Throws StartError with the reason. */
 export async function runFirstExample({ url, print }: FirstExampleOptions): Promise<void> {
-  const operation = await findExample(url);
-  print(`A first example: "${operation.title}", on the data beside its definition in examples/.`);
-  const id = await submit(url, operation);
-  const state = await follow(url, id, print);
-  if (state !== 'SUCCEEDED') throw new StartError(`the example ended as ${state}`);
-  const { submission } = Finished.parse(await call(url, RESULTS, { id, first: MAX_RESULTS }));
-  for (const { name, stepName, url: link } of submission.results.nodes) {
-    print(`  ${(stepName ?? '').padEnd(NAME_WIDTH)} ${name}  ${link}`);
+  const api = connect(url);
+  try {
+    await showExample(api, print);
+  } catch (error) {
+    throw error instanceof CommandError ? new StartError(error.lines.join(' ')) : error;
+  } finally {
+    await api.close();
   }
 }
 
-async function findExample(url: string): Promise<Operation> {
+async function showExample(api: Api, print: (line: string) => void): Promise<void> {
+  const job = await findExample(api);
+  print(`A first example: "Run ${job.name}", on the data beside its definition (${shortPath(job.source)}).`);
+  const inputs = exampleWords(job);
+  const { id } = await submitJob(api, { job: job.name, inputs });
+  const state = await follow(api, id, print);
+  if (state !== 'SUCCEEDED') throw new StartError(`the example ended as ${state}`);
+  await showResults(api, id, job, print);
+  print('Do it again by hand:');
+  print(`  npm run stepcast -- submit ${job.name} ${inputs.map((word) => `-i ${quoted(word)}`).join(' ')} --watch`);
+}
+
+async function findExample(api: Api): Promise<Job> {
   const over = Date.now() + EXAMPLES_MS;
   for (;;) {
-    const response = await fetch(`${url}/graphiql/examples.json`);
-    const runnable = Operations.parse(await response.json()).filter(({ query }) => query.startsWith('mutation'));
-    const found = runnable.find(({ title }) => title === PREFERRED);
+    const jobs = (await all(pages(api, { node: Job, query: JOBS, at: ['jobs'] }))).filter(({ example }) => example);
+    const found = jobs.find(({ name }) => name === PREFERRED);
     if (found) return found;
     if (Date.now() > over) {
-      if (runnable[0]) return runnable[0];
+      if (jobs[0]) return jobs[0];
       throw new StartError('no job in examples/ could be loaded; the log of the API says why');
     }
     await new Promise((resolve) => setTimeout(resolve, EXAMPLES_POLL_MS));
   }
 }
 
-async function submit(url: string, { query, variables }: Operation): Promise<string> {
-  const payload = Object.values(Submitted.parse(await call(url, query, variables)))[0];
-  if (payload?.submission) return payload.submission.id;
-  throw new StartError(payload?.userErrors.map(({ message }) => message).join(' ') || 'the example was not accepted');
+/** The example as one would write it on the command line: its files lie beside the definition. */
+function exampleWords({ source, example, inputs }: Job): string[] {
+  return Object.entries(example ?? {}).flatMap(([name, value]) => {
+    const type = inputs.find((input) => input.name === name)?.type ?? '';
+    const isFile = /^File\b/.test(type);
+    const word = (one: unknown): string => {
+      if (typeof one !== 'string') return `${name}=${JSON.stringify(one)}`;
+      return `${name}=${isFile ? shortPath(path.resolve(path.dirname(source), one)) : one}`;
+    };
+    return isFile && Array.isArray(value) ? value.map(word) : [word(value)];
+  });
 }
 
-/** Prints each event and returns the last state. */
-async function follow(url: string, id: string, print: (line: string) => void): Promise<string> {
-  const client = createClient({ url: `${url.replace(/^http/, 'ws')}/graphql`, webSocketImpl: WebSocket });
-  const started = new Map<string, number>();
-  const events = client.iterate<Record<string, unknown>>({ query: EVENTS, variables: { id } });
-  const limit = setTimeout(() => client.terminate(), RUN_MS);
-  try {
-    for await (const { data, errors } of events) {
-      if (errors?.[0]) throw new StartError(errors[0].message);
-      const { type, state, stepName, percent, message, at } = Followed.parse(data).submissionEvents;
-      const line = (text: string): void =>
-        print(`  ${(stepName ?? '').padEnd(NAME_WIDTH)} ${text}${message === '' ? '' : `  ${message}`}`);
-      if (type === 'STEP_PROGRESS') line(`${percent ?? 0} %`);
-      if (type === 'STEP_STATE' && stepName !== null && state !== null) {
-        if (state === 'RUNNING') started.set(stepName, Date.parse(at));
-        const since = started.get(stepName);
-        const took = since !== undefined && FINAL_STATES.includes(state) ? `  ${Date.parse(at) - since} ms` : '';
-        if (state === 'RUNNING' || FINAL_STATES.includes(state)) line(`${state.toLowerCase()}${took}`);
-      }
-      if (type === 'SUBMISSION_STATE' && state !== null && FINAL_STATES.includes(state)) return state;
-    }
-  } finally {
-    clearTimeout(limit);
-    await client.dispose();
+/** Prints the steps as they go, and returns the last state. */
+async function follow(api: Api, id: string, print: (line: string) => void): Promise<string> {
+  const view = lineView(await readSteps(api, id), print);
+  let state = `still running after ${RUN_MS / 1_000} s`;
+  for await (const event of followEvents(api, id, { signal: AbortSignal.timeout(RUN_MS) })) {
+    view.event(event);
+    if (event.type === 'SUBMISSION_STATE' && event.state !== null) state = event.state;
   }
-  throw new StartError(`the example did not end within ${RUN_MS / 1_000} s`);
+  return state;
 }
 
-async function call(url: string, query: string, variables: Record<string, unknown>): Promise<unknown> {
-  const response = await fetch(`${url}/graphql`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ query, variables }),
-  });
-  const Answer = z.object({
-    data: z.unknown(),
-    errors: z.array(z.object({ message: z.string() })).optional(),
-  });
-  const { data, errors } = Answer.parse(await response.json());
-  if (errors?.[0]) throw new StartError(errors[0].message);
-  return data;
+/** Where the results are, and how one that the job gives as its output begins. */
+async function showResults(api: Api, id: string, job: Job, print: (line: string) => void): Promise<void> {
+  const { outputs, results } = (await api.call(Results, RESULTS, { id })).submission;
+  print('Results:');
+  const width = (key: 'name' | 'stepName'): number => Math.max(0, ...results.nodes.map((one) => one[key]?.length ?? 0));
+  for (const { name, stepName, url } of results.nodes) {
+    print(`  ${(stepName ?? '').padEnd(width('stepName'))}  ${name.padEnd(width('name'))}  ${url}`);
+  }
+  const given = job.outputs.map(({ name }) => (outputs?.[name] as { sha256?: unknown } | null | undefined)?.sha256);
+  const shown = given.flatMap((sha256) => results.nodes.find((one) => one.sha256 === sha256) ?? [])[0];
+  if (!shown) return;
+  print(`${shown.name} begins:`);
+  for (const line of await firstLines(shown.url)) print(`  ${line}`);
+}
+
+async function firstLines(url: string): Promise<string[]> {
+  const response = await fetch(url);
+  if (!response.ok || !response.body) return [];
+  const body = Readable.fromWeb(response.body as never);
+  const lines: string[] = [];
+  for await (const line of createInterface({ input: body })) {
+    lines.push(line.slice(0, SHOWN_CHARACTERS));
+    if (lines.length === SHOWN_LINES) break;
+  }
+  body.destroy();
+  return lines;
+}
+
+function shortPath(file: string): string {
+  const relative = path.relative(process.cwd(), file);
+  return relative.startsWith('..') ? file : relative;
+}
+
+/** Safe to paste into a shell. */
+function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
 }

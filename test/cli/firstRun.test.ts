@@ -20,7 +20,7 @@ test('the very first start runs an example and shows its steps; the second finds
     expect(output).toMatch(new RegExp(`^  ${step} +running$`, 'm'));
     expect(output).toMatch(new RegExp(`^  ${step} +succeeded  \\d+ ms$`, 'm'));
   }
-  const link = /arrange +\S+ {2}(http\S+)/.exec(output)?.[1] ?? '';
+  const link = /arrange +\S+ +(http\S+)/.exec(output)?.[1] ?? '';
   expect(await (await fetch(link)).text()).toMatch(/^\d+\t[a-z]+\n/);
   first.process.kill('SIGINT');
   expect(await first.ended).toBe(0);

@@ -1,0 +1,255 @@
+import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { startStepcast, type Stepcast } from '../e2e/support/stepcast';
+import { JOBS, startCommand, stepcast } from './support';
+
+const MOBY = path.join(__dirname, '../../examples/word-count/data/moby-dick.txt');
+
+let folder: string;
+let service: Stepcast;
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(os.tmpdir(), 'stepcast-cli-'));
+  await writeFile(path.join(folder, 'jobs.yaml'), JOBS);
+  service = await startStepcast();
+  const applied = await stepcast(service.url, 'apply', folder);
+  expect(applied).toMatchObject({ code: 0, err: '' });
+  expect(applied.out).toContain('job break\n');
+}, 60_000);
+afterAll(async () => {
+  await service?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function submitWaiting(): Promise<{ id: string; go: () => Promise<void> }> {
+  const file = path.join(await mkdtemp(path.join(folder, 'wait-')), 'go');
+  const id = await service.submit('wait-for-file', { file });
+  return { id, go: () => writeFile(file, '') };
+}
+
+describe('submit', () => {
+  test('uploads a file, shows each step, and ends with 0 when all succeeded', async () => {
+    const ran = await stepcast(
+      service.url,
+      'submit',
+      'word-count',
+      '-i',
+      `text=${MOBY}`,
+      '-i',
+      'min-length=9',
+      '--watch',
+    );
+    expect(ran.code).toBe(0);
+    for (const step of ['normalise', 'split', 'count', 'arrange', 'lengths', 'summarise']) {
+      expect(ran.out).toMatch(new RegExp(`^  ${step} +running$`, 'm'));
+      expect(ran.out).toMatch(new RegExp(`^  ${step} +succeeded  [\\d.]+ m?s$`, 'm'));
+    }
+    expect(ran.out).toMatch(/^SUCCEEDED after /m);
+    expect(ran.err).toMatch(/stepcast results \S+ -o DIR/);
+  });
+
+  test('ends with 1 when a step failed, and shows why and the end of its log', async () => {
+    const ran = await stepcast(service.url, 'submit', 'break', '--watch');
+    expect(ran.code).toBe(1);
+    expect(ran.out).toContain('Step second failed: Exit code 3.');
+    expect(ran.out).toMatch(/ {2}line 3\n {2}the disk is on fire\n/);
+  });
+
+  test('reads values by the types of the job; lists by repeating', async () => {
+    const files = ['one', 'two'].map((name) => path.join(folder, name));
+    for (const file of files) await writeFile(file, `${path.basename(file)}\n`);
+    const words = files.flatMap((file, n) => ['-i', `files=${n === 0 ? '@' : ''}${file}`]);
+    const more = ['-i', 'flag=true', '-i', 'words=3', '-i', 'big=9007199254740991', '--label', 'mine', '--json'];
+    const ran = await stepcast(service.url, 'submit', 'many-kinds', ...words, ...more);
+    const { id } = JSON.parse(ran.out) as { id: string };
+    expect(await service.untilState(id, ['SUCCEEDED', 'FAILED'])).toBe('SUCCEEDED');
+    const { submission } = await service.gql<{ submission: { label: string; inputs: Record<string, unknown> } }>(
+      'query ($id: ID!) { submission(id: $id) { label inputs } }',
+      { id },
+    );
+    expect(submission).toMatchObject({
+      label: 'mine',
+      inputs: { files: [{ name: 'one' }, { name: 'two' }], words: ['3'], big: 9007199254740991, flag: true },
+    });
+  });
+
+  test('the same idempotency key gives the same submission', async () => {
+    const once = await stepcast(service.url, 'submit', 'break', '--idempotency-key', 'k1');
+    const twice = await stepcast(service.url, 'submit', 'break', '--idempotency-key', 'k1');
+    expect(once.out).toBe(twice.out);
+  });
+
+  test('tells everything that is wrong with the input, a line each, and ends with 2', async () => {
+    const here = await stepcast(
+      service.url,
+      'submit',
+      'word-count',
+      '-i',
+      'text=/nowhere/x',
+      '-i',
+      'minlength=2',
+      '-i',
+      'x',
+    );
+    expect(here).toMatchObject({ code: 2, out: '' });
+    expect(here.err.trim().split('\n')).toEqual([
+      expect.stringContaining('word-count has no input minlength. Its inputs are text (File), min-length (int)'),
+      '--input x: write it as NAME=VALUE.',
+      'text: there is no file /nowhere/x.',
+    ]);
+    const there = await stepcast(
+      service.url,
+      'submit',
+      'word-count',
+      '-i',
+      `text=${MOBY}`,
+      '-i',
+      'min-length=99',
+      '-i',
+      'order=up',
+    );
+    expect(there).toMatchObject({ code: 2, out: '' });
+    expect(there.err.trim().split('\n')).toEqual([
+      expect.stringMatching(/min-length.*99 is more than the maximum 20/),
+      expect.stringMatching(/order.*most-frequent, alphabetical/),
+    ]);
+  });
+
+  test('an unknown job or command is bad usage; a silent or foreign server is 3; none shows a stack', async () => {
+    const job = await stepcast(service.url, 'submit', 'nope');
+    expect(job).toMatchObject({ code: 2, err: expect.stringContaining('There is no job nope') as string });
+    const command = await stepcast(service.url, 'frobnicate');
+    expect(command).toMatchObject({ code: 2, err: expect.stringContaining("unknown command 'frobnicate'") as string });
+    const silent = await stepcast('http://127.0.0.1:9', 'jobs');
+    expect(silent).toMatchObject({ code: 3, err: expect.stringContaining('No Stepcast server answers on') as string });
+    const foreign = await stepcast(`${service.url}/graphiql`, 'jobs');
+    expect(foreign).toMatchObject({ code: 3, err: expect.stringContaining('is not Stepcast') as string });
+    for (const { err } of [job, command, silent, foreign]) expect(err).not.toMatch(/^\s+at /m);
+  });
+});
+
+describe('watch', () => {
+  test('loses no event when the API ends and comes back', async () => {
+    const { id, go } = await submitWaiting();
+    const watching = startCommand(service.url, 'watch', id, '--json');
+    await watching.says(/"stepName":"wait"[^\n]*|"state":"RUNNING","stepName":"wait"/);
+    const api = service.apis[0];
+    await api?.end('SIGKILL');
+    await go();
+    await api?.restart();
+    const { code, out } = await watching.ended;
+    expect(code).toBe(0);
+    const lines = out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { seq?: number; state: string });
+    const numbers = lines.flatMap(({ seq }) => (seq === undefined ? [] : [seq]));
+    expect(numbers).toEqual(numbers.map((_, index) => index + 1));
+    expect(lines.at(-1)).toMatchObject({ id, state: 'SUCCEEDED' });
+  }, 60_000);
+
+  test('ends with 130 when the submission is cancelled', async () => {
+    const { id } = await submitWaiting();
+    const watching = startCommand(service.url, 'watch', id);
+    await watching.says(/wait +running/);
+    expect(await stepcast(service.url, 'cancel', id, '--reason', 'no need')).toMatchObject({ code: 0 });
+    const { code, out } = await watching.ended;
+    expect(code).toBe(130);
+    expect(out).toMatch(/^CANCELLED after .*no need/m);
+    const again = await stepcast(service.url, 'cancel', id);
+    expect(again).toMatchObject({ code: 2, err: expect.stringContaining('ended already') as string });
+  });
+
+  test('Ctrl-C leaves the submission running and says how to go on', async () => {
+    const { id, go } = await submitWaiting();
+    const watching = startCommand(service.url, 'watch', id);
+    await watching.says(/wait +running/);
+    watching.process.kill('SIGINT');
+    const { code, err } = await watching.ended;
+    expect(code).toBe(130);
+    expect(err).toContain(`stepcast watch ${id}`);
+    expect(err).toContain(`stepcast cancel ${id}`);
+    expect(await service.untilState(id, ['RUNNING'])).toBe('RUNNING');
+    await go();
+    expect(await service.untilState(id, ['SUCCEEDED'])).toBe('SUCCEEDED');
+  });
+});
+
+test('jobs and status are tables for people and JSON for programs', async () => {
+  const jobs = await stepcast(service.url, 'jobs');
+  expect(jobs.out).toMatch(/^word-count +text: File +Counts how often/m);
+  expect(jobs.out).toMatch(/^ +order: enum\(most-frequent, alphabetical\) = most-frequent$/m);
+  const names = JSON.parse((await stepcast(service.url, 'jobs', '--json')).out) as { name: string }[];
+  expect(names.map(({ name }) => name)).toEqual(expect.arrayContaining(['break', 'word-count']));
+
+  const id = await service.submit('break');
+  await service.untilState(id, ['FAILED']);
+  expect((await stepcast(service.url, 'status', '-n', '1')).out).toMatch(new RegExp(`^${id} +break +FAILED`, 'm'));
+  const one = await stepcast(service.url, 'status', id);
+  expect(one.out).toMatch(/^second +FAILED +\S+ m?s +\S+ +Exit code 3\.$/m);
+  const json = JSON.parse((await stepcast(service.url, 'status', id, '--json')).out) as { steps: { name: string }[] };
+  expect(json.steps.map(({ name }) => name)).toEqual(['first', 'second']);
+  expect(await stepcast(service.url, 'status', 'nothing')).toMatchObject({ code: 2 });
+});
+
+test('logs follow a step until it ends, and all steps of a submission with their names', async () => {
+  const { id, go } = await submitWaiting();
+  const following = startCommand(service.url, 'logs', '-f', id);
+  const one = startCommand(service.url, 'logs', '-f', id, '--step', 'wait');
+  await following.says(/wait \| waiting\n/);
+  await one.says(/^waiting\n/);
+  await go();
+  expect(await following.ended).toMatchObject({
+    code: 0,
+    out: 'begin | hello\nwait | waiting\nwait | ::progress 50 half\nwait | found\n',
+  });
+  expect(await one.ended).toMatchObject({ code: 0, out: 'waiting\n::progress 50 half\nfound\n' });
+  const stored = await stepcast(service.url, 'logs', id, '--step', 'begin');
+  expect(stored).toMatchObject({ code: 0, out: 'hello\n' });
+  const none = await stepcast(service.url, 'logs', id, '--step', 'nope');
+  expect(none).toMatchObject({ code: 2, err: expect.stringContaining('Its steps are begin, wait.') as string });
+});
+
+test('results are checked, and never overwrite without --force', async () => {
+  const id = await service.submit('word-count', { text: { text: 'the cat and the dog' }, 'min-length': 1 });
+  await service.untilState(id, ['SUCCEEDED']);
+  const to = path.join(folder, 'results');
+  const ran = await stepcast(service.url, 'results', id, '-o', to, '--json');
+  expect(ran.code).toBe(0);
+  const files = ran.out
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { path: string; sha256: string });
+  expect(files).toHaveLength(5);
+  for (const file of files) {
+    const content = await readFile(file.path);
+    expect(createHash('sha256').update(content).digest('hex')).toBe(file.sha256);
+  }
+  const arranged = files.find((file) => file.path.startsWith(path.join(to, 'arrange')))?.path ?? '';
+  expect(await readFile(arranged, 'utf8')).toBe('2\tthe\n1\tand\n1\tcat\n1\tdog\n');
+
+  await writeFile(arranged, 'mine');
+  const again = await stepcast(service.url, 'results', id, '-o', to);
+  expect(again).toMatchObject({ code: 1, err: expect.stringContaining('is there already') as string });
+  expect(await readFile(arranged, 'utf8')).toBe('mine');
+  expect(await stepcast(service.url, 'results', id, '-o', to, '--force')).toMatchObject({ code: 0 });
+  expect(await readFile(arranged, 'utf8')).toContain('the');
+});
+
+test('apply tells where a definition is wrong, by file, line and column, and changes nothing', async () => {
+  const dir = path.join(folder, 'definitions');
+  await mkdir(path.join(dir, 'deep'), { recursive: true });
+  await writeFile(path.join(dir, 'a.yaml'), 'task: fine\ncommand: echo fine\n');
+  const broken = path.join(dir, 'deep', 'b.yaml');
+  await writeFile(broken, '# a comment\njob: uses-both\nsteps:\n  one: { task: fine }\n  two: { task: missing }\n');
+  const refused = await stepcast(service.url, 'apply', dir);
+  expect(refused).toMatchObject({ code: 1, out: '' });
+  expect(refused.err).toMatch(new RegExp(`^${broken}:5:16: there is no task 'missing'`));
+  expect((await stepcast(service.url, 'submit', 'uses-both')).code).toBe(2);
+
+  await writeFile(broken, 'job: uses-both\nsteps:\n  one: { task: fine }\n');
+  expect(await stepcast(service.url, 'apply', dir)).toMatchObject({ code: 0, out: 'task fine\njob uses-both\n' });
+  expect((await stepcast(service.url, 'submit', 'uses-both', '--watch')).code).toBe(0);
+});
