@@ -7,6 +7,7 @@ import {
   type DocumentNode,
   type GraphQLError,
   type GraphQLSchema,
+  type ValidationContext,
   type ValidationRule,
 } from 'graphql';
 import { getComplexity, type ComplexityEstimator } from 'graphql-query-complexity';
@@ -23,10 +24,19 @@ export interface OperationLimits {
 
 export function limitRules(limits: OperationLimits): ValidationRule[] {
   return [
-    maxDepthRule({ n: limits.maxDepth, flattenFragments: true, ignoreIntrospection: true }),
-    maxAliasesRule({ n: limits.maxAliases }),
+    maxDepthRule({ n: limits.maxDepth, flattenFragments: true, ignoreIntrospection: true, ...REPORTED }),
+    maxAliasesRule({ n: limits.maxAliases, ...REPORTED }),
   ];
 }
+
+/** By themselves these rules throw, which graphql-js takes for a fault of the server, not of the operation. */
+const REPORTED = {
+  propagateOnRejection: false,
+  onReject: [
+    (context: ValidationContext | null, error: GraphQLError): void =>
+      context?.reportError(limitError(error.message.replace(/^Syntax Error: /, ''))),
+  ],
+};
 
 /** An object costs 1, a page as many as it may hold, a plain value nothing. */
 const estimate: ComplexityEstimator = ({ field, args, childComplexity }) => {
