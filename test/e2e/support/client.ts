@@ -41,14 +41,31 @@ export function connect(url: string, headers: Readonly<Record<string, string>> =
   return createClient({ url: `${url.replace(/^http/, 'ws')}/graphql`, webSocketImpl: Socket, retryAttempts: 0 });
 }
 
-/** The data of a subscription, one by one. Throws what the server or the connection says. `return()` lets it go. */
-export function subscribeOn<Data>(client: Client, query: string, variables: object = {}): AsyncGenerator<Data> {
-  const results = client.iterate<Data>({ query, variables: { ...variables } });
-  async function* data(): AsyncGenerator<Data> {
-    for await (const { data: found, errors } of results) {
-      if (errors) throw new Error(errors.map((error) => error.message).join('; '));
-      if (found) yield found as Data;
-    }
-  }
-  return data();
+/** The data of a subscription, one by one. Throws what the server or the connection says; `return()` ends it at once. */
+export function subscribeOn<Data>(
+  client: Client,
+  query: string,
+  variables: object = {},
+  onEnd: () => Promise<void> = () => Promise.resolve(),
+): AsyncIterableIterator<Data> {
+  const results = client.iterate<Record<string, unknown>>({ query, variables: { ...variables } });
+  const end = async (): Promise<IteratorResult<Data>> => {
+    await onEnd();
+    return { done: true, value: undefined };
+  };
+  // Not a generator: that would wait for its next item before it ends.
+  const iterator: AsyncIterableIterator<Data> = {
+    next: async () => {
+      const { done, value } = await results.next();
+      if (done) return end();
+      if (value.errors) throw new Error(value.errors.map((error) => error.message).join('; '));
+      return { done: false, value: value.data as Data };
+    },
+    return: async () => {
+      await results.return?.();
+      return end();
+    },
+    [Symbol.asyncIterator]: () => iterator,
+  };
+  return iterator;
 }

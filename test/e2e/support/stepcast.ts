@@ -44,7 +44,7 @@ export interface Stepcast {
   /** The reply to an operation, with its errors, from the API with this number. */
   reply<Data>(query: string, variables?: object, api?: number): Promise<Reply<Data>>;
   /** Data of a subscription, on a connection of its own that ends with it. */
-  subscribe<Data>(query: string, variables?: object, api?: number): AsyncGenerator<Data>;
+  subscribe<Data>(query: string, variables?: object, api?: number): AsyncIterableIterator<Data>;
   /** Rows straight from the database. */
   sql<Row extends QueryResultRow>(text: string, values?: readonly unknown[]): Promise<Row[]>;
   /** Applies definitions; throws what is wrong with them. */
@@ -151,15 +151,7 @@ export async function startStepcast(options: StepcastOptions = {}): Promise<Step
     sql,
     subscribe: <Data>(query: string, variables?: object, api = 0) => {
       const client = connect(urlOf(api));
-      const source = subscribeOn<Data>(client, query, variables);
-      async function* closing(): AsyncGenerator<Data> {
-        try {
-          yield* source;
-        } finally {
-          await client.dispose();
-        }
-      }
-      return closing();
+      return subscribeOn<Data>(client, query, variables, async () => client.dispose());
     },
     define: async (yaml) => {
       const { applyDefinitions } = await gql<{ applyDefinitions: { userErrors: { message: string }[] } }>(
