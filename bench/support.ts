@@ -124,7 +124,7 @@ export async function withApp<T>(
 }
 
 function startProgram(home: string, entry: string, env: NodeJS.ProcessEnv): ChildProcess {
-  // Names such as `bench-schema-main.js.cpuprofile` are not known beforehand: flags come in by the environment.
+  // Such as `--cpu-prof --cpu-prof-dir=/tmp/profiles`, to see where the time goes.
   const flags = (process.env['STEPCAST_TEST_NODE_FLAGS'] ?? '').split(' ').filter((flag) => flag !== '');
   const log = openSync(join(home, `${entry.replace('/', '-')}.log`), 'a');
   return spawn(process.execPath, [...flags, join(DIST, entry)], { env, stdio: ['ignore', log, log, 'ipc'] });
