@@ -104,9 +104,9 @@ function keyOf(cursor: string): string {
   return text.slice(2);
 }
 
-/** For lists ordered by a number: the key must be one. */
-export function numericKey(after: string | null): string | null {
-  if (after !== null && !/^\d{1,18}$/.test(after))
+/** For lists ordered by a number: the key must be one, no greater than `max`. */
+export function numericKey(after: string | null, max = Number.MAX_VALUE): string | null {
+  if (after !== null && (!/^\d{1,18}$/.test(after) || Number(after) > max))
     throw new StepcastError('BAD_INPUT', 'after is no cursor of this list.');
   return after;
 }

@@ -22,6 +22,9 @@ import {
   type SubmissionType,
 } from './types';
 
+/** The largest number of an Event or an Attempt. */
+const MAX_INT = 2_147_483_647;
+
 /** Rows that are on their way out are shown to nobody. */
 const VISIBLE = { deleteRequestedAt: null } as const;
 
@@ -113,7 +116,7 @@ export async function listAttempts(
     .em()
     .find(
       AttemptRow,
-      { stepRunId: stepRunKey, number: { $gt: Number(numericKey(after) ?? 0) } },
+      { stepRunId: stepRunKey, number: { $gt: Number(numericKey(after, MAX_INT) ?? 0) } },
       { orderBy: { number: 'asc' }, limit: first + 1 },
     );
   return toConnection(rows, first, (row) => String(row.number), toAttempt);
@@ -126,7 +129,7 @@ export async function listEvents(
   limit: number,
 ): Promise<Connection<EventType>> {
   const { first, after } = pageOf(args, limit);
-  const events = await eventsAfter(db, submissionKey, Number(numericKey(after) ?? 0), first + 1);
+  const events = await eventsAfter(db, submissionKey, Number(numericKey(after, MAX_INT) ?? 0), first + 1);
   return toConnection(events, first, (event) => String(event.seq), toEvent);
 }
 

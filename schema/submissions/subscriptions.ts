@@ -60,7 +60,7 @@ export class SubmissionSubscriptions {
       const { db, hub } = (context as Context).services;
       const key = fromId('StepRun', stepRunId);
       await reads.getStepRun(db, key);
-      return hub.stepLog(key, Math.max(0, Math.floor(after ?? 0)));
+      return hub.stepLog(key, Math.min(Number.MAX_SAFE_INTEGER, Math.max(0, Math.floor(after ?? 0))));
     },
   })
   stepLog(

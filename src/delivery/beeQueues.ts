@@ -3,6 +3,7 @@
  * late without harm, because workers take work from Postgres by rank and look there by themselves now and then.
  */
 import BeeQueue from 'bee-queue';
+import { StepcastError } from '../domain/errors';
 import type { Priority } from '../domain/states';
 import { PRIORITIES, priorityOf } from '../domain/states';
 
@@ -26,22 +27,42 @@ const STALL_CHECK_MS = 30_000;
 const RECONNECT_MS = 1_000;
 /** A sender that has waited this long for Redis gives up: the outbox still has the message. */
 const SEND_TIMEOUT_MS = 5_000;
+const CLOSE_TIMEOUT_MS = 500;
 
-const common = (redisUrl: string): BeeQueue.QueueSettings => ({
-  // Options, never a client: Bee-Queue knows only its own version of the redis library.
-  redis: { url: redisUrl, retry_strategy: ({ attempt }: { attempt: number }) => Math.min(attempt * 100, RECONNECT_MS) },
-  getEvents: false,
-  sendEvents: false,
-  storeJobs: false,
-  removeOnSuccess: true,
-  removeOnFailure: true,
-});
+interface Opened {
+  readonly queue: BeeQueue<Payload>;
+  /** Ends its connections, also when Redis never answered. */
+  abandon(timeoutMs?: number): Promise<void>;
+}
 
-function open(name: string, redisUrl: string, isWorker: boolean, onError: (error: Error) => void): BeeQueue<Payload> {
-  const queue = new BeeQueue<Payload>(name, { ...common(redisUrl), isWorker });
-  queue.on('error', onError);
-  queue.ready().catch(onError);
-  return queue;
+function open(name: string, redisUrl: string, isWorker: boolean, onError: (error: Error) => void): Opened {
+  let abandoned = false;
+  // Bee-Queue closes only what was connected once; the others would try to connect for ever.
+  const retry = ({ attempt }: { attempt: number }): number | undefined =>
+    abandoned ? undefined : Math.min(attempt * 100, RECONNECT_MS);
+  const queue = new BeeQueue<Payload>(name, {
+    // Options, never a client: Bee-Queue knows only its own version of the redis library.
+    redis: { url: redisUrl, retry_strategy: retry },
+    getEvents: false,
+    sendEvents: false,
+    storeJobs: false,
+    removeOnSuccess: true,
+    removeOnFailure: true,
+    isWorker,
+  });
+  queue.on('error', (error: Error) => {
+    if (!abandoned) onError(error);
+  });
+  queue.ready().catch((error: Error) => {
+    if (!abandoned) onError(error);
+  });
+  return {
+    queue,
+    abandon: async (timeoutMs = CLOSE_TIMEOUT_MS) => {
+      abandoned = true;
+      await queue.close(timeoutMs).catch(() => undefined);
+    },
+  };
 }
 
 export interface WakeSender {
@@ -51,8 +72,8 @@ export interface WakeSender {
 }
 
 export function createWakeSender(redisUrl: string): WakeSender {
-  const queues = new Map<string, BeeQueue<Payload>>();
-  const queueFor = (name: string): BeeQueue<Payload> => {
+  const queues = new Map<string, Opened>();
+  const queueFor = (name: string): Opened => {
     const known = queues.get(name);
     if (known) return known;
     const opened = open(name, redisUrl, false, () => undefined);
@@ -60,13 +81,13 @@ export function createWakeSender(redisUrl: string): WakeSender {
     return opened;
   };
   const sendTo = async (name: string, payloads: readonly Payload[]): Promise<void> => {
-    const queue = queueFor(name);
+    const opened = queueFor(name);
     try {
-      await withTimeout(saveAll(queue, payloads), SEND_TIMEOUT_MS);
+      await withTimeout(saveAll(opened.queue, payloads), SEND_TIMEOUT_MS);
     } catch (error) {
       // A restarted Redis has forgotten Bee-Queue's scripts (NOSCRIPT); a new queue loads them again.
       queues.delete(name);
-      queue.close().catch(() => undefined);
+      void opened.abandon();
       throw error;
     }
   };
@@ -78,11 +99,14 @@ export function createWakeSender(redisUrl: string): WakeSender {
         byQueue.set(name, [...(byQueue.get(name) ?? []), { stepRunId, attempt }]);
       }
       for (const [name, payloads] of byQueue) {
-        await sendTo(name, payloads).catch(() => sendTo(name, payloads));
+        await sendTo(name, payloads).catch((error: unknown) => {
+          if (error instanceof StepcastError) throw error;
+          return sendTo(name, payloads);
+        });
       }
     },
     close: async () => {
-      await Promise.all([...queues.values()].map((queue) => queue.close().catch(() => undefined)));
+      await Promise.all([...queues.values()].map((opened) => opened.abandon()));
     },
   };
 }
@@ -101,7 +125,10 @@ async function saveAll(queue: BeeQueue<Payload>, payloads: readonly Payload[]): 
 async function withTimeout<T>(work: Promise<T>, milliseconds: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`Redis took no message within ${milliseconds} ms`)), milliseconds);
+    timer = setTimeout(
+      () => reject(new StepcastError('UNAVAILABLE', `Redis took no message within ${milliseconds} ms.`)),
+      milliseconds,
+    );
   });
   try {
     return await Promise.race([work, timeout]);
@@ -129,21 +156,22 @@ export function createWakeReceiver(redisUrl: string, queues: readonly string[], 
 }
 
 function keepReceiving(redisUrl: string, name: string, onWake: () => void, isClosed: () => boolean): WakeReceiver {
-  let queue: BeeQueue<Payload>;
+  let opened: Opened;
   let timer: NodeJS.Timeout | undefined;
   let replacing = false;
   const replace = (): void => {
     if (replacing || isClosed()) return;
     replacing = true;
     clearInterval(timer);
-    queue.close(0).catch(() => undefined);
+    void opened.abandon();
     setTimeout(() => {
       replacing = false;
       if (!isClosed()) start();
     }, RECONNECT_MS);
   };
   const start = (): void => {
-    queue = open(name, redisUrl, true, replace);
+    opened = open(name, redisUrl, true, replace);
+    const { queue } = opened;
     queue.process(RECEIVER_CONCURRENCY, () => {
       onWake();
       return Promise.resolve();
@@ -156,7 +184,7 @@ function keepReceiving(redisUrl: string, name: string, onWake: () => void, isClo
   return {
     close: async () => {
       clearInterval(timer);
-      await queue.close(500).catch(() => undefined);
+      await opened.abandon();
     },
   };
 }
