@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { WebSocket } from 'ws';
+import { follow, type Following } from './support/follow';
 import { makeGate, type Gate } from './support/gate';
 import { startRedis, type PrivateRedis } from './support/privateRedis';
 import { keyOf, startStepcast, type Stepcast } from './support/stepcast';
@@ -92,68 +93,6 @@ afterAll(async () => {
   await redis.remove();
 });
 
-interface Following<Item> {
-  readonly seen: Item[];
-  /** Connections so far. */
-  connections(): number;
-  /** Waits until so many more have come than there are now. */
-  more(count: number): Promise<void>;
-  /** Ends the connection; the next one follows at once. */
-  reconnect(): Promise<void>;
-  /** Ends for good; an endless stream needs it. */
-  stop(): Promise<void>;
-  /** Settles when the stream has come to its end. */
-  readonly finished: Promise<void>;
-}
-
-/** A client as it should be: it connects again and goes on after the last item it has. */
-function follow<Item>(query: string, variablesAfter: (last: Item | undefined) => object): Following<Item> {
-  const seen: Item[] = [];
-  let connections = 0;
-  let broken = false;
-  let stopped = false;
-  let current: AsyncIterableIterator<Record<string, Item>> | undefined;
-  let wanted: AsyncIterableIterator<Record<string, Item>> | undefined;
-  const run = async (): Promise<void> => {
-    while (!stopped) {
-      broken = false;
-      connections += 1;
-      current = stepcast.subscribe<Record<string, Item>>(query, variablesAfter(seen.at(-1)));
-      try {
-        for await (const data of current) {
-          const [item] = Object.values(data);
-          if (item !== undefined) seen.push(item);
-          if (stopped || wanted === current) break;
-        }
-      } catch {
-        broken = true;
-        await new Promise((resolve) => setTimeout(resolve, 50));
-      }
-      if (!broken && wanted !== current) return;
-    }
-  };
-  const finished = run();
-  return {
-    seen,
-    connections: () => connections,
-    more: async (count) => {
-      const goal = seen.length + count;
-      await eventually(`${count} more items`, () => seen.length >= goal);
-    },
-    reconnect: async () => {
-      const before = connections;
-      wanted = current;
-      await eventually('a new connection', () => connections > before);
-    },
-    stop: async () => {
-      stopped = true;
-      await current?.return?.();
-      await finished;
-    },
-    finished,
-  };
-}
-
 /** Kills and restarts one after the other while items flow. */
 async function shake(following: Following<unknown>): Promise<void> {
   await following.more(20);
@@ -175,7 +114,7 @@ const EVENT_ROWS = `select seq, type, state, step_name as "stepName", attempt, p
 
 test('submissionEvents: replayed, then live, through a killed API, a killed Redis and a new connection', async () => {
   const id = await stepcast.submit('chatter', { gate: gate.folder });
-  const following = follow<SeenEvent>(EVENTS, (last) => ({ id, after: last?.seq ?? 0 }));
+  const following = follow<SeenEvent>(stepcast, EVENTS, (last) => ({ id, after: last?.seq ?? 0 }));
   await shake(following);
   await gate.open();
   await following.finished;
@@ -190,7 +129,9 @@ test('submissionEvents: replayed, then live, through a killed API, a killed Redi
 });
 
 test('activity: the events of all, by cursor, through the same', async () => {
-  const following = follow<{ cursor: string; event: SeenEvent }>(ACTIVITY, (last) => ({ after: last?.cursor }));
+  const following = follow<{ cursor: string; event: SeenEvent }>(stepcast, ACTIVITY, (last) => ({
+    after: last?.cursor,
+  }));
   const early: string[] = [];
   while (following.seen.length === 0) {
     early.push(await stepcast.submit('quick'));
@@ -225,10 +166,14 @@ test('stepLog: the bytes that the command wrote, by offset, through the same', a
     { id },
   );
   const stepRunId = submission.steps.nodes[0]?.id;
-  const following = follow<{ offset: number; nextOffset: number; stream: string; base64: string }>(LOG, (last) => ({
-    id: stepRunId,
-    after: last?.nextOffset ?? 0,
-  }));
+  const following = follow<{ offset: number; nextOffset: number; stream: string; base64: string }>(
+    stepcast,
+    LOG,
+    (last) => ({
+      id: stepRunId,
+      after: last?.nextOffset ?? 0,
+    }),
+  );
   await shake(following);
   await gate.open();
   await following.finished;
@@ -242,7 +187,7 @@ test('stepLog: the bytes that the command wrote, by offset, through the same', a
     end = nextOffset;
   }
   // From the middle of a piece it goes on from there.
-  const middle = follow<{ base64: string }>(LOG, () => ({ id: stepRunId, after: 12_345 }));
+  const middle = follow<{ base64: string }>(stepcast, LOG, () => ({ id: stepRunId, after: 12_345 }));
   await middle.finished;
   const rest = Buffer.concat(middle.seen.map(({ base64 }) => Buffer.from(base64, 'base64')));
   expect(rest.equals(copy.subarray(12_345))).toBe(true);
@@ -289,7 +234,10 @@ test('clients that do not read cost the API little, and get everything when they
     }),
   );
   // A client that reads gets the same log whole meanwhile, so the others have had their time as well.
-  const reader = follow<{ nextOffset: number }>(LOG, (last) => ({ id: stepRunId, after: last?.nextOffset ?? 0 }));
+  const reader = follow<{ nextOffset: number }>(stepcast, LOG, (last) => ({
+    id: stepRunId,
+    after: last?.nextOffset ?? 0,
+  }));
   await reader.finished;
   expect(reader.seen.at(-1)?.nextOffset).toBe(BYTES);
   expect(sockets.some(({ isComplete }) => isComplete())).toBe(false);
@@ -303,7 +251,7 @@ test('clients that do not read cost the API little, and get everything when they
 
 test('a new job is a typed mutation within a second, and a subscription from before goes on', async () => {
   const id = await stepcast.submit('chatter', { gate: gate.folder });
-  const following = follow<SeenEvent>(EVENTS, (last) => ({ id, after: last?.seq ?? 0 }));
+  const following = follow<SeenEvent>(stepcast, EVENTS, (last) => ({ id, after: last?.seq ?? 0 }));
   await following.more(10);
   await stepcast.define(`job: brand-new\ndescription: Just came.\nsteps: { quick: { task: quick } }\n`);
   await eventually(

@@ -56,10 +56,11 @@ export function subscribeOn<Data>(
   // Not a generator: that would wait for its next item before it ends.
   const iterator: AsyncIterableIterator<Data> = {
     next: async () => {
-      const { done, value } = await results.next();
-      if (done) return end();
-      if (value.errors) throw new Error(value.errors.map((error) => error.message).join('; '));
-      return { done: false, value: value.data as Data };
+      const result = await results.next();
+      if (result.done === true) return end();
+      const { data, errors } = result.value;
+      if (errors) throw new Error(errors.map((error) => error.message).join('; '));
+      return { done: false, value: data as Data };
     },
     return: async () => {
       await results.return?.();
