@@ -4,7 +4,7 @@ import type { BackendSpec, TaskSpec } from '../domain/definitions';
 import { StepcastError } from '../domain/errors';
 import type { Values } from '../domain/values';
 import type { Database } from '../store/database';
-import { lockCandidates, takeStepRuns, type ClaimedStepRun } from '../store/statements/claim';
+import { claimStepRuns, type ClaimedStepRun } from '../store/statements/claim';
 import { outputsByNode } from '../store/statements/locks';
 import type { Announcer } from './announcer';
 import type { Plans } from './plans';
@@ -29,10 +29,7 @@ export async function claim(
   queues: readonly string[],
   limit: number,
 ): Promise<Work[]> {
-  const { claimed, events } = await db.transaction(async (sql) => {
-    const candidates = await lockCandidates(sql, queues, limit);
-    return candidates.length === 0 ? { claimed: [], events: [] } : takeStepRuns(sql, workerId, candidates);
-  });
+  const { claimed, events } = await claimStepRuns(db, workerId, queues, limit);
   if (events.length > 0) announcer.committed({ events, outbox: [] });
   return Promise.all(claimed.map((one) => toWork(db, plans, one)));
 }

@@ -16,59 +16,46 @@ export interface ClaimedStepRun {
 }
 
 /**
- * Locks the Submissions of the best-ranked ready StepRuns and returns the candidates. Another worker may have taken
- * some of them by the time the lock is held: `takeStepRuns` leaves those out.
+ * Takes the best-ranked ready StepRuns for this worker: they are RUNNING, with a new Attempt each, and Events tell it.
+ * One statement: `locked` waits for whoever holds a Submission and then sees its newest row, and so does the update of
+ * what others may have taken meanwhile (READ COMMITTED looks again at a row that changed while it waited).
  */
-export async function lockCandidates(sql: Sql, queues: readonly string[], limit: number): Promise<string[]> {
-  const rows = await sql.query<{ ids: string[] }>(
-    {
-      name: 'lock-candidates',
-      text: `
-      with best as materialized (
-        select id, submission_id from step_run
-        where state = 'QUEUED' and queue = any($1::text[])
-        order by rank_at, id limit $2
-      ), locked as materialized (
-        select id from submission where id in (select submission_id from best) order by id for update
-      )
-      select coalesce(array_agg(b.id::text), '{}') as ids from best b join locked l on l.id = b.submission_id`,
-    },
-    [queues, limit],
-  );
-  return rows[0]?.ids ?? [];
-}
-
-/** Marks the candidates that are still QUEUED as RUNNING on this worker, with a new Attempt each, and tells it in Events. */
-export async function takeStepRuns(
+export async function claimStepRuns(
   sql: Sql,
   workerId: string,
-  ids: readonly string[],
+  queues: readonly string[],
+  limit: number,
 ): Promise<{ claimed: ClaimedStepRun[]; events: SubmissionEvent[] }> {
   const rows = await sql.query<{ claimed: ClaimedStepRun[]; events: SubmissionEvent[] }>(
     {
-      name: 'take-step-runs',
+      name: 'claim-step-runs',
       text: `
-      with alive as (
-        select id from worker where id = $1 and state = 'ALIVE'
+      with best as materialized (
+        select id, submission_id from step_run
+        where state = 'QUEUED' and queue = any($2::text[]) and exists (select from worker where id = $1 and state = 'ALIVE')
+        order by rank_at, id limit $3
+      ), locked as materialized (
+        select id, event_seq, state, job_version_id, inputs from submission
+        where id in (select submission_id from best) order by id for update
       ), taken as (
         update step_run r set state = 'RUNNING', attempt = r.attempt + 1, worker_id = $1, message = '', percent = null,
           started_at = coalesce(r.started_at, clock_timestamp()), finished_at = null
-        where r.id = any($2::bigint[]) and r.state = 'QUEUED' and exists (select from alive)
+        from best b join locked l on l.id = b.submission_id
+        where r.id = b.id and r.state = 'QUEUED'
         returning r.id, r.submission_id, r.node, r.name, r.attempt, r.queue
       ), attempts as (
         insert into attempt (step_run_id, number, worker_id, state) select id, attempt, $1, 'RUNNING' from taken
       ), started as (
-        select s.id, s.event_seq, s.state = 'QUEUED' as first
-        from submission s where s.id in (select submission_id from taken)
+        select id, event_seq, state = 'QUEUED' as first from locked where id in (select submission_id from taken)
       ), numbered as (
         select t.*, s.event_seq + s.first::int + row_number() over (partition by t.submission_id order by t.id) as seq
         from taken t join started s on s.id = t.submission_id
       ), bumped as (
         update submission s set
-          event_seq = s.event_seq + (s.state = 'QUEUED')::int + (select count(*) from taken t where t.submission_id = s.id),
-          state = case when s.state = 'QUEUED' then 'RUNNING' else s.state end,
+          event_seq = l.event_seq + l.first::int + (select count(*) from taken t where t.submission_id = s.id),
+          state = case when l.first then 'RUNNING' else s.state end,
           started_at = coalesce(s.started_at, clock_timestamp())
-        where s.id in (select submission_id from taken)
+        from started l where s.id = l.id
       ), events as (
         insert into event (submission_id, seq, type, state, step_run_id, step_name, attempt)
         select id, event_seq + 1, 'SUBMISSION_STATE', 'RUNNING', null::bigint, null, null::int from started where first
@@ -78,15 +65,15 @@ export async function takeStepRuns(
       )
       select
         (select coalesce(jsonb_agg(jsonb_build_object('id', t.id::text, 'submissionId', t.submission_id::text,
-          'jobVersionId', s.job_version_id::text, 'node', t.node, 'name', t.name, 'attempt', t.attempt, 'queue', t.queue,
-          'inputs', s.inputs) order by t.id), '[]')
-          from taken t join submission s on s.id = t.submission_id) as claimed,
+          'jobVersionId', l.job_version_id::text, 'node', t.node, 'name', t.name, 'attempt', t.attempt, 'queue', t.queue,
+          'inputs', l.inputs) order by t.id), '[]')
+          from taken t join locked l on l.id = t.submission_id) as claimed,
         (select coalesce(jsonb_agg(jsonb_build_object('submissionId', submission_id::text, 'seq', seq, 'type', type,
           'state', state, 'stepRunId', step_run_id::text, 'stepName', step_name, 'attempt', attempt, 'percent', percent,
           'message', message, 'at', to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
           order by submission_id, seq), '[]') from events) as events`,
     },
-    [workerId, ids],
+    [workerId, queues, limit],
   );
   return rows[0] ?? { claimed: [], events: [] };
 }
