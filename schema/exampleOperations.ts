@@ -98,19 +98,19 @@ function isRecord(value: Value): value is { readonly [field: string]: Value } {
   );
 }
 
-/** Watching the service: `nodes` and its fields stand side by side, for a list and for a connection. */
+/** Watching the service. */
 const WATCHING: readonly ExampleOperation[] = [
   {
     title: 'Follow one submission',
     query: `subscription FollowSubmission($id: ID!) {
-      submissionEvents(id: $id) { seq type at message }
+      submissionEvents(id: $id) { seq type stepName state percent message at }
     }`,
     variables: { id: 'put the id of a submission here' },
   },
   {
     title: 'Follow everything',
     query: `subscription FollowActivity {
-      activity { seq type at message submission { id } }
+      activity { cursor event { submissionId seq type stepName state percent message at } }
     }`,
     variables: {},
   },
@@ -118,7 +118,7 @@ const WATCHING: readonly ExampleOperation[] = [
     title: 'List submissions',
     query: `query ListSubmissions {
       submissions(first: 10) {
-        nodes { id state job { name } createdAt finishedAt }
+        nodes { id jobName state label createdAt finishedAt }
         pageInfo { hasNextPage endCursor }
       }
     }`,
@@ -127,14 +127,8 @@ const WATCHING: readonly ExampleOperation[] = [
   {
     title: 'Queues and workers',
     query: `query QueuesAndWorkers {
-      queues(first: 20) {
-        nodes { name backend { name } priority waiting running }
-        name backend { name } priority waiting running
-      }
-      workers(first: 20) {
-        nodes { id name host state concurrency running lastSeenAt }
-        id name host state concurrency running lastSeenAt
-      }
+      queues(first: 20) { nodes { name backend priority queued running oldestSeconds } }
+      workers(first: 20) { nodes { id host state concurrency running heartbeatAt } }
     }`,
     variables: {},
   },

@@ -1,4 +1,5 @@
 import { buildSchema, getVariableValues, Kind, parse, validate, type GraphQLSchema } from 'graphql';
+import { buildServedSchema, buildStaticSchema } from '../../schema/buildSchema';
 import { exampleOperations, MAX_EXAMPLE_OPERATIONS } from '../../schema/exampleOperations';
 import type { JobSpec } from '../../src/domain/definitions';
 import { optionalType, scalar, type Value, type ValueType } from '../../src/domain/values';
@@ -117,6 +118,19 @@ describe('ready operations', () => {
   it('submissions, their events, queues and workers can be watched', () => {
     const titles = exampleOperations([], schema).map((operation) => operation.title);
     expect(titles).toEqual(['Follow one submission', 'List submissions', 'Queues and workers']);
+  });
+
+  it('nothing of what they watch is missing in the schema that is served', () => {
+    const words = (text: string): string[] => text.match(/\w+/g) ?? [];
+    const watching = exampleOperations([], buildServedSchema(buildStaticSchema()));
+    expect(watching.map(({ title }) => title)).toEqual([
+      'Follow one submission',
+      'Follow everything',
+      'List submissions',
+      'Queues and workers',
+    ]);
+    const shown = watching.flatMap(({ query }) => words(query));
+    expect(shown).toEqual(expect.arrayContaining(['percent', 'cursor', 'jobName', 'oldestSeconds', 'heartbeatAt']));
   });
 
   it('a job without an example, or without a mutation, gives none', () => {
