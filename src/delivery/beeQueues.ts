@@ -29,20 +29,13 @@ const RECONNECT_MS = 1_000;
 const SEND_TIMEOUT_MS = 5_000;
 const CLOSE_TIMEOUT_MS = 500;
 
-interface Opened {
-  readonly queue: BeeQueue<Payload>;
-  /** Ends its connections, also when Redis never answered. */
-  abandon(timeoutMs?: number): Promise<void>;
-}
-
-function open(name: string, redisUrl: string, isWorker: boolean, onError: (error: Error) => void): Opened {
-  let abandoned = false;
-  // Bee-Queue closes only what was connected once; the others would try to connect for ever.
-  const retry = ({ attempt }: { attempt: number }): number | undefined =>
-    abandoned ? undefined : Math.min(attempt * 100, RECONNECT_MS);
+function open(name: string, redisUrl: string, isWorker: boolean, onError: (error: Error) => void): BeeQueue<Payload> {
   const queue = new BeeQueue<Payload>(name, {
     // Options, never a client: Bee-Queue knows only its own version of the redis library.
-    redis: { url: redisUrl, retry_strategy: retry },
+    redis: {
+      url: redisUrl,
+      retry_strategy: ({ attempt }: { attempt: number }) => Math.min(attempt * 100, RECONNECT_MS),
+    },
     getEvents: false,
     sendEvents: false,
     storeJobs: false,
@@ -50,19 +43,9 @@ function open(name: string, redisUrl: string, isWorker: boolean, onError: (error
     removeOnFailure: true,
     isWorker,
   });
-  queue.on('error', (error: Error) => {
-    if (!abandoned) onError(error);
-  });
-  queue.ready().catch((error: Error) => {
-    if (!abandoned) onError(error);
-  });
-  return {
-    queue,
-    abandon: async (timeoutMs = CLOSE_TIMEOUT_MS) => {
-      abandoned = true;
-      await queue.close(timeoutMs).catch(() => undefined);
-    },
-  };
+  queue.on('error', onError);
+  queue.ready().catch(onError);
+  return queue;
 }
 
 export interface WakeSender {
@@ -71,23 +54,32 @@ export interface WakeSender {
   close(): Promise<void>;
 }
 
-export function createWakeSender(redisUrl: string): WakeSender {
-  const queues = new Map<string, Opened>();
-  const queueFor = (name: string): Opened => {
+export function createWakeSender(redisUrl: string, timeoutMs = SEND_TIMEOUT_MS): WakeSender {
+  const queues = new Map<string, BeeQueue<Payload>>();
+  const queueFor = (name: string): BeeQueue<Payload> => {
     const known = queues.get(name);
     if (known) return known;
     const opened = open(name, redisUrl, false, () => undefined);
     queues.set(name, opened);
     return opened;
   };
+  const forget = (name: string, queue: BeeQueue<Payload>): void => {
+    queues.delete(name);
+    queue.close(CLOSE_TIMEOUT_MS).catch(() => undefined);
+  };
   const sendTo = async (name: string, payloads: readonly Payload[]): Promise<void> => {
-    const opened = queueFor(name);
+    const queue = queueFor(name);
+    const ready = queue.ready().catch((error: unknown) => {
+      forget(name, queue);
+      throw error;
+    });
+    // One that is still connecting is kept: Bee-Queue cannot close it, and each new one would go on trying as well.
+    await withTimeout(ready, timeoutMs);
     try {
-      await withTimeout(saveAll(opened.queue, payloads), SEND_TIMEOUT_MS);
+      await withTimeout(saveAll(queue, payloads), timeoutMs);
     } catch (error) {
       // A restarted Redis has forgotten Bee-Queue's scripts (NOSCRIPT); a new queue loads them again.
-      queues.delete(name);
-      void opened.abandon();
+      forget(name, queue);
       throw error;
     }
   };
@@ -106,7 +98,7 @@ export function createWakeSender(redisUrl: string): WakeSender {
       }
     },
     close: async () => {
-      await Promise.all([...queues.values()].map((opened) => opened.abandon()));
+      await Promise.all([...queues.values()].map((queue) => queue.close(CLOSE_TIMEOUT_MS).catch(() => undefined)));
     },
   };
 }
@@ -156,22 +148,21 @@ export function createWakeReceiver(redisUrl: string, queues: readonly string[], 
 }
 
 function keepReceiving(redisUrl: string, name: string, onWake: () => void, isClosed: () => boolean): WakeReceiver {
-  let opened: Opened;
+  let queue: BeeQueue<Payload>;
   let timer: NodeJS.Timeout | undefined;
   let replacing = false;
   const replace = (): void => {
     if (replacing || isClosed()) return;
     replacing = true;
     clearInterval(timer);
-    void opened.abandon();
+    queue.close(CLOSE_TIMEOUT_MS).catch(() => undefined);
     setTimeout(() => {
       replacing = false;
       if (!isClosed()) start();
     }, RECONNECT_MS);
   };
   const start = (): void => {
-    opened = open(name, redisUrl, true, replace);
-    const { queue } = opened;
+    queue = open(name, redisUrl, true, replace);
     queue.process(RECEIVER_CONCURRENCY, () => {
       onWake();
       return Promise.resolve();
@@ -184,7 +175,7 @@ function keepReceiving(redisUrl: string, name: string, onWake: () => void, isClo
   return {
     close: async () => {
       clearInterval(timer);
-      await opened.abandon();
+      await queue.close(CLOSE_TIMEOUT_MS).catch(() => undefined);
     },
   };
 }

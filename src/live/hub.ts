@@ -243,13 +243,13 @@ export function createLiveHub(options: {
 
   const activity: LiveHub['activity'] = async (after) => {
     const stops = collectStops();
-    let cursor: ActivityCursor | null = after;
+    let cursor: ActivityCursor = after ?? (await activityEnd(db));
     const stream = track<ActivityEvent>(
       (release) =>
         createPullStream(
           {
             read: async () => {
-              const from = (cursor ??= await activityEnd(db));
+              const from = cursor;
               const items = await retryRead(
                 () => activityAfter(db, from, pageLimit),
                 () => closed,
@@ -263,7 +263,6 @@ export function createLiveHub(options: {
         ),
       stops,
     );
-    cursor ??= await activityEnd(db);
     const ticker = setInterval(() => stream.wake(), POLL_MS);
     ticker.unref();
     const timers = new Set<NodeJS.Timeout>();
