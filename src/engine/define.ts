@@ -2,6 +2,7 @@
 import { checkJob } from '../domain/checkJob';
 import type { BackendSpec, DefinitionSet, JobSpec, TaskSpec } from '../domain/definitions';
 import { digestOf } from '../domain/digest';
+import { isStorable } from '../domain/text';
 import type { Database, Sql } from '../store/database';
 import type { DefinitionKind } from '../store/entities/definition';
 import {
@@ -71,7 +72,7 @@ async function applySources(sql: Sql, sources: readonly SourceSet[]): Promise<De
   await lockDefinitions(sql);
   const current = await currentDefinitions(sql);
   const { next, problems } = merge(current, sources);
-  const found = [...problems, ...check(next)];
+  const found = [...problems, ...unstorable(next), ...check(next)];
   if (found.length > 0) return { ok: false, problems: found };
 
   const before = new Map(current.map((one) => [keyOf(one), one]));
@@ -137,6 +138,26 @@ function flatten(source: string, set: DefinitionSet): Definition[] {
     ...set.tasks.map((spec): Definition => ({ kind: 'TASK', name: spec.name, spec, source })),
     ...set.jobs.map((spec): Definition => ({ kind: 'JOB', name: spec.name, spec, source })),
   ];
+}
+
+/** Text that Postgres refuses: one such definition must not keep all the others from being stored. */
+function unstorable(next: ReadonlyMap<string, Definition>): DefinitionProblem[] {
+  return [...next.values()]
+    .filter((one) => !isStorableValue(one.spec))
+    .map(({ source, kind, name }) => ({
+      source,
+      kind,
+      name,
+      path: [],
+      message: 'a text in it holds a NUL character or half a character (a lone surrogate)',
+      hint: 'remove that character',
+    }));
+}
+
+function isStorableValue(value: unknown): boolean {
+  if (typeof value === 'string') return isStorable(value);
+  if (typeof value !== 'object' || value === null) return true;
+  return Object.entries(value).every(([key, part]) => isStorable(key) && isStorableValue(part));
 }
 
 function unbundled(one: CurrentDefinition): Definition['spec'] {
