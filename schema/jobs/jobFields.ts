@@ -9,7 +9,7 @@ import { getSubmissions } from '../submissions/reads';
 import type { SubmitOptions } from '../submissions/inputs';
 import { submitJobs } from '../submissions/submitJobs';
 import type { SubmitPayload } from '../submissions/payloads';
-import { jobInputType } from './jobInputTypes';
+import { jobInputType, underOwnNames } from './jobInputTypes';
 
 /** The parts of the static schema that the fields are made of. */
 export interface JobFieldParts {
@@ -33,7 +33,7 @@ function jobField(
 ): GraphQLFieldConfig<unknown, Context> {
   const { job } = version.plan;
   const { type, required, fieldOf } = jobInputType(job, parts.fileInput);
-  const nameOf = new Map([...fieldOf].map(([name, field]) => [field, name]));
+  const inputOf = new Map(job.inputs.map((one) => [fieldOf.get(one.name), one]));
   const input: Record<string, GraphQLArgumentConfig> =
     type === undefined
       ? {}
@@ -46,7 +46,10 @@ function jobField(
       withUserErrors<SubmitPayload>(
         async () => {
           const inputs = Object.fromEntries(
-            Object.entries(args.input ?? {}).map(([field, value]) => [nameOf.get(field) ?? field, value]),
+            Object.entries(args.input ?? {}).map(([field, value]) => {
+              const one = inputOf.get(field);
+              return one ? [one.name, underOwnNames(one.type, value)] : [field, value];
+            }),
           );
           const { submissionIds } = await submitJobs(
             context,

@@ -103,7 +103,8 @@ function graphqlType(
       const items = graphqlType(requiredType(type.items), `${typeName}Item`, fileInput);
       return new GraphQLList(isOptional(type.items) ? items : new GraphQLNonNull(items));
     }
-    case 'record':
+    case 'record': {
+      const names = recordNames(type);
       return new GraphQLInputObjectType({
         name: `${typeName}Record`,
         description: `A ${formatType(type)}.`,
@@ -111,7 +112,7 @@ function graphqlType(
           type.fields.map((field) => {
             const inner = graphqlType(requiredType(field.type), `${typeName}${pascalCase(field.name)}`, fileInput);
             return [
-              field.name.replace(/[^_A-Za-z0-9]/g, '_'),
+              names.get(field.name) ?? field.name,
               {
                 type: isOptional(field.type) ? inner : new GraphQLNonNull(inner),
                 description: field.description ?? '',
@@ -120,6 +121,7 @@ function graphqlType(
           }),
         ),
       });
+    }
     case 'null':
     case 'Any':
     case 'Directory':
@@ -127,6 +129,32 @@ function graphqlType(
       // What GraphQL has no input type for is checked when it arrives.
       return GraphQLJSON;
   }
+}
+
+type RecordType = Extract<ValueType, { kind: 'record' }>;
+
+function recordNames(type: RecordType): ReadonlyMap<string, string> {
+  return uniqueNames(
+    type.fields.map((field) => field.name),
+    camelCase,
+  ).names;
+}
+
+/** A value from a typed mutation under the definition's names: to GraphQL, the fields of records have names of their own. */
+export function underOwnNames(type: ValueType, value: unknown): unknown {
+  const wanted = requiredType(type);
+  if (wanted.kind === 'array' && Array.isArray(value)) {
+    return value.map((item: unknown) => underOwnNames(wanted.items, item));
+  }
+  if (wanted.kind !== 'record' || typeof value !== 'object' || value === null) return value;
+  const names = recordNames(wanted);
+  const fields = new Map(wanted.fields.map((field) => [names.get(field.name), field]));
+  return Object.fromEntries(
+    Object.entries(value).map(([name, part]) => {
+      const field = fields.get(name);
+      return field ? [field.name, underOwnNames(field.type, part)] : [name, part];
+    }),
+  );
 }
 
 /** Bounds in words, for the description: GraphQL itself cannot say them. */
