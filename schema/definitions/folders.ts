@@ -45,14 +45,24 @@ export async function serveFolders(
     for (const problem of problems) if (!told.has(problem)) report(problem);
     told = new Set(problems);
   };
-  const reload = (): Promise<void> => (running = running.then(load));
+  let queued: Promise<void> | null = null;
+  // Many changes at once are one look at the files.
+  const reload = (): Promise<void> => {
+    queued ??= running = running.then(() => {
+      queued = null;
+      return load();
+    });
+    return queued;
+  };
 
-  await reload();
+  // The watch first: a change between the first look and the watch would be missed.
   const watch = watchDefinitions(
     dirs,
     () => reload(),
     (file, message) => report(`${shownName(file)}: ${message}`),
   );
+  await watch.ready;
+  await reload();
   return {
     close: async () => {
       await watch.close();
@@ -69,7 +79,14 @@ async function applyTexts(
 ): Promise<string[]> {
   const problems: string[] = [];
   const own = new Set([...texts.map((one) => FILE + one.name), ...gone]);
-  let left = texts;
+  // First those that are wrong whatever the others say: what they said when they were good stands, for the others too.
+  const wrong = new Set<string>();
+  parseSources(texts, knownElsewhere(services.catalog.current(), new Set(), [])).forEach((result, index) => {
+    if (result.ok) return;
+    wrong.add(texts[index]?.name ?? '');
+    problems.push(...result.problems.map(formatProblem));
+  });
+  let left = texts.filter((one) => !wrong.has(one.name));
   // Each round leaves out at least one file, so there are at most as many rounds as files.
   while (left.length > 0 || gone.length > 0) {
     const parsed = parseSources(left, knownElsewhere(services.catalog.current(), own, left));
