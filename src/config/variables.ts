@@ -252,7 +252,7 @@ export const VARIABLES = {
   maxQueued: variable({
     name: 'STEPCAST_MAX_QUEUED',
     group: 'Limits of the service',
-    meaning: 'Submissions that wait or run; further ones are refused until some have ended.',
+    meaning: 'Steps that may wait at once, over all submissions; further submissions are refused until some have run.',
     fallback: '100000',
     schema: wholeNumber(1, 100_000_000),
   }),
