@@ -7,7 +7,7 @@ import type { PubSub } from '../src/delivery/pubsub';
 import { claim, type Work } from '../src/engine/claim';
 import type { AttemptReport } from '../src/engine/complete';
 import type { Plans } from '../src/engine/plans';
-import { reconcile } from '../src/engine/reconcile';
+import { createReconciler } from '../src/engine/reconcile';
 import type { BackendKind } from '../src/domain/definitions';
 import { messageOf } from '../src/domain/errors';
 import type { Database } from '../src/store/database';
@@ -222,12 +222,13 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     }
   };
 
+  const reconcile = createReconciler(engine, options.leaseSeconds);
   let reconciling = false;
   const recover = async (): Promise<void> => {
     if (reconciling || stopping) return;
     reconciling = true;
     try {
-      const found = await reconcile(engine, options.leaseSeconds);
+      const found = await reconcile();
       if (found.lostWorkers > 0)
         log('warn', `${found.lostWorkers} workers fell silent; ${found.requeued} steps run again`);
       if (found.requeued + found.retried > 0) void fill();

@@ -1,7 +1,7 @@
 /** What an API process does beside answering: recover, delete for good, clear away what nobody uses. */
 import type { LocalArtifactStore } from '../../src/artifacts/localStore';
 import { messageOf } from '../../src/domain/errors';
-import { reconcile } from '../../src/engine/reconcile';
+import { createReconciler } from '../../src/engine/reconcile';
 import { purgeSubmissions, purgeUploads, unnamedContents } from '../../src/store/statements/purge';
 import { forgetWorkers } from '../../src/store/statements/workers';
 import type { Services } from '../context';
@@ -58,8 +58,9 @@ export function startHousekeeping(options: {
   const timers = [
     every(
       RECONCILE_MS,
-      () => reconcile(services, leaseSeconds),
+      createReconciler(services, leaseSeconds),
       (error) => log('warn', `reconciling: ${messageOf(error)}`),
+      { atOnce: true },
     ),
     every(PURGE_MS, purge, (error) => log('warn', `deleting: ${messageOf(error)}`)),
     every(SWEEP_MS, sweep, (error) => log('warn', `clearing away: ${messageOf(error)}`)),
@@ -68,9 +69,14 @@ export function startHousekeeping(options: {
 }
 
 /** Runs `work` at the pace, never twice at a time. */
-function every(milliseconds: number, work: () => Promise<unknown>, onError: (error: unknown) => void): NodeJS.Timeout {
+function every(
+  milliseconds: number,
+  work: () => Promise<unknown>,
+  onError: (error: unknown) => void,
+  options: { readonly atOnce: boolean } = { atOnce: false },
+): NodeJS.Timeout {
   let running = false;
-  const timer = setInterval(() => {
+  const run = (): void => {
     if (running) return;
     running = true;
     work()
@@ -78,7 +84,9 @@ function every(milliseconds: number, work: () => Promise<unknown>, onError: (err
       .finally(() => {
         running = false;
       });
-  }, milliseconds);
+  };
+  const timer = setInterval(run, milliseconds);
   timer.unref();
+  if (options.atOnce) run();
   return timer;
 }

@@ -21,9 +21,13 @@ export interface Reconciled {
   readonly resent: number;
 }
 
-export async function reconcile(engine: EngineDependencies, leaseSeconds: number): Promise<Reconciled> {
+export async function reconcile(
+  engine: EngineDependencies,
+  leaseSeconds: number,
+  options: { readonly judge: boolean } = { judge: true },
+): Promise<Reconciled> {
   const { db, announcer } = engine;
-  const lost = await expireWorkers(db, leaseSeconds);
+  const lost = options.judge ? await expireWorkers(db, leaseSeconds) : [];
   const orphans = await orphanedStepRuns(db, BATCH);
   const requeued = await change(engine, orphans, recoverOrphan);
   const due = await dueRetries(db, BATCH);
@@ -36,6 +40,32 @@ export async function reconcile(engine: EngineDependencies, leaseSeconds: number
   const messages = await unsent(db, UNSENT_AFTER_SECONDS, BATCH);
   if (messages.length > 0) announcer.committed({ events: [], outbox: messages });
   return { lostWorkers: lost.length, requeued, retried, resent: messages.length };
+}
+
+/** A longer pause between two passes than this, in seconds, means that this process saw nothing for a while. */
+const LEAST_PAUSE_SECONDS = 3;
+
+/**
+ * One process' passes, to be called every few seconds. Whoever was cut off or asleep must not judge others by their
+ * silence: Postgres was away, or the whole machine asleep, and all were silent. After such a pause the workers get the
+ * whole lease to be heard again. A process that has just started has no pause to speak of, and judges at once.
+ */
+export function createReconciler(engine: EngineDependencies, leaseSeconds: number): () => Promise<Reconciled> {
+  let last: number | null = null;
+  let since = -Infinity;
+  return async () => {
+    const now = Date.now();
+    const pauseSeconds = Math.max(leaseSeconds / 2, LEAST_PAUSE_SECONDS);
+    if (last !== null && now - last > pauseSeconds * 1_000) since = now;
+    last = now;
+    try {
+      await engine.db.query({ name: 'reachable', text: 'select 1' });
+    } catch (error) {
+      since = Date.now();
+      throw error;
+    }
+    return reconcile(engine, leaseSeconds, { judge: now - since >= leaseSeconds * 1_000 });
+  };
 }
 
 type Apply = (transition: Transition, view: StepRunView, sql: Parameters<typeof windDown>[0]) => Promise<boolean>;
