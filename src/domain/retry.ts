@@ -6,7 +6,9 @@ import type { RetryPolicy } from './definitions';
  * Brooker's "Exponential Backoff and Jitter". `random` is uniform in [0, 1).
  */
 export function retryDelaySeconds(policy: RetryPolicy, failures: number, random: number): number {
-  const ceiling = Math.min(policy.maxDelaySeconds, policy.initialDelaySeconds * policy.factor ** (failures - 1));
+  // The power of a long row of failures is infinite, and 0 times that is no number.
+  const grown = Math.min(policy.factor ** (failures - 1), Number.MAX_VALUE);
+  const ceiling = Math.min(policy.maxDelaySeconds, policy.initialDelaySeconds * grown);
   return ceiling * random;
 }
 

@@ -84,7 +84,7 @@ export async function openEngine(options: { poolSize?: number } = {}): Promise<T
   let plans = createPlans(db);
   let statement = 0;
   const rows: TestEngine['rows'] = async (text, values = []) =>
-    db.query({ name: `test-${(statement += 1)}`, text }, values) as Promise<never[]>;
+    db.query<never>({ name: `test-${(statement += 1)}`, text }, values);
 
   const engine: TestEngine = {
     db,

@@ -150,7 +150,7 @@ describe('reports', () => {
     expect(await engine.submission(good.submissionId)).toMatchObject({ state: 'SUCCEEDED' });
     expect(await engine.submission(bad.submissionId)).toMatchObject({
       state: 'FAILED',
-      message: expect.stringContaining('Its result cannot be stored'),
+      message: expect.stringContaining('Its result cannot be stored') as string,
     });
     expect(troubles.length).toBeGreaterThan(0);
   });

@@ -2,7 +2,7 @@ import {
   buildSchema,
   execute,
   getIntrospectionQuery,
-  GraphQLError,
+  type GraphQLError,
   isEnumType,
   isInputObjectType,
   isInterfaceType,
@@ -105,7 +105,10 @@ describe('errors as a client sees them', () => {
     const { errors } = await failing(thrown);
     const shown = mask(errors?.[0] as GraphQLError);
     expect(JSON.stringify(shown)).not.toMatch(/secret|home/);
-    expect(shown.extensions).toMatchObject({ code: 'INTERNAL', reference: expect.stringMatching(/^[0-9a-f]{12}$/) });
+    expect(shown.extensions).toMatchObject({
+      code: 'INTERNAL',
+      reference: expect.stringMatching(/^[0-9a-f]{12}$/) as string,
+    });
     expect(told).toHaveLength(1);
   });
   it('tell what is wrong with a variable', async () => {
@@ -115,7 +118,7 @@ describe('errors as a client sees them', () => {
       variableValues: { n: 'many' },
     });
     expect(mask(errors?.[0] as GraphQLError)).toMatchObject({
-      message: expect.stringContaining('many'),
+      message: expect.stringContaining('many') as string,
       extensions: { code: 'BAD_REQUEST' },
     });
   });
