@@ -78,7 +78,10 @@ test('a problem anywhere changes nothing', async () => {
 
 test('two jobs that would be one mutation are refused', async () => {
   const outcome = await engine.define([task('work')], [job('word-count', { a: {} }), job('word_count', { a: {} })]);
-  expect(outcome).toMatchObject({ ok: false, problems: [{ message: expect.stringContaining('runWordCount') }] });
+  expect(outcome).toMatchObject({
+    ok: false,
+    problems: [{ message: expect.stringContaining('runWordCount') as string }],
+  });
 });
 
 test('text that cannot be stored is a problem of its definition, not a fault', async () => {

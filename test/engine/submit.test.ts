@@ -47,7 +47,9 @@ test('the same idempotency key with another request is a conflict that names the
   await engine.submit('pair', { key: 'k' });
   const other = engine.submit('pair', { key: 'k', label: 'other' });
   await expect(other).rejects.toMatchObject({
-    errors: [{ code: 'CONFLICT', field: ['input', 'idempotencyKey'], message: expect.stringContaining('"k"') }],
+    errors: [
+      { code: 'CONFLICT', field: ['input', 'idempotencyKey'], message: expect.stringContaining('"k"') as string },
+    ],
   });
 });
 
