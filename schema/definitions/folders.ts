@@ -4,7 +4,7 @@ import { messageOf } from '../../src/domain/errors';
 import type { DefinitionSet } from '../../src/domain/definitions';
 import { define, type DefinitionProblem, type SourceSet } from '../../src/engine/define';
 import type { Catalog } from '../../src/engine/catalog';
-import { readDefinitions, watchDefinitions } from '../../src/formats/folder';
+import { readDefinitions, watchDefinitions, type DefinitionFile } from '../../src/formats/folder';
 import { parseSources, type Parsed } from '../../src/formats/parse';
 import { formatProblem } from '../../src/formats/problem';
 import type { Services } from '../context';
@@ -31,12 +31,22 @@ export async function serveFolders(
   const load = async (): Promise<void> => {
     const problems: string[] = [];
     try {
-      const files = await readDefinitions(dirs);
+      const files: DefinitionFile[] = [];
+      const readable: string[] = [];
+      for (const dir of dirs) {
+        // A folder that is away for now (a share that is not mounted) takes neither the others nor its own jobs along.
+        try {
+          files.push(...(await readDefinitions([dir])));
+          readable.push(dir);
+        } catch (error) {
+          problems.push(messageOf(error));
+        }
+      }
       const texts = files.flatMap((file) => ('text' in file ? [{ ...file, name: shownName(file.name) }] : []));
       problems.push(...files.flatMap((file) => ('error' in file ? [`${shownName(file.name)}: ${file.error}`] : [])));
       const present = new Set(files.map((file) => FILE + shownName(file.name)));
       await services.catalog.refresh();
-      problems.push(...(await applyTexts(services, texts, goneSources(services.catalog.current(), dirs, present))));
+      problems.push(...(await applyTexts(services, texts, goneSources(services.catalog.current(), readable, present))));
       await services.catalog.refresh();
     } catch (error) {
       problems.push(`definitions: ${messageOf(error)}`);

@@ -31,6 +31,10 @@ export function maskError(formatted: GraphQLFormattedError, origin: unknown, log
     const shown = typeof code === 'string' && REQUEST_CODES.has(code) ? code : 'BAD_REQUEST';
     return { message: formatted.message, ...place, extensions: { code: shown } };
   }
+  if (isAway(cause)) {
+    const message = 'The database does not answer at the moment. Try again in a few seconds.';
+    return { message, ...place, extensions: { code: 'UNAVAILABLE' } };
+  }
   const reference = randomBytes(6).toString('hex');
   log(reference, cause);
   return {
@@ -50,4 +54,16 @@ function rootOf(error: unknown): unknown {
   let root = error;
   while (root instanceof GraphQLError && root.originalError) root = root.originalError;
   return root;
+}
+
+/** System errors of a connection that cannot be made or broke. */
+const AWAY_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'ETIMEDOUT', 'EPIPE', 'ENOTFOUND', 'EAI_AGAIN']);
+
+/** True for a database that is away: SQLSTATE classes 08 (connection) and 57P (shutdown, start), and broken sockets. */
+function isAway(error: unknown): boolean {
+  const { code, syscall, message } = error as { code?: unknown; syscall?: unknown; message?: unknown };
+  if (typeof code === 'string' && /^(08|57P)/.test(code)) return true;
+  if (typeof code === 'string' && AWAY_CODES.has(code))
+    return syscall === 'connect' || syscall === 'read' || syscall === 'write';
+  return typeof message === 'string' && /^Connection terminated|^timeout exceeded when trying to connect/.test(message);
 }

@@ -46,7 +46,9 @@ export async function submit(
   batch: { readonly label: string } | null,
 ): Promise<Submitted> {
   const steps = requests.reduce((sum, request) => sum + request.version.plan.nodes.length, 0);
-  if ((await waitingSteps(db, maxQueued)) + steps > maxQueued) {
+  const full = (await waitingSteps(db, maxQueued)) + steps > maxQueued;
+  // A repeated request stores nothing, so a full queue does not stand against it.
+  if (full && !(await allStoredBefore(db, requests))) {
     throw new UserErrors([
       {
         code: 'LIMIT_EXCEEDED',
@@ -83,6 +85,13 @@ async function waitingSteps(db: Database, maxQueued: number): Promise<number> {
 function noteSubmitted(db: Database, steps: number): void {
   const known = counts.get(db);
   if (known) known.count += steps;
+}
+
+async function allStoredBefore(sql: Sql, requests: readonly SubmitRequest[]): Promise<boolean> {
+  for (const { submitter, idempotencyKey } of requests) {
+    if (idempotencyKey === null || !(await findByIdempotencyKey(sql, submitter, idempotencyKey))) return false;
+  }
+  return true;
 }
 
 async function store(

@@ -60,6 +60,12 @@ test('a full queue refuses, and counts steps that wait for others', async () => 
   expect(await engine.rows('select from submission')).toHaveLength(2);
 });
 
+test('a full queue does not stand against a repeated request, which stores nothing', async () => {
+  const id = await engine.submit('pair', { key: 'k', maxQueued: 2 });
+  await expect(engine.submit('pair', { maxQueued: 2 })).rejects.toMatchObject({ errors: [{ code: 'LIMIT_EXCEEDED' }] });
+  expect(await engine.submit('pair', { key: 'k', maxQueued: 2 })).toBe(id);
+});
+
 test('finished steps leave room in the queue', async () => {
   await engine.submit('pair', { maxQueued: 2 });
   await engine.rows(`update step_run set state = 'SUCCEEDED'`);

@@ -28,8 +28,8 @@ afterEach(async () => {
 });
 afterAll(() => engine.close());
 
-const serve = async (): Promise<void> => {
-  folders = await serveFolders({ db: engine.db, announcer: engine.heard as never, catalog }, [dir], (problem) => {
+const serve = async (dirs = [dir]): Promise<void> => {
+  folders = await serveFolders({ db: engine.db, announcer: engine.heard as never, catalog }, dirs, (problem) => {
     told.push(problem);
     wake?.();
   });
@@ -53,6 +53,13 @@ test('files are served, edits follow, and a removed file takes its definitions a
   await unlink(join(dir, 'a.yaml'));
   await until(() => !catalog.current().tasks.has('copy'));
   expect(told).toEqual([]);
+});
+
+test('a folder that is not there is told, and does not hold up the others', async () => {
+  await write('a.yaml', task('copy', 5));
+  await serve([join(dir, 'nowhere'), dir]);
+  expect(catalog.current().tasks.has('copy')).toBe(true);
+  expect(told).toEqual([expect.stringContaining('nowhere')]);
 });
 
 test('a file with a fault leaves its last good version and does not hold up the others', async () => {

@@ -111,6 +111,17 @@ describe('errors as a client sees them', () => {
     });
     expect(told).toHaveLength(1);
   });
+  it.each([
+    ['shuts down', Object.assign(new Error('terminating connection of secret'), { code: '57P01' })],
+    ['cannot be reached', Object.assign(new Error('connect secret'), { code: 'ECONNREFUSED', syscall: 'connect' })],
+    ['broke the connection', new Error('Connection terminated unexpectedly')],
+  ])('ask to try again when the database %s', async (_, thrown) => {
+    const { errors } = await failing(thrown);
+    const shown = mask(errors?.[0] as GraphQLError);
+    expect(shown).toMatchObject({ extensions: { code: 'UNAVAILABLE' } });
+    expect(shown.message).not.toContain('secret');
+    expect(told).toEqual([]);
+  });
   it('tell what is wrong with a variable', async () => {
     const { errors } = await execute({
       schema: buildSchema('type Query { x(n: Int): String }'),
