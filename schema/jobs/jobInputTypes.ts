@@ -35,7 +35,7 @@ export function jobInputType(job: JobSpec, fileInput: GraphQLInputObjectType): J
   const base = inputTypeName(job);
   const fields = job.inputs.map((input): [string, GraphQLInputFieldConfig] => {
     const name = names.get(input.name) ?? input.name;
-    return [name, fieldConfig(input, `${base.replace(/Input$/, '')}${pascalCase(input.name)}`, fileInput)];
+    return [name, fieldConfig(input, `${base}${pascalCase(input.name)}`, fileInput)];
   });
   const type =
     fields.length === 0

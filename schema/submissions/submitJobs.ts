@@ -1,6 +1,7 @@
 /** The way of every submission, typed, generic or batch: check all, then store all. */
 import { prepareInputs, type IntakeContext } from '../../src/intake/prepare';
 import { UserErrors, userError, type UserError } from '../../src/domain/errors';
+import { isStorable } from '../../src/domain/text';
 import { submit, type SubmitRequest, type Submitted } from '../../src/engine/submit';
 import type { JobVersion } from '../../src/engine/plans';
 import { findUpload, uploadedFile } from '../../src/store/uploads';
@@ -85,7 +86,17 @@ function optionErrors({ options, field }: JobRequest): UserError[] {
           },
         ];
   };
-  return [...tooLong('label'), ...tooLong('idempotencyKey')];
+  const unstorable = (name: 'label' | 'idempotencyKey'): UserError[] =>
+    isStorable(options?.[name] ?? '')
+      ? []
+      : [
+          {
+            code: 'BAD_INPUT',
+            message: `${name} has a character that is not text, such as NUL.`,
+            field: [...field, name],
+          },
+        ];
+  return [...tooLong('label'), ...tooLong('idempotencyKey'), ...unstorable('label'), ...unstorable('idempotencyKey')];
 }
 
 function intakeOf(services: Services, viewer: Viewer): IntakeContext {

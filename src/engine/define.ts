@@ -2,12 +2,14 @@
 import { checkJob } from '../domain/checkJob';
 import type { BackendSpec, DefinitionSet, JobSpec, TaskSpec } from '../domain/definitions';
 import { digestOf } from '../domain/digest';
+import { StepcastError } from '../domain/errors';
 import { isStorable } from '../domain/text';
 import type { Database, Sql } from '../store/database';
 import type { DefinitionKind } from '../store/entities/definition';
 import {
   currentDefinitions,
   lockDefinitions,
+  MAX_DEFINITIONS,
   putDefinition,
   removeDefinition,
   type CurrentDefinition,
@@ -72,6 +74,12 @@ async function applySources(sql: Sql, sources: readonly SourceSet[]): Promise<De
   await lockDefinitions(sql);
   const current = await currentDefinitions(sql);
   const { next, problems } = merge(current, sources);
+  if (next.size > MAX_DEFINITIONS) {
+    throw new StepcastError(
+      'LIMIT_EXCEEDED',
+      `There would be ${next.size} definitions; the limit is ${MAX_DEFINITIONS}.`,
+    );
+  }
   const found = [...problems, ...unstorable(next), ...check(next)];
   if (found.length > 0) return { ok: false, problems: found };
 

@@ -84,7 +84,7 @@ describe('a typed mutation', () => {
       input: __type(name: "RunTakeLinesInput") {
         inputFields { name description defaultValue type { kind name ofType { name } } }
       }
-      order: __type(name: "RunTakeLinesOrder") { kind enumValues { name } }
+      order: __type(name: "RunTakeLinesInputOrder") { kind enumValues { name } }
     }`);
     expect((await mutationsOf(stepcast)).get('runTakeLines')).toBe('Takes the first lines of a table.');
     expect(order).toEqual({ kind: 'ENUM', enumValues: [{ name: 'as_given' }, { name: 'by_name' }] });
@@ -105,7 +105,7 @@ describe('a typed mutation', () => {
         name: 'order',
         description: 'The order.',
         defaultValue: 'as_given',
-        type: { kind: 'ENUM', name: 'RunTakeLinesOrder', ofType: null },
+        type: { kind: 'ENUM', name: 'RunTakeLinesInputOrder', ofType: null },
       },
     ]);
   });
