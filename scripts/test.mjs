@@ -23,7 +23,9 @@ if (code === 0) {
   const jest = inProject('node_modules', 'jest', 'bin', 'jest.js');
   // With --json the report goes to standard output a second time; the readable one goes to standard error.
   const output = ['inherit', 'ignore', 'inherit'];
-  code = await run([jest, '--json', `--outputFile=${result}`, ...process.argv.slice(2)], output);
+  // Libraries that are ES modules only are imported inside jest's sandbox, which Node allows behind this flag.
+  const flags = ['--experimental-vm-modules', '--no-warnings'];
+  code = await run([...flags, jest, '--json', `--outputFile=${result}`, ...process.argv.slice(2)], output);
 }
 const counts = readJson(result);
 rmSync(folder, { recursive: true, force: true });

@@ -16,7 +16,7 @@ test('the fields of a record are called as GraphQL calls inputs', () => {
   const inputs = [{ name: 'page-part', type: part, description: '', validators: [] }];
   const { type } = jobInputType({ name: 'print', description: '', inputs, steps: [], outputs: [] }, fileInput);
   const record = type?.getFields()['pagePart']?.type;
-  expect(String(record)).toBe('RunPrintPagePartRecord!');
+  expect(String(record)).toBe('RunPrintInputPagePartRecord!');
   const named = record && 'ofType' in record ? record.ofType : undefined;
   expect(named instanceof GraphQLInputObjectType && printType(named)).toContain('firstLine: Int!');
 });

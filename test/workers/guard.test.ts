@@ -8,7 +8,7 @@ import { compile } from './compile';
 let home: string;
 let workDir: string;
 beforeAll(() => {
-  home = compile('src/domain', 'src/artifacts/store.ts', 'src/backends', 'workers/guard.ts');
+  home = compile('src/domain', 'src/artifacts', 'src/backends', 'workers/guard.ts');
   workDir = join(home, 'work');
   writeFileSync(join(home, 'worker.js'), WORKER);
 });
