@@ -8,7 +8,7 @@ import { keyOf, startStepcast, type Stepcast } from './support/stepcast';
 import { eventually } from './support/wait';
 
 /** What the service promises. */
-const CANCEL_MS = 2_000;
+const CANCEL_MS = 5_000;
 const JOBS = `
 task: family
 description: Starts children in its group, in a session of their own, and behind a parent that has gone.
