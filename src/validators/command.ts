@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { StepcastError } from '../domain/errors';
 import { Rejection, type SpecOf, type Validator } from './validator';
 
@@ -10,8 +11,8 @@ const KEPT_OUTPUT_BYTES = 4096;
 const REASON_CHARACTERS = 300;
 
 /**
- * The definer's own command, on a copy of the file: exit 0 accepts, and otherwise the last line of its output (standard
- * output and error together) is the reason. It has an empty standard input, a clean environment and a folder of its own;
+ * The definer's own command, on a copy of the file: exit 0 accepts, and otherwise the last line of its standard
+ * output is the reason, or of its standard error when it wrote nothing else (two pipes keep no order between them). It has an empty standard input, a clean environment and a folder of its own;
  * it and all it started in its process group are gone when this returns. INVALID_DEFINITION when it cannot be started.
  */
 export const command: Validator<SpecOf<'command'>> = async ({ argv, timeoutSeconds }, { file }, { store, workDir }) => {
@@ -36,12 +37,8 @@ async function run(program: string, words: readonly string[], folder: string, ti
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin', HOME: folder, TMPDIR: folder, LANG: 'C.UTF-8' },
   });
-  let output: Buffer = Buffer.alloc(0);
-  const keep = (chunk: Buffer): void => {
-    output = Buffer.concat([output, chunk]).subarray(-KEPT_OUTPUT_BYTES);
-  };
-  child.stdout.on('data', keep);
-  child.stderr.on('data', keep);
+  const output = keepEnd(child.stdout);
+  const errors = keepEnd(child.stderr);
 
   let isLate = false;
   const timer = setTimeout(() => {
@@ -65,7 +62,18 @@ async function run(program: string, words: readonly string[], folder: string, ti
     throw new Rejection(`The check by ${basename(program)} took longer than ${timeoutSeconds} s and was ended.`);
   if (code === 0) return;
   const how = signal === null ? `ended with exit code ${code ?? 'unknown'}` : `was ended by ${signal}`;
-  throw new Rejection(lastLine(output) ?? `The check by ${basename(program)} ${how} and gave no reason.`);
+  throw new Rejection(
+    lastLine(output()) ?? lastLine(errors()) ?? `The check by ${basename(program)} ${how} and gave no reason.`,
+  );
+}
+
+/** Reads the stream to its end and gives the last of it. */
+function keepEnd(stream: Readable): () => Buffer {
+  let end: Buffer = Buffer.alloc(0);
+  stream.on('data', (chunk: Buffer) => {
+    end = Buffer.concat([end, chunk]).subarray(-KEPT_OUTPUT_BYTES);
+  });
+  return () => end;
 }
 
 function killGroup({ pid }: ChildProcess): void {
