@@ -143,7 +143,8 @@ describe('an operation that asks too much is refused, over HTTP and over WebSock
     expect(await stepcast.sql('select count(*) from submission')).toEqual(before);
     await gate.open();
     for (const id of [...holding, ...waiting]) await stepcast.untilState(id, ['SUCCEEDED']);
-    await stepcast.submit('short', { gate: gate.folder });
+    const last = await stepcast.submit('short', { gate: gate.folder });
+    await stepcast.untilState(last, ['SUCCEEDED']);
     await gate.remove();
     await api?.end('SIGTERM');
     await api?.restart();

@@ -68,6 +68,6 @@ export async function makeGate(): Promise<Gate> {
         withinMs,
       ),
     open: (attempt) => writeFile(path.join(folder, attempt === undefined ? 'open' : `open-${attempt}`), ''),
-    remove: () => rm(folder, { recursive: true, force: true }),
+    remove: () => rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 }),
   };
 }
