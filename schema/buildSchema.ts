@@ -18,6 +18,7 @@ import { JobDurations, StepDurations, SubmissionEstimate } from './durations/res
 import { jobFields, type JobFieldParts } from './jobs/jobFields';
 import { NodeResolver } from './relay/nodeResolver';
 import { FileInput } from './submissions/inputs';
+import { CombinationsResolver } from './submissions/combinations';
 import { OutputFilesResolver } from './submissions/outputFiles';
 import { SubmissionMutations } from './submissions/mutations';
 import { ArtifactResolver, BatchResolver, StepRunResolver } from './submissions/partResolvers';
@@ -35,6 +36,7 @@ const RESOLVERS: NonEmptyArray<Function> = [
   SubmissionSubscriptions,
   StepRunResolver,
   BatchResolver,
+  CombinationsResolver,
   ArtifactResolver,
   DataResolver,
   WorkersResolver,

@@ -186,6 +186,10 @@ export class BatchType extends Node {
   label!: string;
   @Field(() => String, { description: 'Who submitted it.' })
   submitter!: string;
+  @Field(() => [String], {
+    description: 'The inputs that a matrix varies, in its order; empty for a Batch of another kind.',
+  })
+  matrixInputs!: string[];
   @Field(() => Date, { description: 'When it was stored.' })
   createdAt!: Date;
 }
@@ -296,6 +300,7 @@ export function toBatch(row: BatchRow): BatchType {
     key: row.id,
     label: row.label,
     submitter: row.submitter,
+    matrixInputs: row.matrixInputs,
     createdAt: row.createdAt,
   };
 }
