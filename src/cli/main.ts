@@ -72,7 +72,8 @@ function program(): Command {
   command('submit <job>', 'submit a job; files are uploaded', async (api, options, job) => {
     const request = { job, inputs: options.input, ...submitOptions(options) };
     const { matrix, include, exclude } = options;
-    if (matrix.length + include.length + exclude.length > 0) return submitAll(api, { ...request, matrix, include, exclude }, options);
+    if (matrix.length + include.length + exclude.length > 0)
+      return submitAll(api, { ...request, matrix, include, exclude }, options);
     const { id } = await submitJob(api, request);
     if (options.json && !options.watch) terminal.print(JSON.stringify({ id }));
     else if (!options.json) terminal.print(options.watch ? `Submitted ${id}` : id);
