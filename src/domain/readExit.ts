@@ -57,11 +57,12 @@ const SHELL_KILLED = SHELL_SIGNAL_BASE + 9;
 const SHELL_NOT_EXECUTABLE = 126;
 const SHELL_NOT_FOUND = 127;
 
+const SHUT_DOWN = 'The worker shut down and ended the command.';
+
 /** Reads how a command ended. A cancel wins over a passed limit, that over the exit code, and that over outputs. */
 export function readExit(task: RunRules, facts: ExitFacts): ExitReading {
   const { exitCode, signal } = facts;
-  if (facts.cancelled === 'shutdown') return cancelled('The worker shut down and ended the command.');
-  if (facts.cancelled) return cancelled('Cancelled.');
+  if (facts.cancelled === 'cancelled') return cancelled('Cancelled.');
   const failed = (failure: FailureKind, message: string): ExitReading => ({
     state: 'FAILED',
     failure,
@@ -69,6 +70,11 @@ export function readExit(task: RunRules, facts: ExitFacts): ExitReading {
     terminate: false,
     message,
   });
+  if (facts.cancelled === 'shutdown') {
+    const began = exitCode !== null || signal !== null;
+    const lost = failed('LOST', `${SHUT_DOWN} Its task does not allow another try after that.`);
+    return began && !lost.retryable ? lost : cancelled(SHUT_DOWN);
+  }
   if (facts.passed !== null) return failed(facts.passed, explainLimit(task, facts.passed, facts.memory));
   if (signal !== null) {
     const meaning = MEANINGS[signal];

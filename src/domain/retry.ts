@@ -71,8 +71,8 @@ export function mayRetry(policy: RetryPolicy, failures: number): boolean {
 export const MAX_LOST_ATTEMPTS = 3;
 
 /** Null: a StepRun whose worker died for the `lost`-th time runs again. Otherwise the reason why it fails. */
-export function failureAfterLoss(policy: RetryPolicy, lost: number): string | null {
-  if (!retriedCauses(policy).includes('LOST')) {
+export function failureAfterLoss(policy: RetryPolicy | undefined, lost: number): string | null {
+  if (policy && !retriedCauses(policy).includes('LOST')) {
     return 'Its worker died or fell silent while it ran, and its task does not allow another try after that: it may have done its work, in part or whole.';
   }
   if (lost < MAX_LOST_ATTEMPTS) return null;

@@ -91,6 +91,14 @@ describe('the reading of an exit', () => {
     expect(read(grows.growth.maxMemoryBytes, grows)).toMatchObject(FAILED_FOR_GOOD);
   });
 
+  test('a shutdown hands the work back, but for a command that began and must not run twice', () => {
+    const once = rules('FAIL', { on: { exitCodes: [], signals: [], causes: [] } });
+    const ended = facts({ exitCode: null, signal: 'SIGTERM', cancelled: 'shutdown' });
+    expect(readExit(rules(), ended).state).toBe('CANCELLED');
+    expect(readExit(once, ended)).toMatchObject({ ...FAILED_FOR_GOOD, failure: 'LOST' });
+    expect(readExit(once, { ...ended, signal: null }).state).toBe('CANCELLED');
+  });
+
   test.each([
     ['EXIT_CODE', { exitCode: 1 }],
     ['SIGNAL', { exitCode: null, signal: 'SIGSEGV' }],

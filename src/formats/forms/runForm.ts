@@ -72,9 +72,6 @@ export const timeoutForm = choose<{ attempt?: number; queue?: number; step?: num
     : someTime.transform((attempt) => ({ attempt })),
 );
 
-/** The time limit of a whole submission. */
-export const jobTimeoutForm = someTime;
-
 /** Shorter ones would end commands that were only slow to write. */
 const MIN_HEARTBEAT_SECONDS = 1;
 
