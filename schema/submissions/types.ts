@@ -39,6 +39,11 @@ export class SubmissionType extends Node {
   lastEventSeq!: number;
   @Field(() => Int, { description: 'StepRuns that have not ended.' })
   unfinishedSteps!: number;
+  @Field(() => Date, {
+    nullable: true,
+    description: 'Since when it is paused: what runs goes on, nothing new starts. Null when it is not.',
+  })
+  pausedAt!: Date | null;
   @Field(() => Date, { description: 'When it was stored.' })
   createdAt!: Date;
   @Field(() => Date, { nullable: true, description: 'When its first step started.' })
@@ -159,6 +164,10 @@ export class BatchType extends Node {
   label!: string;
   @Field(() => String, { description: 'Who submitted it.' })
   submitter!: string;
+  @Field(() => [String], {
+    description: 'The inputs that a matrix varies, in its order; empty for a Batch of another kind.',
+  })
+  matrixInputs!: string[];
   @Field(() => Date, { description: 'When it was stored.' })
   createdAt!: Date;
 }
@@ -185,6 +194,7 @@ export function toSubmission(row: SubmissionRow): SubmissionType {
     outputs: row.outputs,
     lastEventSeq: row.eventSeq,
     unfinishedSteps: row.unfinished,
+    pausedAt: row.pausedAt,
     createdAt: row.createdAt,
     startedAt: row.startedAt,
     finishedAt: row.finishedAt,
@@ -254,6 +264,7 @@ export function toBatch(row: BatchRow): BatchType {
     key: row.id,
     label: row.label,
     submitter: row.submitter,
+    matrixInputs: row.matrixInputs,
     createdAt: row.createdAt,
   };
 }
