@@ -92,6 +92,24 @@ export async function getBatch(db: Database, key: string): Promise<BatchRow | nu
   return db.em().findOne(BatchRow, { id: key });
 }
 
+/** The Submissions of a Batch in the order of the call. */
+export async function listBatch(
+  db: Database,
+  batchKey: string,
+  args: PageArgs,
+  limit: number,
+): Promise<Connection<SubmissionType>> {
+  const { first, after } = pageOf(args, limit);
+  const rows = await db
+    .em()
+    .find(
+      SubmissionRow,
+      { ...VISIBLE, batchId: batchKey, id: { $gt: numericKey(after) ?? '0' } },
+      { orderBy: { id: 'asc' }, limit: first + 1 },
+    );
+  return toConnection(rows, first, (row) => row.id, toSubmission);
+}
+
 export async function listStepRuns(
   db: Database,
   submissionKey: string,

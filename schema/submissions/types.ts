@@ -191,6 +191,10 @@ export class BatchType extends Node {
   label!: string;
   @Field(() => String, { description: 'Who submitted it.' })
   submitter!: string;
+  @Field(() => [String], {
+    description: 'The inputs that a matrix varies, in its order; empty for a Batch of another kind.',
+  })
+  matrixInputs!: string[];
   @Field(() => Date, { description: 'When it was stored.' })
   createdAt!: Date;
 }
@@ -302,6 +306,7 @@ export function toBatch(row: BatchRow): BatchType {
     key: row.id,
     label: row.label,
     submitter: row.submitter,
+    matrixInputs: row.matrixInputs,
     createdAt: row.createdAt,
   };
 }
