@@ -60,7 +60,7 @@ export function jobInputType(job: JobSpec, data: DataInputs): JobInputType {
 
 function fieldConfig(input: JobInput, typeName: string, data: DataInputs): GraphQLInputFieldConfig {
   const type = graphqlType(narrowed(input), typeName, data);
-  const description = [input.description, boundsText(input)].filter(Boolean).join(' ');
+  const description = [input.description, boundsText(input), traitsText(input)].filter(Boolean).join(' ');
   if (input.default !== undefined && input.default !== null)
     return { type, description, defaultValue: underGraphqlNames(input.type, input.default) };
   return { type: isOptional(input.type) || input.default !== undefined ? type : new GraphQLNonNull(type), description };
@@ -188,4 +188,14 @@ function boundsText(input: JobInput): string {
   return [...range(min, max, 'From'), ...range(minLength, maxLength, 'Length')]
     .map((text) => text.replace('From at', 'At'))
     .join(' ');
+}
+
+function traitsText({ format, secondaryFiles = [] }: JobInput): string {
+  const endings = secondaryFiles.map(
+    ({ pattern, required }) => `\`${pattern}\`${required ? '' : ' (if there is one)'}`,
+  );
+  return [
+    ...(format === undefined ? [] : [`Format: ${format}.`]),
+    ...(endings.length === 0 ? [] : [`With secondaryFiles ${endings.join(', ')}.`]),
+  ].join(' ');
 }

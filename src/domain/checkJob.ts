@@ -1,5 +1,6 @@
 /** What can only be told once the Tasks of a Job are known: do its names exist, do its links fit, does it end. */
 import type { InputPort, JobSpec, Link, Parameter, StepSpec, TaskSpec } from './definitions';
+import { checkFileTraits } from './fileTraits';
 import { orderSteps } from './graph';
 import { camelCase, uniqueNames } from './naming';
 import { checkValue, isAssignable } from './typing';
@@ -30,6 +31,7 @@ export function checkJob(job: JobSpec, taskByName: ReadonlyMap<string, TaskSpec>
     ...duplicates('outputs', job.outputs),
     ...job.steps.flatMap((step) => checkStep(step, look)),
     ...checkOrder(job),
+    ...checkFileTraits(job, (step) => taskByName.get(step.task)),
     ...unusedInputs(job),
     ...job.outputs.flatMap((output) => {
       const path = ['outputs', output.name];

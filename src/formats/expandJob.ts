@@ -1,11 +1,13 @@
 /** From the written form of a Job to its full form. The Tasks are needed: they give outputs their types. */
 import type { Constraints, JobInput, JobOutput, JobSpec, Link, StepSpec } from '../domain/definitions';
 import { ancestorsOf, predecessorsOf } from '../domain/graph';
+import { withPortTraits } from '../domain/fileTraits';
 import { checkValue } from '../domain/typing';
 import { holdsFiles, optionalType, scalar } from '../domain/values';
 import type { Value } from '../domain/values';
 import { boundsOf, checkedDefault, declaredType } from './expandPort';
 import { expandOrdered } from './expandOrdered';
+import { traitsOf } from './expandTraits';
 import { stepOf } from './expandStep';
 import type { TaskByName } from './expandStep';
 import { staysInside } from './outputGlob';
@@ -34,10 +36,20 @@ export function expandJob(form: JobForm, tasks: TaskByName, report: Report): Exp
       );
     }
     const fallback = checkedDefault(known, bounds, value.default, path, report);
-    return { name, description: value.description, type: known, validators: value.validate, ...bounds, ...fallback };
+    return {
+      name,
+      description: value.description,
+      type: known,
+      validators: value.validate,
+      ...bounds,
+      ...fallback,
+      ...traitsOf(value, known, path, report),
+    };
   });
   const { steps, inputs, all } = stepsOf(form, declared, tasks);
-  const tightened = inputs.map((input) => withPortBounds(input, steps, tasks));
+  const tightened = inputs.map((input) =>
+    withPortTraits(withPortBounds(input, steps, tasks), steps, (step) => tasks.get(step.task)),
+  );
   checkDefaults(tightened, form, report);
   checkExample(form, tightened, report);
   const outputs = outputsOf(form, steps, tasks, all);

@@ -9,6 +9,7 @@ import { macroPart, parseArgv, parseScript } from './command';
 import type { Ports } from './command';
 import { declaredResourceWords, runRulesOf } from './expandRun';
 import { boundsOf, checkedDefault, declaredType } from './expandPort';
+import { traitsOf } from './expandTraits';
 import { suggestion } from './nearest';
 import { globOfPath, pathOfGlob, staysInside } from './outputGlob';
 import type { Path, Report } from './problem';
@@ -52,6 +53,7 @@ function inputsOf(form: TaskForm, report: Report): InputPort[] {
       description: value.description,
       type,
       ...checkedDefault(type, {}, value.default, path, report),
+      ...traitsOf(value, type, path, report),
       ...(value.glob === undefined ? {} : { glob: value.glob }),
     };
   });
@@ -116,10 +118,18 @@ function outputsOf(form: TaskForm, report: Report): OutputPort[] {
         'Say where it comes from: glob: "*.txt", or from: stdout.',
       );
     }
+    const type = declaredType(value, path, report) ?? TYPE_OF_READER[value.read];
+    if (value.secondary && from !== 'glob')
+      report.add(
+        [...path, 'secondary'],
+        `${from} has no files beside it`,
+        'Write the output to a file: glob: "*.txt".',
+      );
     return {
       name,
       description: value.description,
-      type: declaredType(value, path, report) ?? TYPE_OF_READER[value.read],
+      type,
+      ...traitsOf(value, type, path, report),
       from,
       glob: value.glob ?? globOfPath(value.path ?? name),
       path: written ?? (from === 'glob' && value.glob !== undefined ? '' : name),

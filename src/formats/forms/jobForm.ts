@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Value } from '../../domain/values';
 import { choose, form, isPlainObject, nameForm, named, oneOrMany } from './form';
+import { fileTraits } from './fileTraits';
 import { bounds, typeOr, valueForm } from './taskForm';
 import { symbolsForm, typeForm } from './typeForm';
 import { validatorForm } from './validatorForm';
@@ -55,6 +56,7 @@ const inputForm = typeOr(
     description: z.string().default(''),
     default: valueForm.optional(),
     validate: oneOrMany(validatorForm).default([]),
+    ...fileTraits,
     ...bounds,
   }),
 );
