@@ -13,6 +13,7 @@ const MAY_IMPORT = {
   validators: ['domain', 'artifacts'],
   intake: ['domain', 'artifacts', 'validators'],
   formats: ['domain'],
+  drawing: ['domain'],
   embedded: [],
   config: [],
   cli: ['config', 'embedded'],
