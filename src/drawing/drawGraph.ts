@@ -17,7 +17,10 @@ const CLASS = 'stepcast-graph';
 const MARGIN = 20;
 const HEADING = 46;
 const NOTE = 22;
-const MIN_WIDTH = 260;
+/** A heading makes the drawing of a small graph as wide as this, and is cut beyond it. */
+const HEADING_WIDTH = 420;
+/** For the state beside it, which changes. */
+const STATE_WIDTH = 96;
 /** Nodes that the description for readers of the text tells one by one. */
 const MAX_TOLD_NODES = 50;
 
@@ -43,10 +46,12 @@ export function prepareDrawing(view: GraphView): Drawing {
 /** `run` is null for the graph of a definition. */
 export function drawGraph({ view, layout }: Drawing, run: DrawnRun | null): string {
   const notes = notesOf(view, layout);
-  const width = Math.max(MIN_WIDTH, layout.width + 2 * MARGIN, 2 * MARGIN + longest(notes));
   const bottom = HEADING + layout.height + MARGIN;
   const height = bottom + notes.length * NOTE;
   const heading = [view.title, ...(run && run.label !== '' ? [run.label] : [])].join(' · ');
+  const headingWidth = textWidth(heading, TITLE_SIZE, true) + (run ? STATE_WIDTH : 0);
+  const content = Math.max(layout.width, longest(notes), Math.min(HEADING_WIDTH, headingWidth));
+  const width = content + 2 * MARGIN;
   const state = run ? run.state.toLowerCase() : '';
   const size = `width="${coordinate(width)}" height="${coordinate(height)}"`;
   return [
@@ -69,7 +74,7 @@ export function drawGraph({ view, layout }: Drawing, run: DrawnRun | null): stri
 }
 
 function headingText(heading: string, state: string, width: number): string {
-  const room = width - 2 * MARGIN - (state === '' ? 0 : textWidth(state, DETAIL_SIZE + 1) + 16);
+  const room = width - 2 * MARGIN - (state === '' ? 0 : STATE_WIDTH);
   const name = `<text class="name" x="${MARGIN}" y="28" font-size="${TITLE_SIZE}" font-weight="600">${escaped(fitted(heading, room, TITLE_SIZE, true))}</text>`;
   if (state === '') return name;
   const place = `x="${coordinate(width - MARGIN)}" y="28" text-anchor="end"`;

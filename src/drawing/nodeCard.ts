@@ -57,8 +57,8 @@ function stateText(runs: NodeRuns): string {
   }
   const ended = STEP_RUN_STATES.filter(isFinalStepRun).reduce((sum, state) => sum + runs.counts[state], 0);
   const failed = runs.counts.FAILED > 0 ? [`${runs.counts.FAILED} failed`] : [];
-  if (ended === runs.total && failed.length === 0)
-    return [`${STATE_WORDS[runs.state]} · ${runs.total} of them`, ...took].join(' · ');
+  if (runs.counts[runs.state] === runs.total)
+    return [`all ${runs.total} ${STATE_WORDS[runs.state]}`, ...took].join(' · ');
   return [`${ended} of ${runs.total} ended`, ...failed].join(' · ');
 }
 
