@@ -19,6 +19,8 @@ import { GraphResolver, JobGraphResolver, SubmissionGraphResolver } from './grap
 import { jobFields, type JobFieldParts } from './jobs/jobFields';
 import { NodeResolver } from './relay/nodeResolver';
 import { FileInput } from './submissions/inputs';
+import { CombinationsResolver } from './submissions/combinations';
+import { PauseResolver } from './pausing/resolver';
 import { OutputFilesResolver } from './submissions/outputFiles';
 import { SubmissionMutations } from './submissions/mutations';
 import { ArtifactResolver, BatchResolver, StepRunResolver } from './submissions/partResolvers';
@@ -36,9 +38,11 @@ const RESOLVERS: NonEmptyArray<Function> = [
   SubmissionSubscriptions,
   StepRunResolver,
   BatchResolver,
+  CombinationsResolver,
   ArtifactResolver,
   DataResolver,
   WorkersResolver,
+  PauseResolver,
   JobDurations,
   StepDurations,
   SubmissionEstimate,
