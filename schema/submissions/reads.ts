@@ -7,15 +7,14 @@ import { ArtifactRow, AttemptRow, BatchRow, StepRunRow, SubmissionRow } from '..
 import { eventsAfter } from '../../src/store/statements/events';
 import { logAfter } from '../../src/store/statements/logs';
 import { numericKey, pageOf, toConnection, type Connection, type PageArgs } from '../relay/connection';
+import { toAttempt, type AttemptType } from './attempt';
 import {
   toArtifact,
-  toAttempt,
   toEvent,
   toLogChunk,
   toStepRun,
   toSubmission,
   type ArtifactType,
-  type AttemptType,
   type EventType,
   type LogChunkType,
   type StepRunType,
