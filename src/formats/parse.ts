@@ -3,7 +3,8 @@ import type { z } from 'zod';
 import { checkJob } from '../domain/checkJob';
 import type { BackendSpec, DefinitionSet, JobSpec, TaskSpec } from '../domain/definitions';
 import { unreachable } from '../domain/errors';
-import { expandJob } from './expandJob';
+import type { Library } from '../domain/signature';
+import { expandJob, type ExpandedJob } from './expandJob';
 import { expandTask } from './expandTask';
 import { backendForm } from './forms/backendForm';
 import { jobForm } from './forms/jobForm';
@@ -26,6 +27,7 @@ export interface Source {
 /** What is defined elsewhere and may be used. */
 export interface Known {
   readonly tasks?: ReadonlyMap<string, TaskSpec>;
+  readonly jobs?: ReadonlyMap<string, JobSpec>;
   /** Names of Backends; without it, any name is taken. `local` is always there. */
   readonly backends?: ReadonlySet<string>;
 }
@@ -51,14 +53,16 @@ export function parseDefinitions(source: Source, known: Known = {}): Parsed {
   return parsed ?? { ok: false, problems: [] };
 }
 
-/** Several files that may use each other's Tasks, in any order. One answer per file, in the order given. */
+/** Several files that may use each other's Tasks and Jobs, in any order. One answer per file, in the order given. */
 export function parseSources(sources: readonly Source[], known: Known = {}): Parsed[] {
   const drafts = sources.map(draftOf);
   const tasks = new Map([...(known.tasks ?? []), ...drafts.flatMap((draft) => draft.tasks.map(byName))]);
   const backends =
     known.backends &&
     new Set([...known.backends, ...drafts.flatMap((draft) => draft.backends.map(({ name }) => name))]);
-  return drafts.map((draft) => finish(draft, new Map([...tasks, ...draft.tasks.map(byName)]), backends));
+  const libraryFor = (draft: Draft) => new Map([...tasks, ...draft.tasks.map(byName)]);
+  const jobs = expandJobs(drafts, libraryFor, known.jobs ?? new Map());
+  return drafts.map((draft) => finish(draft, { tasks: libraryFor(draft), jobs }, backends));
 }
 
 /** One definition given as an object, in the same forms as in a file. */
@@ -72,7 +76,9 @@ export function parseDefinitionObject(
 ): ParsedObject<TaskSpec | JobSpec | BackendSpec> {
   const draft = newDraft(kind);
   addUnit(draft, { kind, value: value as Unit['value'], place: (path) => path }, () => NOWHERE);
-  const parsed = finish(draft, known.tasks ?? new Map(), known.backends);
+  const tasks = known.tasks ?? new Map<string, TaskSpec>();
+  const jobs = expandJobs([draft], () => tasks, known.jobs ?? new Map());
+  const parsed = finish(draft, { tasks, jobs }, known.backends);
   if (!parsed.ok) return parsed;
   const [spec] = [...parsed.set.tasks, ...parsed.set.jobs, ...parsed.set.backends];
   return spec ? { ok: true, spec } : { ok: false, problems: [] };
@@ -87,9 +93,17 @@ interface Draft {
   readonly name: string;
   readonly backends: BackendSpec[];
   readonly tasks: TaskSpec[];
-  readonly jobs: { readonly form: JobForm; readonly locate: Locate; readonly place: Unit['place'] }[];
+  readonly jobs: JobDraft[];
   readonly problems: Problem[];
   readonly places: Map<string, Locate>;
+}
+
+interface JobDraft {
+  readonly form: JobForm;
+  readonly locate: Locate;
+  readonly place: Unit['place'];
+  /** Made once the Tasks and Jobs that it uses are known. */
+  expanded: { readonly job: ExpandedJob; readonly problems: readonly FormProblem[] } | null;
 }
 
 function newDraft(name: string): Draft {
@@ -138,13 +152,46 @@ function parseUnit(draft: Draft, unit: Unit, locate: Locate, report: ReturnType<
     case 'task':
       return read(taskForm, (form) => draft.tasks.push(expandTask(form, report)));
     case 'job':
-      return read(jobForm, (form) => draft.jobs.push({ form, locate, place: unit.place }));
+      return read(jobForm, (form) => draft.jobs.push({ form, locate, place: unit.place, expanded: null }));
     default:
       return unreachable(unit.kind);
   }
 }
 
-function finish(draft: Draft, tasks: ReadonlyMap<string, TaskSpec>, backends: ReadonlySet<string> | undefined): Parsed {
+/**
+ * Expands the Jobs of all files, inner ones before those that run them, since they give types to links. Returns every Job
+ * that is known. A circle is left to `checkJob`, which names it.
+ */
+function expandJobs(
+  drafts: readonly Draft[],
+  tasksFor: (draft: Draft) => ReadonlyMap<string, TaskSpec>,
+  known: ReadonlyMap<string, JobSpec>,
+): ReadonlyMap<string, JobSpec> {
+  const jobs = new Map(known);
+  const open = new Map(drafts.flatMap((draft) => draft.jobs.map((job) => [job, draft] as const)));
+  const byJobName = new Map([...open.keys()].map((job) => [job.form.name, job]));
+  const expand = (job: JobDraft): void => {
+    const draft = open.get(job);
+    if (!draft) return;
+    open.delete(job);
+    for (const name of innerNames(job.form)) {
+      const inner = byJobName.get(name);
+      if (inner) expand(inner);
+    }
+    const report = newReport();
+    const expanded = expandJob(job.form, { tasks: tasksFor(draft), jobs }, report);
+    job.expanded = { job: expanded, problems: report.problems };
+    jobs.set(expanded.job.name, expanded.job);
+  };
+  for (const job of [...open.keys()]) expand(job);
+  return jobs;
+}
+
+function innerNames({ steps }: JobForm): string[] {
+  return 'linked' in steps ? steps.linked.flatMap(({ value }) => value.job ?? []) : [];
+}
+
+function finish(draft: Draft, library: Library, backends: ReadonlySet<string> | undefined): Parsed {
   const problems = [...draft.problems];
   for (const task of draft.tasks) {
     if (!backends || task.backend === LOCAL_BACKEND || backends.has(task.backend)) continue;
@@ -158,14 +205,14 @@ function finish(draft: Draft, tasks: ReadonlyMap<string, TaskSpec>, backends: Re
       hint,
     });
   }
-  const jobs = draft.jobs.map(({ form, locate, place }): JobSpec => {
-    const report = newReport();
-    const { job, place: inForm } = expandJob(form, tasks, report);
-    const checked = checkJob(job, tasks).map((problem) => ({ ...problem, path: inForm(problem.path) }));
-    for (const problem of [...report.problems, ...checked]) {
+  const jobs = draft.jobs.flatMap(({ expanded, locate, place }): JobSpec[] => {
+    if (!expanded) return [];
+    const { job, place: inForm } = expanded.job;
+    const checked = checkJob(job, library).map((problem) => ({ ...problem, path: inForm(problem.path) }));
+    for (const problem of [...expanded.problems, ...checked]) {
       problems.push({ ...placed(draft.name, problem, locate), path: place(problem.path) });
     }
-    return job;
+    return [job];
   });
   if (problems.length > 0) return { ok: false, problems: inOrder(problems) };
   const positions = (kind: DefinitionKind, name: string, path: Path = []): Position =>

@@ -2,7 +2,8 @@
 import type { SubmissionEvent } from '../../domain/events';
 import type { FileValue, Values } from '../../domain/values';
 import type { Sql } from '../database';
-import { AGING_SECONDS, type Committed } from './changes';
+import { AGING_SECONDS, EVENT_JSON, type Committed } from './changes';
+import type { StepRunKind } from './children';
 
 export interface NewStepRun {
   readonly node: number;
@@ -11,6 +12,9 @@ export interface NewStepRun {
   readonly queue: string;
   /** Predecessors; with none it is ready at once. */
   readonly waiting: number;
+  readonly kind: StepRunKind;
+  /** The planner looks at it before it is queued. */
+  readonly planned: boolean;
 }
 
 export interface NewSubmission {
@@ -39,9 +43,10 @@ export async function insertSubmission(sql: Sql, submission: NewSubmission): Pro
       name: 'insert-submission',
       text: `
       with nodes as (
-        select * from jsonb_to_recordset($9::jsonb) as x(node int, name text, "taskName" text, queue text, waiting int)
+        select * from jsonb_to_recordset($9::jsonb) as x(node int, name text, "taskName" text, queue text,
+          waiting int, kind text, planned boolean)
       ), ready as (
-        select count(*)::int as count from nodes where waiting = 0
+        select count(*)::int as count from nodes where waiting = 0 and not planned
       ), sub as (
         insert into submission (job_version_id, job_name, state, priority, inputs, submitter, label, idempotency_key,
           request_digest, batch_id, event_seq, unfinished)
@@ -50,10 +55,13 @@ export async function insertSubmission(sql: Sql, submission: NewSubmission): Pro
         on conflict (submitter, idempotency_key) where idempotency_key is not null do nothing
         returning id, priority
       ), steps as (
-        insert into step_run (submission_id, node, name, task_name, state, waiting, queue, priority, ready_at, rank_at)
-        select sub.id, n.node, n.name, n."taskName", case when n.waiting = 0 then 'QUEUED' else 'PENDING' end, n.waiting,
+        insert into step_run (submission_id, node, name, task_name, kind, state, waiting, queue, priority, ready_at, rank_at,
+          due_at)
+        select sub.id, n.node, n.name, n."taskName", n.kind,
+          case when n.waiting = 0 and not n.planned then 'QUEUED' else 'PENDING' end, n.waiting,
           n.queue, sub.priority, case when n.waiting = 0 then now() end,
-          case when n.waiting = 0 then now() + make_interval(secs => sub.priority * $12::float) end
+          case when n.waiting = 0 then now() + make_interval(secs => sub.priority * $12::float) end,
+          case when n.waiting = 0 and n.planned then now() end
         from nodes n cross join sub order by n.node
         returning id, submission_id, node, name, state, queue, priority
       ), events as (
@@ -73,10 +81,7 @@ export async function insertSubmission(sql: Sql, submission: NewSubmission): Pro
         from jsonb_to_recordset($11::jsonb) as x(port text, position int, file jsonb) cross join sub
       )
       select sub.id,
-        (select coalesce(jsonb_agg(jsonb_build_object('submissionId', submission_id::text, 'seq', seq, 'type', type,
-          'state', state, 'stepRunId', step_run_id::text, 'stepName', step_name, 'attempt', attempt, 'percent', percent,
-          'message', message, 'at', to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) order by seq), '[]')
-          from events) as events,
+        (select coalesce(jsonb_agg(${EVENT_JSON} order by seq), '[]') from events) as events,
         (select coalesce(jsonb_agg(jsonb_build_object('outboxId', id::text, 'queue', queue, 'priority', priority,
           'stepRunId', step_run_id::text, 'attempt', attempt) order by id), '[]') from messages) as outbox
       from sub`,
@@ -96,7 +101,8 @@ export async function insertSubmission(sql: Sql, submission: NewSubmission): Pro
       AGING_SECONDS,
     ],
   );
-  return rows[0] ?? null;
+  const due = submission.stepRuns.some((step) => step.planned && step.waiting === 0);
+  return rows[0] ? { ...rows[0], due } : null;
 }
 
 export async function findByIdempotencyKey(
