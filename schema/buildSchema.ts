@@ -14,6 +14,7 @@ import type { Catalog } from '../src/engine/catalog';
 import type { Context } from './context';
 import { DataResolver } from './data/resolver';
 import { DefinitionResolver } from './definitions/resolver';
+import { JobDurations, StepDurations, SubmissionEstimate } from './durations/resolver';
 import { jobFields, type JobFieldParts } from './jobs/jobFields';
 import { NodeResolver } from './relay/nodeResolver';
 import { FileInput } from './submissions/inputs';
@@ -37,6 +38,9 @@ const RESOLVERS: NonEmptyArray<Function> = [
   ArtifactResolver,
   DataResolver,
   WorkersResolver,
+  JobDurations,
+  StepDurations,
+  SubmissionEstimate,
 ];
 
 /** type-graphql demands one; every subscription of ours brings its own stream instead. */

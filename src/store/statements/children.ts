@@ -1,7 +1,8 @@
 /** New StepRuns below a row that scatters or runs a Job, with their first Events. The Submission is locked by the caller. */
 import type { Values } from '../../domain/values';
 import type { Sql } from '../database';
-import { AGING_SECONDS, EVENT_JSON, type Committed } from './changes';
+import { EVENT_JSON, type Committed } from './changes';
+import { RANK_BASE, RANK_STEP } from './fairRank';
 
 export type StepRunKind = 'TASK' | 'SCATTER' | 'JOB';
 
@@ -46,20 +47,29 @@ export async function insertChildren(sql: Sql, children: readonly NewChild[]): P
       name: 'insert-children',
       text: `
       with drafts as (
-        select x.*, s.priority, s.event_seq from rows from (jsonb_to_recordset($1::jsonb) as ("submissionId" bigint,
+        select x.*, s.priority, s.submitter from rows from (jsonb_to_recordset($1::jsonb) as ("submissionId" bigint,
           "parentId" bigint, "scopeId" bigint, job text, node int, "scatterIndex" int, kind text, name text, "taskName" text,
           queue text, state text, waiting int, inputs jsonb, due boolean, message text)) with ordinality as x("submissionId",
           "parentId", "scopeId", job, node, "scatterIndex", kind, name, "taskName", queue, state, waiting, inputs, due,
           message, ord)
         join submission s on s.id = x."submissionId"
+      ), ready as (
+        select ord, row_number() over (partition by queue, priority, submitter order by ord) as nth
+        from drafts where state = 'QUEUED'
+      ), base as materialized (
+        select k.*, ${RANK_BASE} as rank_at
+        from (select distinct queue, priority, submitter, '' as lane from drafts where state = 'QUEUED') k
       ), steps as (
         insert into step_run (submission_id, parent_id, scope_id, job, node, scatter_index, kind, name, task_name, queue,
-          priority, state, waiting, inputs, message, due_at, ready_at, rank_at, finished_at)
-        select "submissionId", "parentId", "scopeId", job, node, "scatterIndex", kind, name, "taskName", queue, priority,
-          state, waiting, inputs, message, case when due then now() end, case when state = 'QUEUED' then now() end,
-          case when state = 'QUEUED' then now() + make_interval(secs => priority * $2::float) end,
+          priority, submitter, state, waiting, inputs, message, due_at, ready_at, rank_at, finished_at)
+        select "submissionId", "parentId", "scopeId", job, node, "scatterIndex", kind, name, "taskName", d.queue, d.priority,
+          d.submitter, state, waiting, inputs, message, case when due then now() end,
+          case when state = 'QUEUED' then now() end, b.rank_at + y.nth * ${RANK_STEP},
           case when state = 'SKIPPED' then clock_timestamp() end
-        from drafts order by ord
+        from drafts d left join ready y using (ord)
+          left join base b on y.nth is not null and b.queue = d.queue and b.priority = d.priority
+            and b.submitter = d.submitter
+        order by ord
         on conflict (submission_id, scope_id, node, scatter_index) do nothing
         returning id, submission_id, name, state, queue, priority, message
       ), numbered as (
@@ -88,7 +98,7 @@ export async function insertChildren(sql: Sql, children: readonly NewChild[]): P
           'stepRunId', step_run_id::text, 'attempt', attempt) order by id), '[]') from messages) as outbox,
         (select count(*)::int from steps where state <> 'SKIPPED') as unfinished`,
     },
-    [JSON.stringify(children), AGING_SECONDS],
+    [JSON.stringify(children)],
   );
   return { ...(rows[0] ?? { events: [], outbox: [], unfinished: 0 }), due: children.some((child) => child.due) };
 }
