@@ -7,12 +7,17 @@ import type { PubSub } from '../src/delivery/pubsub';
 import { claim, type Work } from '../src/engine/claim';
 import type { AttemptReport } from '../src/engine/complete';
 import type { Plans } from '../src/engine/plans';
+import { planDue } from '../src/engine/planner';
+import type { Evaluate } from '../src/engine/planner/compute';
 import { createReconciler } from '../src/engine/reconcile';
+import { INLINE_QUEUE } from '../src/domain/compileJob';
 import type { BackendKind } from '../src/domain/definitions';
-import { messageOf } from '../src/domain/errors';
+import { messageOf, StepcastError } from '../src/domain/errors';
 import type { Database } from '../src/store/database';
 import { heartbeat, registerWorker, setWorkerState, type OwnedStepRun } from '../src/store/statements/workers';
 import { openAttemptLog } from './attemptLog';
+import { createInlineRunner } from './inline';
+import { repeated } from './repeated';
 import { createProgressSink } from './progress';
 import { blankReport, createReporter } from './reports';
 import { attemptKey, createStrayFinder } from './strays';
@@ -31,6 +36,10 @@ export interface WorkerOptions {
   readonly leaseSeconds: number;
   readonly drainSeconds: number;
   readonly maxLogBytes: number;
+  /** Elements that one scatter may have. */
+  readonly maxScatter: number;
+  /** Evaluates expressions beside this thread. */
+  readonly evaluate: Evaluate;
   readonly log: (level: 'info' | 'warn' | 'error', message: string) => void;
 }
 
@@ -85,6 +94,19 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     pubsub.publish('wake', '');
   };
 
+  const inline = createInlineRunner({
+    engine,
+    evaluate: options.evaluate,
+    reporter,
+    workerId: () => workerId,
+    known,
+    onTrouble: trouble('computing steps'),
+  });
+  const plan = repeated(async () => {
+    const found = await planDue({ ...engine, evaluate: options.evaluate, maxScatter: options.maxScatter });
+    return found > 0;
+  }, trouble('planning'));
+
   const fill = async (): Promise<void> => {
     if (filling) {
       again = true;
@@ -110,6 +132,12 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     } finally {
       filling = false;
     }
+  };
+  /** Work that takes no slot. */
+  const lookInside = (): void => {
+    if (stopping) return;
+    inline.fill();
+    plan();
   };
   const wake = (): void => {
     // A worker without a free slot passes the doorbell on, so that an idle one hears it.
@@ -146,14 +174,16 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     try {
       if (stopping) return { ...blankReport(work, owner), state: 'CANCELLED', message: 'It had not begun.' };
       if (work.problems.length > 0) return { ...blankReport(work, owner), message: work.problems.join(' ') };
-      attempt = backends[work.backend.kind].start(
+      const { backend } = work;
+      if (!backend) throw new StepcastError('INTERNAL', `Task ${work.task.name} runs on no backend`);
+      attempt = backends[backend.kind].start(
         {
           stepRunId: work.stepRunId,
           attempt: work.attempt,
           workerId: owner,
           task: work.task,
           values: work.values,
-          backendEnvironment: work.backend.environment,
+          backendEnvironment: backend.environment,
         },
         {
           log: (stream, bytes) => attemptLog.write(stream, bytes),
@@ -242,16 +272,25 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
 
   const timers = [
     setInterval(() => void beat(), HEARTBEAT_MS),
-    setInterval(() => void fill(), POLL_MS),
+    setInterval(() => {
+      lookInside();
+      void fill();
+    }, POLL_MS),
     setInterval(() => void recover(), RECONCILE_MS),
   ];
   const stops = await Promise.all([
+    pubsub.subscribe('plan', () => {
+      if (!stopping) plan();
+    }),
     pubsub.subscribe('wake', () => {
       if (slots.size + starting < concurrency) void fill();
     }),
     pubsub.subscribe('control', (message) => stopSteps(cancelledIds(message))),
   ]);
-  const receivers: WakeReceiver[] = [createWakeReceiver(options.redisUrl, queues, wake)];
+  const receivers: WakeReceiver[] = [
+    createWakeReceiver(options.redisUrl, queues, wake),
+    createWakeReceiver(options.redisUrl, [INLINE_QUEUE], lookInside),
+  ];
   void recover();
   void fill();
   log('info', `worker ${workerId} takes up to ${concurrency} steps at a time from ${queues.join(', ')}`);
@@ -271,6 +310,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     stop: async () => {
       stopping = true;
       await setWorkerState(db, workerId, 'DRAINING').catch(trouble('announcing the end'));
+      await inline.stop();
       const running = (): Promise<unknown>[] =>
         [...slots.values()].map((slot) => slot.attempt.outcome.catch(() => undefined));
       if (slots.size > 0) log('info', `waiting up to ${options.drainSeconds} s for ${slots.size} running steps`);

@@ -100,9 +100,14 @@ export class DefineJobInput {
     description: 'Inputs by name: a type, or an object with type, description, default, bounds, validate.',
   })
   inputs?: unknown;
-  @Field(() => GraphQLJSON, { description: 'Steps by name (task or job, in, after, when, scatter), or a list with `order` numbers.' })
+  @Field(() => GraphQLJSON, {
+    description: 'Steps by name (task or job, in, after, when, scatter), or a list with `order` numbers.',
+  })
   steps!: unknown;
-  @Field(() => GraphQLJSON, { nullable: true, description: 'Outputs by name: `step.port`, a list of these, or an object with from, merge, pick.' })
+  @Field(() => GraphQLJSON, {
+    nullable: true,
+    description: 'Outputs by name: `step.port`, a list of these, or an object with from, merge, pick.',
+  })
   outputs?: unknown;
   @Field(() => GraphQLJSON, { nullable: true, description: 'Example inputs.' })
   example?: unknown;

@@ -87,7 +87,8 @@ export function checkedInputs(node: PlanNode, given: Values): Resolved {
     const { name, type } = port;
     const value = given[name] ?? port.default ?? null;
     if (value === null) {
-      if (port.required) problems.push(`Input "${name}" of step "${node.name}" has no value${because(node.links[name])}.`);
+      if (port.required)
+        problems.push(`Input "${name}" of step "${node.name}" has no value${because(node.links[name])}.`);
       return [name, null];
     }
     const reasons = checkValue(type, port, value);

@@ -38,16 +38,16 @@ export function signatureOf(run: Run, library: Library): Signature | undefined {
 export function taskSignature(task: TaskSpec): Signature {
   return {
     ports: [
-      ...task.inputs.map(
-        (port): Port => ({
-          ...port,
-          required: port.default === undefined && !isOptional(port.type),
-          isParameter: false,
-        }),
-      ),
-      ...task.parameters.map(
-        (one): Port => ({ ...one, required: one.required && one.default === undefined, isParameter: true }),
-      ),
+      ...task.inputs.map((port): Port => ({
+        ...port,
+        required: port.default === undefined && !isOptional(port.type),
+        isParameter: false,
+      })),
+      ...task.parameters.map((one): Port => ({
+        ...one,
+        required: one.required && one.default === undefined,
+        isParameter: true,
+      })),
     ],
     outputs: task.outputs,
   };
@@ -55,13 +55,11 @@ export function taskSignature(task: TaskSpec): Signature {
 
 export function jobSignature(job: JobSpec): Signature {
   return {
-    ports: job.inputs.map(
-      (input): Port => ({
-        ...input,
-        required: input.default === undefined && !isOptional(input.type),
-        isParameter: false,
-      }),
-    ),
+    ports: job.inputs.map((input): Port => ({
+      ...input,
+      required: input.default === undefined && !isOptional(input.type),
+      isParameter: false,
+    })),
     outputs: job.outputs,
   };
 }

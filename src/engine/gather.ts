@@ -65,8 +65,7 @@ export function nestedLists(values: readonly Value[], dimensions: readonly numbe
 }
 
 export type Gathered =
-  | { readonly kind: 'later'; readonly gather: Gather }
-  | { readonly kind: 'done'; readonly problems: readonly string[] };
+  { readonly kind: 'later'; readonly gather: Gather } | { readonly kind: 'done'; readonly problems: readonly string[] };
 
 export function gatherSubmission(
   sql: Sql,

@@ -22,7 +22,8 @@ export async function loadValues(
 ): Promise<ScopeLookup> {
   const refs = new Map<string, StoredRef>();
   for (const { submissionId, scopeId, links } of wanted) {
-    for (const ref of refsOf(links)) refs.set(keyOf({ submissionId, scopeId }, ref), stored(submissionId, scopeId, ref));
+    for (const ref of refsOf(links))
+      refs.set(keyOf({ submissionId, scopeId }, ref), stored(submissionId, scopeId, ref));
   }
   const values = await storedValues(sql, [...refs.values()]);
   const byKey = new Map([...refs.keys()].map((key, index) => [key, values[index] ?? null]));
@@ -46,8 +47,7 @@ export function nodeOf(root: JobPlan, row: { readonly job: string; readonly node
   return node;
 }
 
-const keyOf = ({ submissionId, scopeId }: Scope, ref: SourceRef): string =>
-  `${submissionId} ${scopeId} ${refKey(ref)}`;
+const keyOf = ({ submissionId, scopeId }: Scope, ref: SourceRef): string => `${submissionId} ${scopeId} ${refKey(ref)}`;
 
 function stored(submissionId: string, scopeId: string, ref: SourceRef): StoredRef {
   switch (ref.kind) {

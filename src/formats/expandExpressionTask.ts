@@ -15,7 +15,11 @@ export function computedCommand(form: TaskForm, expression: Expression, report: 
     report.add([key], `'${key}' and 'expression' are both given`, 'A task runs a command or computes its outputs.');
   }
   if ((form.outputs ?? []).length === 0)
-    report.add(['expression'], 'the task has no outputs', 'Name what the expression gives: outputs: { total: { type: int } }.');
+    report.add(
+      ['expression'],
+      'the task has no outputs',
+      'Name what the expression gives: outputs: { total: { type: int } }.',
+    );
   return { kind: 'expression', expression };
 }
 

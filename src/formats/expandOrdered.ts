@@ -55,7 +55,10 @@ function namesOf(forms: readonly OrderedStepForm[]): string[] {
   });
 }
 
-function openPorts(draft: Draft, tasks: ReadonlyMap<string, TaskSpec>): { data: InputPort[]; values: (InputPort | Parameter)[] } {
+function openPorts(
+  draft: Draft,
+  tasks: ReadonlyMap<string, TaskSpec>,
+): { data: InputPort[]; values: (InputPort | Parameter)[] } {
   const { run } = draft.step;
   const task = run.kind === 'task' ? tasks.get(run.task) : undefined;
   const isOpen = ({ name }: { name: string }): boolean => draft.step.links[name] === undefined;
@@ -65,7 +68,11 @@ function openPorts(draft: Draft, tasks: ReadonlyMap<string, TaskSpec>): { data: 
   return { data, values };
 }
 
-function uploadOf(drafts: readonly Draft[], declared: readonly JobInput[], tasks: ReadonlyMap<string, TaskSpec>): JobInput[] {
+function uploadOf(
+  drafts: readonly Draft[],
+  declared: readonly JobInput[],
+  tasks: ReadonlyMap<string, TaskSpec>,
+): JobInput[] {
   if (declared.some(({ type }) => holdsFiles(type))) return [];
   const linked = drafts.some(({ step }) =>
     Object.values(step.links).some((link) => link.kind === 'input' && link.input === UPLOAD),

@@ -101,7 +101,8 @@ export function runAttempt(context: RunContext, request: AttemptRequest, observe
     const inputPaths = task.inputs.length > 0 ? await directory.stage(task.inputs, values) : {};
     for (const port of task.outputs) {
       if (port.from === 'glob') await directory.makeRoomFor(outputPath(port, stepRunId));
-      else if (port.from !== 'value' && !files.has(port.from)) files.set(port.from, await open(join(directory.root, port.from), 'wx', 0o600));
+      else if (port.from !== 'value' && !files.has(port.from))
+        files.set(port.from, await open(join(directory.root, port.from), 'wx', 0o600));
     }
     checkpoint();
     const outputPaths = Object.fromEntries(task.outputs.map((port) => [port.name, outputPath(port, stepRunId)]));

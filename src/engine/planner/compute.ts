@@ -1,14 +1,18 @@
 /** What expressions make of the values of a Step: computed ports, and whether it runs. */
 import type { PlanNode } from '../../domain/compileJob';
-import { StepcastError } from '../../domain/errors';
+import type { StepcastError } from '../../domain/errors';
 import type { Expression, ExpressionContext } from '../../domain/expression';
 import type { Value, Values } from '../../domain/values';
 
-/** The value of the expression in each context, in order, or why there is none. It never stalls the process. */
+/** What came of an expression in one context. */
+export type Evaluation =
+  { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly error: StepcastError };
+
+/** Evaluates the expression in each context, in order. It never stalls the process. Throws UNAVAILABLE. */
 export type Evaluate = (
   expression: Expression,
   contexts: readonly ExpressionContext[],
-) => Promise<readonly (Value | StepcastError)[]>;
+) => Promise<readonly Evaluation[]>;
 
 /** What came of one set of values. */
 export type Computed =
@@ -27,6 +31,8 @@ export async function compute(
   const computed: Record<string, Value>[] = given.map(() => ({}));
   const failures: (string | undefined)[] = [];
   const note = (index: number, what: string, error: StepcastError): void => {
+    // That passes: the planner comes again.
+    if (error.code === 'UNAVAILABLE') throw error;
     failures[index] ??= `${what} of step "${node.name}" cannot be computed: ${error.message}`;
   };
   for (const [port, link] of Object.entries(node.links)) {
@@ -37,8 +43,8 @@ export async function compute(
     );
     for (const [index, result] of results.entries()) {
       const own = computed[index];
-      if (result instanceof StepcastError) note(index, `Input "${port}"`, result);
-      else if (own) own[port] = result;
+      if (!result.ok) note(index, `Input "${port}"`, result.error);
+      else if (own) own[port] = result.value;
     }
   }
   const values = withDefaults.map((one, index) => ({ ...one, ...computed[index] }));
@@ -50,8 +56,9 @@ export async function compute(
       )
     : [];
   return values.map((own, index): Computed => {
-    const condition = when ? (conditions[index] ?? null) : true;
-    if (condition instanceof StepcastError) note(index, 'The condition', condition);
+    const evaluated = when ? conditions[index] : undefined;
+    if (evaluated?.ok === false) note(index, 'The condition', evaluated.error);
+    const condition = !when || (evaluated?.ok === true ? evaluated.value : null);
     const failure = failures[index];
     if (failure !== undefined) return { kind: 'failed', reason: failure };
     if (condition === true) return { kind: 'runs', values: own, computed: computed[index] ?? {} };

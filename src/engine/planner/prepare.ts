@@ -126,11 +126,7 @@ async function startScatter(
   return { kind: 'start-scatter', id: row.id, shared, lists, width, elements: elements as readonly Element[] };
 }
 
-async function expand(
-  { db, evaluate }: PrepareDependencies,
-  row: DueRow,
-  node: PlanNode,
-): Promise<Decision | null> {
+async function expand({ db, evaluate }: PrepareDependencies, row: DueRow, node: PlanNode): Promise<Decision | null> {
   const { scatter } = node;
   const from = row.expanded;
   if (!scatter || row.width === null || from >= row.width) return null;

@@ -27,9 +27,7 @@ export const fromForm = z.string().regex(/^[A-Za-z][\w-]*(\.[A-Za-z][\w-]*)?$/, 
 
 const sourceKeys = {
   from: choose((value) =>
-    Array.isArray(value)
-      ? z.array(fromForm).min(1).max(MAX_SOURCES)
-      : fromForm.transform((one): string[] => [one]),
+    Array.isArray(value) ? z.array(fromForm).min(1).max(MAX_SOURCES) : fromForm.transform((one): string[] => [one]),
   ),
   merge: z.enum(['nested', 'flat']).optional(),
   pick: z.enum(['first', 'only', 'all']).optional(),
