@@ -18,6 +18,7 @@ import { JobDurations, StepDurations, SubmissionEstimate } from './durations/res
 import { jobFields, type JobFieldParts } from './jobs/jobFields';
 import { NodeResolver } from './relay/nodeResolver';
 import { FileInput } from './submissions/inputs';
+import { PauseResolver } from './pausing/resolver';
 import { OutputFilesResolver } from './submissions/outputFiles';
 import { SubmissionMutations } from './submissions/mutations';
 import { ArtifactResolver, BatchResolver, StepRunResolver } from './submissions/partResolvers';
@@ -38,6 +39,7 @@ const RESOLVERS: NonEmptyArray<Function> = [
   ArtifactResolver,
   DataResolver,
   WorkersResolver,
+  PauseResolver,
   JobDurations,
   StepDurations,
   SubmissionEstimate,

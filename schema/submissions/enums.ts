@@ -67,5 +67,7 @@ registerEnumType(EventTypeName, {
     STEP_PROGRESS: { description: 'A command reported progress.' },
     ATTEMPT_LOST: { description: 'A worker died or fell silent while it ran this.' },
     CANCEL_REQUESTED: { description: 'Someone asked to cancel.' },
+    SUBMISSION_PAUSED: { description: 'Paused: what runs goes on, nothing new starts.' },
+    SUBMISSION_UNPAUSED: { description: 'It goes on after a pause.' },
   },
 });

@@ -104,14 +104,14 @@ const APPLY: Statement = {
       id bigint, state text, waiting int, failures int, lost int, message text, "exitCode" int, outputs jsonb, "delaySeconds" float,
       due boolean, "left" int, width int, expanded int, inputs jsonb, scatter jsonb)
   ), ready as (
-    select r.id, r.queue, r.priority, r.submitter, r.lane,
+    select r.id, r.queue, r.priority, r.submitter, r.lane, p.paused_at is not null as held,
       row_number() over (partition by r.queue, r.priority, r.submitter, r.lane order by r.id) as nth
-    from step s join step_run r on r.id = s.id where s.state = 'QUEUED'
+    from step s join step_run r on r.id = s.id join submission p on p.id = r.submission_id where s.state = 'QUEUED'
   ), base as materialized (
     select k.*, ${RANK_BASE} as rank_at
     from (select distinct queue, priority, submitter, lane from ready) k
   ), ranked as (
-    select y.id, b.rank_at + y.nth * ${RANK_STEP} as rank_at from ready y join base b using (queue, priority, submitter, lane)
+    select y.id, y.held, b.rank_at + y.nth * ${RANK_STEP} as rank_at from ready y join base b using (queue, priority, submitter, lane)
   ), changed as (
     update step_run r set
       state = s.state,
@@ -132,6 +132,7 @@ const APPLY: Statement = {
       ready_at = case when s.state in ('QUEUED', 'RETRYING')
         then now() + make_interval(secs => coalesce(s."delaySeconds", 0)) else r.ready_at end,
       rank_at = coalesce(k.rank_at, r.rank_at),
+      held = coalesce(k.held, r.held),
       finished_at = case when s.state in ('SUCCEEDED', 'FAILED', 'SKIPPED', 'CANCELLED') then clock_timestamp() end
     from step s left join ranked k on k.id = s.id where r.id = s.id
   ), attempts as (

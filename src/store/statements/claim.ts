@@ -47,6 +47,7 @@ export async function claimStepRuns(
       with line as materialized (
         select q.queue, p.priority from unnest($2::text[]) as q(queue), generate_series(0, 2) as p(priority)
         where exists (select from worker where id = $1 and state = 'ALIVE')
+          and not exists (select from queue_pause z where z.queue = q.queue and z.priority = p.priority)
       ), head as materialized (
         select l.queue, l.priority, c.* from line l cross join lateral (
           select r.id, r.submission_id, r.rank_at, r.ready_at from step_run r
