@@ -10,8 +10,8 @@ import { groupBy } from '../src/engine/advance';
 import { claim, type Work } from '../src/engine/claim';
 import type { AttemptReport, EngineDependencies } from '../src/engine/complete';
 import type { Evaluate, Evaluation } from '../src/engine/planner/compute';
-import { attemptKey } from './strays';
 import { blankReport, type Reporter } from './reports';
+import { attemptKey } from './strays';
 
 /** Computed tasks taken at a time; they take no slot. */
 const BATCH = 400;

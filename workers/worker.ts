@@ -7,7 +7,6 @@ import type { PubSub } from '../src/delivery/pubsub';
 import { claim, type Work } from '../src/engine/claim';
 import type { AttemptReport } from '../src/engine/complete';
 import type { Plans } from '../src/engine/plans';
-import { planDue } from '../src/engine/planner';
 import type { Evaluate } from '../src/engine/planner/compute';
 import { createReconciler } from '../src/engine/reconcile';
 import { INLINE_QUEUE } from '../src/domain/compileJob';
@@ -16,8 +15,7 @@ import { messageOf, StepcastError } from '../src/domain/errors';
 import type { Database } from '../src/store/database';
 import { heartbeat, registerWorker, setWorkerState, type OwnedStepRun } from '../src/store/statements/workers';
 import { openAttemptLog } from './attemptLog';
-import { createInlineRunner } from './inline';
-import { repeated } from './repeated';
+import { createInsideWork } from './inside';
 import { createProgressSink } from './progress';
 import { blankReport, createReporter } from './reports';
 import { attemptKey, createStrayFinder } from './strays';
@@ -94,18 +92,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     pubsub.publish('wake', '');
   };
 
-  const inline = createInlineRunner({
-    engine,
-    evaluate: options.evaluate,
-    reporter,
-    workerId: () => workerId,
-    known,
-    onTrouble: trouble('computing steps'),
-  });
-  const plan = repeated(async () => {
-    const found = await planDue({ ...engine, evaluate: options.evaluate, maxScatter: options.maxScatter });
-    return found > 0;
-  }, trouble('planning'));
+  const inside = createInsideWork({ ...options, engine, reporter, workerId: () => workerId, known, trouble });
 
   const fill = async (): Promise<void> => {
     if (filling) {
@@ -132,12 +119,6 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     } finally {
       filling = false;
     }
-  };
-  /** Work that takes no slot. */
-  const lookInside = (): void => {
-    if (stopping) return;
-    inline.fill();
-    plan();
   };
   const wake = (): void => {
     // A worker without a free slot passes the doorbell on, so that an idle one hears it.
@@ -273,15 +254,13 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const timers = [
     setInterval(() => void beat(), HEARTBEAT_MS),
     setInterval(() => {
-      lookInside();
+      inside.look();
       void fill();
     }, POLL_MS),
     setInterval(() => void recover(), RECONCILE_MS),
   ];
   const stops = await Promise.all([
-    pubsub.subscribe('plan', () => {
-      if (!stopping) plan();
-    }),
+    pubsub.subscribe('plan', inside.plan),
     pubsub.subscribe('wake', () => {
       if (slots.size + starting < concurrency) void fill();
     }),
@@ -289,7 +268,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   ]);
   const receivers: WakeReceiver[] = [
     createWakeReceiver(options.redisUrl, queues, wake),
-    createWakeReceiver(options.redisUrl, [INLINE_QUEUE], lookInside),
+    createWakeReceiver(options.redisUrl, [INLINE_QUEUE], inside.look),
   ];
   void recover();
   void fill();
@@ -310,7 +289,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     stop: async () => {
       stopping = true;
       await setWorkerState(db, workerId, 'DRAINING').catch(trouble('announcing the end'));
-      await inline.stop();
+      await inside.stop();
       const running = (): Promise<unknown>[] =>
         [...slots.values()].map((slot) => slot.attempt.outcome.catch(() => undefined));
       if (slots.size > 0) log('info', `waiting up to ${options.drainSeconds} s for ${slots.size} running steps`);

@@ -1,4 +1,3 @@
-import { GraphQLJSON } from 'graphql-scalars';
 import { Field, Float, ID, Int, ObjectType } from 'type-graphql';
 import type { EVENT_TYPES, SubmissionEvent } from '../../src/domain/events';
 import {
@@ -6,12 +5,20 @@ import {
   type ATTEMPT_STATES,
   type PRIORITIES,
   type STEP_RUN_STATES,
+  type StepRunKind,
   type SUBMISSION_STATES,
 } from '../../src/domain/states';
 import type { ArtifactRow, AttemptRow, BatchRow, StepRunRow, SubmissionRow } from '../../src/store/entities';
 import { connectionOf, Node } from '../relay/connection';
 import { toId } from '../relay/ids';
-import { AttemptStateName, EventTypeName, PriorityName, StepRunStateName, SubmissionStateName } from './enums';
+import {
+  AttemptStateName,
+  EventTypeName,
+  PriorityName,
+  StepRunKindName,
+  StepRunStateName,
+  SubmissionStateName,
+} from './enums';
 
 @ObjectType('Submission', { implements: Node, description: 'One run of one Job version on one set of inputs.' })
 export class SubmissionType extends Node {
@@ -31,13 +38,6 @@ export class SubmissionType extends Node {
   submitter!: string;
   @Field(() => String, { description: 'Why it failed or was cancelled; empty otherwise.' })
   message!: string;
-  @Field(() => GraphQLJSON, { description: 'What it was given, by input.' })
-  inputs!: unknown;
-  @Field(() => GraphQLJSON, {
-    nullable: true,
-    description: 'What it gave, by output; null until it ends. Files have addresses under `results`.',
-  })
-  outputs!: unknown;
   @Field(() => Int, {
     description: 'The number of its newest Event. Subscribe to `submissionEvents` after it to miss nothing.',
   })
@@ -61,10 +61,23 @@ export class SubmissionType extends Node {
 export class StepRunType extends Node {
   key!: string;
   submissionKey!: string;
-  @Field(() => String, { description: 'The name of the Step.' })
+  /** Where its parts are found: its scope and its node in it. */
+  scopeKey!: string;
+  node!: number;
+  @Field(() => String, {
+    description: 'The name of the Step; of an element or a step of a nested Job the way to it: `per-sample[12]/align`.',
+  })
   name!: string;
-  @Field(() => String, { description: 'The Task it runs.' })
+  @Field(() => StepRunKindName, { description: 'Whether it runs a Task, once per element, or a Job.' })
+  kind!: StepRunKind;
+  @Field(() => String, { description: 'The Task or Job it runs.' })
   taskName!: string;
+  @Field(() => ID, { nullable: true, description: 'The scatter or nested Job that it is a part of.' })
+  parentId!: string | null;
+  @Field(() => Int, { nullable: true, description: 'Which element of a scatter it is, from 0.' })
+  scatterIndex!: number | null;
+  @Field(() => Int, { nullable: true, description: 'Of a scatter: its elements in all, once that is known.' })
+  width!: number | null;
   @Field(() => StepRunStateName, { description: 'Where it stands.' })
   state!: (typeof STEP_RUN_STATES)[number];
   @Field(() => String, { description: 'The Backend whose queue it waits in.' })
@@ -81,8 +94,6 @@ export class StepRunType extends Node {
   percent!: number | null;
   @Field(() => String, { description: 'Why it failed, was skipped, or what it says it does.' })
   message!: string;
-  @Field(() => GraphQLJSON, { nullable: true, description: 'What it produced, by output; partial after a failure.' })
-  outputs!: unknown;
   @Field(() => Date, { nullable: true, description: 'When it became ready.' })
   readyAt!: Date | null;
   @Field(() => Date, { nullable: true, description: 'When its first Attempt started.' })
@@ -214,8 +225,6 @@ export function toSubmission(row: SubmissionRow): SubmissionType {
     label: row.label,
     submitter: row.submitter,
     message: row.message,
-    inputs: row.inputs,
-    outputs: row.outputs,
     lastEventSeq: row.eventSeq,
     unfinishedSteps: row.unfinished,
     pausedAt: row.pausedAt,
@@ -231,7 +240,13 @@ export function toStepRun(row: StepRunRow): StepRunType {
     key: row.id,
     submissionKey: row.submissionId,
     name: row.name,
+    kind: row.kind,
     taskName: row.taskName,
+    parentId: row.parentId === null ? null : toId('StepRun', row.parentId),
+    scatterIndex: row.scatterIndex < 0 ? null : row.scatterIndex,
+    width: row.width,
+    scopeKey: row.scopeId,
+    node: row.node,
     state: row.state,
     backend: row.queue,
     waitingFor: row.waiting,
@@ -240,7 +255,6 @@ export function toStepRun(row: StepRunRow): StepRunType {
     exitCode: row.exitCode,
     percent: row.percent,
     message: row.message,
-    outputs: row.outputs,
     readyAt: row.readyAt,
     startedAt: row.startedAt,
     finishedAt: row.finishedAt,

@@ -1,5 +1,5 @@
 /** Job versions as earlier releases stored them, in the form of this one. */
-import type { JobOutput, JobSpec, Run, Source, StepSpec, When } from '../domain/definitions';
+import type { JobOutput, JobSpec, Run, StepSpec, When } from '../domain/definitions';
 import type { JobBundle } from './plans';
 
 /** Before Jobs could nest and scatter: Steps named their Task, and conditions and outputs had but one form. */
@@ -32,6 +32,6 @@ function readStep({ task, run, when, ...step }: OlderStep): StepSpec {
 
 function readOutput(output: OlderOutput): JobOutput {
   const { source } = output;
-  const current: JobOutput['source'] = source.kind === undefined ? ({ ...source, kind: 'output' } as Source) : source;
+  const current: JobOutput['source'] = source.kind === undefined ? { ...source, kind: 'output' } : source;
   return { ...output, source: current };
 }

@@ -1,6 +1,6 @@
 /** How a node of a plan becomes a row. */
 import type { PlanNode } from '../domain/compileJob';
-import type { StepRunKind } from '../store/statements/children';
+import type { StepRunKind } from '../domain/states';
 
 /** The kind of the node's own row, not of its elements. */
 export function rowKind(node: PlanNode): StepRunKind {

@@ -32,7 +32,9 @@ async function runAll(differently: (work: Work) => Parameters<typeof ended>[2] =
     await engine.complete(
       ...works.map((work) => {
         expect(work.problems).toEqual([]);
-        const out = [work.values.x, work.values.y].filter((value) => value !== null).join('+');
+        const out = [work.values.x, work.values.y]
+          .flatMap((value) => (typeof value === 'string' ? [value] : []))
+          .join('+');
         return ended(work, worker, { outputs: { out }, ...differently(work) });
       }),
     );

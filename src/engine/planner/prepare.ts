@@ -51,7 +51,7 @@ export async function prepare(
     elements.map(({ row }) => row.parentId ?? ''),
   );
   return Promise.all(
-    found.map(({ row, node }) => {
+    found.map(async ({ row, node }) => {
       if (row.scatterIndex >= 0) return startElement(row, node, shared.get(row.parentId ?? '') ?? {});
       if (row.kind === 'SCATTER' && row.state === 'RUNNING') return expand(dependencies, row, node);
       if (row.state !== 'PENDING') return null;

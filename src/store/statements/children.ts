@@ -1,10 +1,9 @@
 /** New StepRuns below a row that scatters or runs a Job, with their first Events. The Submission is locked by the caller. */
+import type { StepRunKind } from '../../domain/states';
 import type { Values } from '../../domain/values';
 import type { Sql } from '../database';
 import { EVENT_JSON, type Committed } from './changes';
 import { RANK_BASE, RANK_STEP } from './fairRank';
-
-export type StepRunKind = 'TASK' | 'SCATTER' | 'JOB';
 
 export interface NewChild {
   readonly submissionId: string;
@@ -47,7 +46,7 @@ export async function insertChildren(sql: Sql, children: readonly NewChild[]): P
       name: 'insert-children',
       text: `
       with drafts as (
-        select x.*, s.priority, s.submitter from rows from (jsonb_to_recordset($1::jsonb) as ("submissionId" bigint,
+        select x.*, s.priority, s.submitter, s.paused_at is not null as paused from rows from (jsonb_to_recordset($1::jsonb) as ("submissionId" bigint,
           "parentId" bigint, "scopeId" bigint, job text, node int, "scatterIndex" int, kind text, name text, "taskName" text,
           queue text, state text, waiting int, inputs jsonb, due boolean, message text)) with ordinality as x("submissionId",
           "parentId", "scopeId", job, node, "scatterIndex", kind, name, "taskName", queue, state, waiting, inputs, due,
@@ -61,9 +60,10 @@ export async function insertChildren(sql: Sql, children: readonly NewChild[]): P
         from (select distinct queue, priority, submitter, '' as lane from drafts where state = 'QUEUED') k
       ), steps as (
         insert into step_run (submission_id, parent_id, scope_id, job, node, scatter_index, kind, name, task_name, queue,
-          priority, submitter, state, waiting, inputs, message, due_at, ready_at, rank_at, finished_at)
+          priority, submitter, state, waiting, inputs, message, held, due_at, ready_at, rank_at,
+          finished_at)
         select "submissionId", "parentId", "scopeId", job, node, "scatterIndex", kind, name, "taskName", d.queue, d.priority,
-          d.submitter, state, waiting, inputs, message, case when due then now() end,
+          d.submitter, state, waiting, inputs, message, state = 'QUEUED' and paused, case when due then now() end,
           case when state = 'QUEUED' then now() end, b.rank_at + y.nth * ${RANK_STEP},
           case when state = 'SKIPPED' then clock_timestamp() end
         from drafts d left join ready y using (ord)

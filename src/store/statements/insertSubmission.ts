@@ -1,8 +1,8 @@
 /** Storing a Submission: itself, its StepRuns, first Events, first messages and input artifacts, in one statement. */
 import type { SubmissionEvent } from '../../domain/events';
+import type { StepRunKind } from '../../domain/states';
 import type { FileValue, Values } from '../../domain/values';
 import type { Sql } from '../database';
-import type { StepRunKind } from './children';
 import { EVENT_JSON, type Committed } from './changes';
 import { RANK_BASE, RANK_STEP } from './fairRank';
 

@@ -1,7 +1,6 @@
 /** Reading what a transition decides on. The Submission's lock comes first, always: it orders everything else. */
-import type { Ending, StepRunState, SubmissionState } from '../../domain/states';
+import type { Ending, StepRunKind, StepRunState, SubmissionState } from '../../domain/states';
 import type { Sql } from '../database';
-import type { StepRunKind } from './children';
 
 export interface LockedSubmission {
   readonly id: string;
