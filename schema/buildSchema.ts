@@ -18,6 +18,7 @@ import { JobDurations, StepDurations, SubmissionEstimate } from './durations/res
 import { jobFields, type JobFieldParts } from './jobs/jobFields';
 import { NodeResolver } from './relay/nodeResolver';
 import { FileInput } from './submissions/inputs';
+import { CombinationsResolver } from './submissions/combinations';
 import { PauseResolver } from './pausing/resolver';
 import { OutputFilesResolver } from './submissions/outputFiles';
 import { SubmissionMutations } from './submissions/mutations';
@@ -36,6 +37,7 @@ const RESOLVERS: NonEmptyArray<Function> = [
   SubmissionSubscriptions,
   StepRunResolver,
   BatchResolver,
+  CombinationsResolver,
   ArtifactResolver,
   DataResolver,
   WorkersResolver,

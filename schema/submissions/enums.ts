@@ -1,7 +1,13 @@
 /** The states and kinds of `src/domain`, as GraphQL enums. */
 import { registerEnumType } from 'type-graphql';
 import { EVENT_TYPES } from '../../src/domain/events';
-import { ATTEMPT_STATES, PRIORITIES, STEP_RUN_KINDS, STEP_RUN_STATES, SUBMISSION_STATES } from '../../src/domain/states';
+import {
+  ATTEMPT_STATES,
+  PRIORITIES,
+  STEP_RUN_KINDS,
+  STEP_RUN_STATES,
+  SUBMISSION_STATES,
+} from '../../src/domain/states';
 
 /** A list of names as the object that GraphQL makes an enum of. */
 export const enumOf = <T extends string>(values: readonly T[]): { readonly [Value in T]: Value } =>

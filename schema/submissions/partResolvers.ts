@@ -10,16 +10,13 @@ import * as reads from './reads';
 import {
   ArtifactConnection,
   ArtifactType,
-  AttemptConnection,
   BatchType,
   LogChunkConnection,
-  StepRunConnection,
-  StepRunType,
   SubmissionConnection,
-  type AttemptType,
   type LogChunkType,
   type SubmissionType,
 } from './types';
+import { AttemptConnection, StepRunConnection, StepRunType, type AttemptType } from './stepTypes';
 
 @Resolver(() => StepRunType)
 export class StepRunResolver {
@@ -38,7 +35,8 @@ export class StepRunResolver {
 
   @FieldResolver(() => GraphQLJSON, {
     nullable: true,
-    description: 'What it produced, by output; partial after a failure. Of a scatter, lists in the order of its elements.',
+    description:
+      'What it produced, by output; partial after a failure. Of a scatter, lists in the order of its elements.',
   })
   outputs(@Root() stepRun: StepRunType, @Ctx() { services }: Context): Promise<unknown> {
     return reads.stepRunOutputs(services.db, stepRun.key);

@@ -11,18 +11,15 @@ import { ROOT_SCOPE } from '../../src/store/statements/sources';
 import { numericKey, pageOf, toConnection, type Connection, type PageArgs } from '../relay/connection';
 import {
   toArtifact,
-  toAttempt,
   toEvent,
   toLogChunk,
-  toStepRun,
   toSubmission,
   type ArtifactType,
-  type AttemptType,
   type EventType,
   type LogChunkType,
-  type StepRunType,
   type SubmissionType,
 } from './types';
+import { toAttempt, toStepRun, type AttemptType, type StepRunType } from './stepTypes';
 
 /** The largest number of an Event or an Attempt. */
 const MAX_INT = 2_147_483_647;
@@ -101,6 +98,24 @@ export type StepRunPlace =
   /** The elements of a scatter, or the steps of a nested Job. */
   | { readonly kind: 'parts'; readonly of: StepRunType };
 
+/** The Submissions of a Batch in the order of the call. */
+export async function listBatch(
+  db: Database,
+  batchKey: string,
+  args: PageArgs,
+  limit: number,
+): Promise<Connection<SubmissionType>> {
+  const { first, after } = pageOf(args, limit);
+  const rows = await db
+    .em()
+    .find(
+      SubmissionRow,
+      { ...VISIBLE, batchId: batchKey, id: { $gt: numericKey(after) ?? '0' } },
+      { orderBy: { id: 'asc' }, limit: first + 1 },
+    );
+  return toConnection(rows, first, (row) => row.id, toSubmission);
+}
+
 export async function listStepRuns(
   db: Database,
   submissionKey: string,
@@ -120,7 +135,11 @@ export async function listStepRuns(
   return toConnection(rows, first, (row) => row.id, toStepRun);
 }
 
-function conditionOf(place: StepRunPlace): { scopeId?: string; node?: number; scatterIndex?: number | { $gte: number } } {
+function conditionOf(place: StepRunPlace): {
+  scopeId?: string;
+  node?: number;
+  scatterIndex?: number | { $gte: number };
+} {
   switch (place.kind) {
     case 'own':
       return { scopeId: ROOT_SCOPE, scatterIndex: -1 };
@@ -205,11 +224,7 @@ export async function findArtifact(db: Database, key: string): Promise<ArtifactR
 }
 
 /** Values may be large: they are read when they are asked for, and only then. */
-export async function submissionValues(
-  db: Database,
-  key: string,
-  which: 'inputs' | 'outputs',
-): Promise<Values | null> {
+export async function submissionValues(db: Database, key: string, which: 'inputs' | 'outputs'): Promise<Values | null> {
   const [row] = await db.query<{ value: Values | null }>(
     { name: `submission-${which}`, text: `select ${which} as value from submission where id = $1` },
     [key],
@@ -223,4 +238,22 @@ export async function stepRunOutputs(db: Database, key: string): Promise<Values 
     [key],
   );
   return row?.value ?? null;
+}
+
+/** Some inputs of several Submissions, by the Submissions' keys. */
+export async function submissionInputs(
+  db: Database,
+  keys: readonly string[],
+  names: readonly string[],
+): Promise<ReadonlyMap<string, Values>> {
+  const rows = await db.query<{ id: string; inputs: Values }>(
+    {
+      name: 'submission-some-inputs',
+      text: `select s.id, (select coalesce(jsonb_object_agg(n.name, s.inputs -> n.name), '{}')
+                           from unnest($2::text[]) as n(name) where s.inputs ? n.name) as inputs
+             from submission s where s.id = any($1::bigint[])`,
+    },
+    [keys, names],
+  );
+  return new Map(rows.map((row) => [row.id, row.inputs]));
 }

@@ -11,14 +11,13 @@ import {
   ArtifactConnection,
   BatchType,
   EventConnection,
-  StepRunConnection,
   SubmissionConnection,
   SubmissionType,
   toBatch,
   type ArtifactType,
   type EventType,
-  type StepRunType,
 } from './types';
+import { StepRunConnection, type StepRunType } from './stepTypes';
 
 @Resolver(() => SubmissionType)
 export class SubmissionResolver {
@@ -84,7 +83,8 @@ export class SubmissionResolver {
   }
 
   @FieldResolver(() => StepRunConnection, {
-    description: 'Its StepRuns, in the order of the Job. Elements of scatters and steps of nested Jobs are their `parts`.',
+    description:
+      'Its StepRuns, in the order of the Job. Elements of scatters and steps of nested Jobs are their `parts`.',
   })
   steps(
     @Root() submission: SubmissionType,

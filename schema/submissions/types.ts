@@ -1,24 +1,10 @@
 import { Field, Float, ID, Int, ObjectType } from 'type-graphql';
 import type { EVENT_TYPES, SubmissionEvent } from '../../src/domain/events';
-import {
-  priorityOf,
-  type ATTEMPT_STATES,
-  type PRIORITIES,
-  type STEP_RUN_STATES,
-  type StepRunKind,
-  type SUBMISSION_STATES,
-} from '../../src/domain/states';
-import type { ArtifactRow, AttemptRow, BatchRow, StepRunRow, SubmissionRow } from '../../src/store/entities';
+import { priorityOf, type PRIORITIES, type SUBMISSION_STATES } from '../../src/domain/states';
+import type { ArtifactRow, BatchRow, SubmissionRow } from '../../src/store/entities';
 import { connectionOf, Node } from '../relay/connection';
 import { toId } from '../relay/ids';
-import {
-  AttemptStateName,
-  EventTypeName,
-  PriorityName,
-  StepRunKindName,
-  StepRunStateName,
-  SubmissionStateName,
-} from './enums';
+import { EventTypeName, PriorityName, SubmissionStateName } from './enums';
 
 @ObjectType('Submission', { implements: Node, description: 'One run of one Job version on one set of inputs.' })
 export class SubmissionType extends Node {
@@ -53,78 +39,6 @@ export class SubmissionType extends Node {
   createdAt!: Date;
   @Field(() => Date, { nullable: true, description: 'When its first step started.' })
   startedAt!: Date | null;
-  @Field(() => Date, { nullable: true, description: 'When it ended.' })
-  finishedAt!: Date | null;
-}
-
-@ObjectType('StepRun', { implements: Node, description: 'One execution of one Step in one Submission.' })
-export class StepRunType extends Node {
-  key!: string;
-  submissionKey!: string;
-  /** Where its parts are found: its scope and its node in it. */
-  scopeKey!: string;
-  node!: number;
-  @Field(() => String, {
-    description: 'The name of the Step; of an element or a step of a nested Job the way to it: `per-sample[12]/align`.',
-  })
-  name!: string;
-  @Field(() => StepRunKindName, { description: 'Whether it runs a Task, once per element, or a Job.' })
-  kind!: StepRunKind;
-  @Field(() => String, { description: 'The Task or Job it runs.' })
-  taskName!: string;
-  @Field(() => ID, { nullable: true, description: 'The scatter or nested Job that it is a part of.' })
-  parentId!: string | null;
-  @Field(() => Int, { nullable: true, description: 'Which element of a scatter it is, from 0.' })
-  scatterIndex!: number | null;
-  @Field(() => Int, { nullable: true, description: 'Of a scatter: its elements in all, once that is known.' })
-  width!: number | null;
-  @Field(() => StepRunStateName, { description: 'Where it stands.' })
-  state!: (typeof STEP_RUN_STATES)[number];
-  @Field(() => String, { description: 'The Backend whose queue it waits in.' })
-  backend!: string;
-  @Field(() => Int, { description: 'Earlier steps that it still waits for.' })
-  waitingFor!: number;
-  @Field(() => Int, { description: 'The number of its newest Attempt; 0 before the first.' })
-  attempt!: number;
-  @Field(() => Boolean, { description: 'It took the result of an equal, earlier run.' })
-  cached!: boolean;
-  @Field(() => Int, { nullable: true, description: 'The exit code of its newest Attempt.' })
-  exitCode!: number | null;
-  @Field(() => Int, { nullable: true, description: 'The progress it reported, 0–100.' })
-  percent!: number | null;
-  @Field(() => String, { description: 'Why it failed, was skipped, or what it says it does.' })
-  message!: string;
-  @Field(() => Date, { nullable: true, description: 'When it became ready.' })
-  readyAt!: Date | null;
-  @Field(() => Date, { nullable: true, description: 'When its first Attempt started.' })
-  startedAt!: Date | null;
-  @Field(() => Date, { nullable: true, description: 'When it ended.' })
-  finishedAt!: Date | null;
-}
-
-@ObjectType('Attempt', { description: 'One try of a StepRun on a worker.' })
-export class AttemptType {
-  @Field(() => Int, { description: 'From 1.' })
-  number!: number;
-  @Field(() => AttemptStateName, { description: 'How it went.' })
-  state!: (typeof ATTEMPT_STATES)[number];
-  @Field(() => ID, { description: 'The worker that ran it.' })
-  workerId!: string;
-  @Field(() => Int, { nullable: true, description: "The command's exit code." })
-  exitCode!: number | null;
-  @Field(() => String, { nullable: true, description: 'The signal that ended it, such as SIGKILL.' })
-  signal!: string | null;
-  @Field(() => String, { description: 'Why it failed.' })
-  message!: string;
-  @Field(() => Float, {
-    nullable: true,
-    description: 'User and system time of the command and its children, in milliseconds.',
-  })
-  cpuMs!: number | null;
-  @Field(() => Float, { nullable: true, description: 'Peak resident memory in bytes, when it could be told.' })
-  peakMemoryBytes!: number | null;
-  @Field(() => Date, { description: 'When it started.' })
-  startedAt!: Date;
   @Field(() => Date, { nullable: true, description: 'When it ended.' })
   finishedAt!: Date | null;
 }
@@ -202,13 +116,15 @@ export class BatchType extends Node {
   label!: string;
   @Field(() => String, { description: 'Who submitted it.' })
   submitter!: string;
+  @Field(() => [String], {
+    description: 'The inputs that a matrix varies, in its order; empty for a Batch of another kind.',
+  })
+  matrixInputs!: string[];
   @Field(() => Date, { description: 'When it was stored.' })
   createdAt!: Date;
 }
 
 export const SubmissionConnection = connectionOf('Submission', () => SubmissionType);
-export const StepRunConnection = connectionOf('StepRun', () => StepRunType);
-export const AttemptConnection = connectionOf('Attempt', () => AttemptType);
 export const EventConnection = connectionOf('Event', () => EventType);
 export const LogChunkConnection = connectionOf('LogChunk', () => LogChunkType);
 export const ArtifactConnection = connectionOf('Artifact', () => ArtifactType);
@@ -229,48 +145,6 @@ export function toSubmission(row: SubmissionRow): SubmissionType {
     unfinishedSteps: row.unfinished,
     pausedAt: row.pausedAt,
     createdAt: row.createdAt,
-    startedAt: row.startedAt,
-    finishedAt: row.finishedAt,
-  };
-}
-
-export function toStepRun(row: StepRunRow): StepRunType {
-  return {
-    id: toId('StepRun', row.id),
-    key: row.id,
-    submissionKey: row.submissionId,
-    name: row.name,
-    kind: row.kind,
-    taskName: row.taskName,
-    parentId: row.parentId === null ? null : toId('StepRun', row.parentId),
-    scatterIndex: row.scatterIndex < 0 ? null : row.scatterIndex,
-    width: row.width,
-    scopeKey: row.scopeId,
-    node: row.node,
-    state: row.state,
-    backend: row.queue,
-    waitingFor: row.waiting,
-    attempt: row.attempt,
-    cached: row.cached,
-    exitCode: row.exitCode,
-    percent: row.percent,
-    message: row.message,
-    readyAt: row.readyAt,
-    startedAt: row.startedAt,
-    finishedAt: row.finishedAt,
-  };
-}
-
-export function toAttempt(row: AttemptRow): AttemptType {
-  return {
-    number: row.number,
-    state: row.state,
-    workerId: toId('Worker', row.workerId),
-    exitCode: row.exitCode,
-    signal: row.signal,
-    message: row.message,
-    cpuMs: row.cpuMs,
-    peakMemoryBytes: row.peakMemoryBytes === null ? null : Number(row.peakMemoryBytes),
     startedAt: row.startedAt,
     finishedAt: row.finishedAt,
   };
@@ -316,6 +190,7 @@ export function toBatch(row: BatchRow): BatchType {
     key: row.id,
     label: row.label,
     submitter: row.submitter,
+    matrixInputs: row.matrixInputs,
     createdAt: row.createdAt,
   };
 }

@@ -10,6 +10,9 @@ export class BatchRow {
   submitter!: string;
   @Property({ type: 'text' })
   label!: string;
+  /** The inputs that its Submissions differ in, when it is a matrix. */
+  @Property({ type: 'string[]', columnType: 'text[]', fieldName: 'matrix_inputs' })
+  matrixInputs!: string[];
   @Property({ type: 'datetime', fieldName: 'created_at', defaultRaw: 'now()' })
   createdAt!: Date;
 }
