@@ -1,6 +1,7 @@
 /** What can only be told once the Tasks of a Job are known: do its names exist, do its links fit, does it end. */
 import type { JobSpec, Link, Source, StepSpec } from './definitions';
 import { unreachable } from './errors';
+import { mayReadInput } from './expression';
 import { linkedInputs, orderSteps } from './graph';
 import { camelCase, uniqueNames } from './naming';
 import { MAX_NESTING, nestingFault } from './nesting';
@@ -89,6 +90,8 @@ function checkStep(step: StepSpec, look: Look): JobProblem[] {
     const at = [...path, 'in', name];
     const port = byName.get(name);
     if (port) return checkLink(link, port, step, look, at);
+    // What only the step's own expressions read need not be an input of what it runs.
+    if (isRead(step, name)) return sourceProblems(link.kind === 'expression' ? link.source : link, look, at);
     const hint = known(`inputs and parameters of ${what}`, byName.keys(), name);
     return [{ path: at, message: `${what} has no input or parameter '${name}'`, hint }];
   });
@@ -114,7 +117,7 @@ function checkScatter(step: StepSpec, byName: ReadonlyMap<string, Port>, what: s
   return [
     ...twice.map((name) => ({ path, message: `'${name}' stands twice`, hint: 'Name each port once.' })),
     ...scatter.ports.flatMap((name) => {
-      if (!byName.has(name)) {
+      if (!byName.has(name) && !isRead(step, name)) {
         const hint = known(`inputs and parameters of ${what}`, byName.keys(), name);
         return [{ path, message: `${what} has no input or parameter '${name}'`, hint }];
       }
@@ -159,13 +162,22 @@ function checkLink(link: Link, port: Port, step: StepSpec, look: Look, path: rea
     }
     case 'expression':
       // What it gives is known when it runs; only the names it computes from can be told now.
-      return link.source ? sourceProblems(link.source, look, path) : [];
+      return sourceProblems(link.source, look, path);
     default:
       return unreachable(link);
   }
 }
 
-function sourceProblems(link: Link, look: Look, path: readonly string[]): JobProblem[] {
+function isRead(step: StepSpec, name: string): boolean {
+  const expressions = Object.values(step.links).flatMap((link) =>
+    link.kind === 'expression' ? [link.expression] : [],
+  );
+  if (step.when?.kind === 'expression') expressions.push(step.when.expression);
+  return expressions.some((expression) => mayReadInput(expression, name));
+}
+
+function sourceProblems(link: Link | null, look: Look, path: readonly string[]): JobProblem[] {
+  if (link === null) return [];
   if (link.kind === 'glob') return link.steps.flatMap((name) => unknownStep(name, look, path));
   if (link.kind === 'value' || link.kind === 'expression') return [];
   const found = linkType(link, look, path);

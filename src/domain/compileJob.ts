@@ -14,6 +14,8 @@ export interface PlanNode {
   readonly run: { readonly kind: 'task'; readonly task: TaskSpec } | { readonly kind: 'job'; readonly job: string };
   /** What it takes, in the order of definition. */
   readonly ports: readonly Port[];
+  /** Values that only its expressions see: links to names that what it runs does not have. */
+  readonly extras: readonly Port[];
   /** Names of what it gives. */
   readonly outputs: readonly string[];
   /** By port; glob links list the Steps they look at by index, latest last. */
@@ -116,6 +118,7 @@ function compileOne(job: JobSpec, library: Library, nested: ReadonlyMap<string, 
 
   const drafts = job.steps.map((step, index): Omit<PlanNode, 'successors'> => {
     const { run, ports, outputs, queue } = runnable(job, step.run, library);
+    const extras = Object.keys(step.links).filter((name) => !ports.some((port) => port.name === name));
     const links = Object.fromEntries(Object.entries(step.links).map(([port, link]) => [port, planLink(link)]));
     const when: PlanWhen | null =
       step.when?.kind === 'exit'
@@ -137,6 +140,7 @@ function compileOne(job: JobSpec, library: Library, nested: ReadonlyMap<string, 
       name: step.name,
       run,
       ports,
+      extras: extras.map(extraPort),
       outputs,
       links,
       when,
@@ -158,6 +162,13 @@ function compileOne(job: JobSpec, library: Library, nested: ReadonlyMap<string, 
     nested,
   };
 }
+
+const extraPort = (name: string): Port => ({
+  name,
+  type: { kind: 'Any' },
+  required: false,
+  isParameter: false,
+});
 
 function runnable(
   job: JobSpec,

@@ -66,7 +66,7 @@ export interface Resolved {
  */
 export function linkedValues(node: PlanNode, lookup: Lookup): Resolved {
   const problems: string[] = [];
-  const values = node.ports.map((port): [string, Value] => {
+  const values = [...node.ports, ...node.extras].map((port): [string, Value] => {
     const link = node.links[port.name];
     const found = link ? follow(plainOf(link), port.type, lookup) : null;
     if (found instanceof Refused) {

@@ -72,5 +72,6 @@ export async function compute(
 const MAX_SHOWN = 80;
 
 function filled(node: PlanNode, given: Values): Values {
-  return Object.fromEntries(node.ports.map((port) => [port.name, given[port.name] ?? port.default ?? null]));
+  const ports = [...node.ports, ...node.extras];
+  return Object.fromEntries(ports.map((port) => [port.name, given[port.name] ?? port.default ?? null]));
 }
