@@ -6,6 +6,7 @@ import { downloadPath } from '../http/downloads';
 import { PageArgs, type Connection } from '../relay/connection';
 import { fromId, toId } from '../relay/ids';
 import { PartArgs } from './inputs';
+import { AttemptConnection, type AttemptType } from './attempt';
 import * as reads from './reads';
 import {
   ArtifactConnection,
@@ -16,7 +17,7 @@ import {
   type LogChunkType,
   type SubmissionType,
 } from './types';
-import { AttemptConnection, StepRunConnection, StepRunType, type AttemptType } from './stepTypes';
+import { StepRunConnection, StepRunType } from './stepTypes';
 
 @Resolver(() => StepRunType)
 export class StepRunResolver {

@@ -9,6 +9,7 @@ import { eventsAfter } from '../../src/store/statements/events';
 import { logAfter } from '../../src/store/statements/logs';
 import { ROOT_SCOPE } from '../../src/store/statements/sources';
 import { numericKey, pageOf, toConnection, type Connection, type PageArgs } from '../relay/connection';
+import { toAttempt, type AttemptType } from './attempt';
 import {
   toArtifact,
   toEvent,
@@ -19,7 +20,7 @@ import {
   type LogChunkType,
   type SubmissionType,
 } from './types';
-import { toAttempt, toStepRun, type AttemptType, type StepRunType } from './stepTypes';
+import { toStepRun, type StepRunType } from './stepTypes';
 
 /** The largest number of an Event or an Attempt. */
 const MAX_INT = 2_147_483_647;

@@ -1,10 +1,11 @@
-/** StepRuns and their Attempts, as callers see them. */
-import { Field, Float, ID, Int, ObjectType } from 'type-graphql';
-import type { ATTEMPT_STATES, STEP_RUN_STATES, StepRunKind } from '../../src/domain/states';
-import type { AttemptRow, StepRunRow } from '../../src/store/entities';
+/** StepRuns, as callers see them. */
+import { Field, ID, Int, ObjectType } from 'type-graphql';
+import type { FailureKind } from '../../src/domain/failure';
+import type { STEP_RUN_STATES, StepRunKind } from '../../src/domain/states';
+import type { StepRunRow } from '../../src/store/entities';
 import { connectionOf, Node } from '../relay/connection';
 import { toId } from '../relay/ids';
-import { AttemptStateName, StepRunKindName, StepRunStateName } from './enums';
+import { FailureKindName, StepRunKindName, StepRunStateName } from './enums';
 
 @ObjectType('StepRun', { implements: Node, description: 'One execution of one Step in one Submission.' })
 export class StepRunType extends Node {
@@ -43,6 +44,11 @@ export class StepRunType extends Node {
   percent!: number | null;
   @Field(() => String, { description: 'Why it failed, was skipped, or what it says it does.' })
   message!: string;
+  @Field(() => FailureKindName, {
+    nullable: true,
+    description: 'Why it failed, or why its latest try did while it is RETRYING.',
+  })
+  failure!: FailureKind | null;
   @Field(() => Date, { nullable: true, description: 'When it became ready.' })
   readyAt!: Date | null;
   @Field(() => Date, { nullable: true, description: 'When its first Attempt started.' })
@@ -51,35 +57,7 @@ export class StepRunType extends Node {
   finishedAt!: Date | null;
 }
 
-@ObjectType('Attempt', { description: 'One try of a StepRun on a worker.' })
-export class AttemptType {
-  @Field(() => Int, { description: 'From 1.' })
-  number!: number;
-  @Field(() => AttemptStateName, { description: 'How it went.' })
-  state!: (typeof ATTEMPT_STATES)[number];
-  @Field(() => ID, { description: 'The worker that ran it.' })
-  workerId!: string;
-  @Field(() => Int, { nullable: true, description: "The command's exit code." })
-  exitCode!: number | null;
-  @Field(() => String, { nullable: true, description: 'The signal that ended it, such as SIGKILL.' })
-  signal!: string | null;
-  @Field(() => String, { description: 'Why it failed.' })
-  message!: string;
-  @Field(() => Float, {
-    nullable: true,
-    description: 'User and system time of the command and its children, in milliseconds.',
-  })
-  cpuMs!: number | null;
-  @Field(() => Float, { nullable: true, description: 'Peak resident memory in bytes, when it could be told.' })
-  peakMemoryBytes!: number | null;
-  @Field(() => Date, { description: 'When it started.' })
-  startedAt!: Date;
-  @Field(() => Date, { nullable: true, description: 'When it ended.' })
-  finishedAt!: Date | null;
-}
-
 export const StepRunConnection = connectionOf('StepRun', () => StepRunType);
-export const AttemptConnection = connectionOf('Attempt', () => AttemptType);
 
 export function toStepRun(row: StepRunRow): StepRunType {
   return {
@@ -102,22 +80,8 @@ export function toStepRun(row: StepRunRow): StepRunType {
     exitCode: row.exitCode,
     percent: row.percent,
     message: row.message,
+    failure: row.failure,
     readyAt: row.readyAt,
-    startedAt: row.startedAt,
-    finishedAt: row.finishedAt,
-  };
-}
-
-export function toAttempt(row: AttemptRow): AttemptType {
-  return {
-    number: row.number,
-    state: row.state,
-    workerId: toId('Worker', row.workerId),
-    exitCode: row.exitCode,
-    signal: row.signal,
-    message: row.message,
-    cpuMs: row.cpuMs,
-    peakMemoryBytes: row.peakMemoryBytes === null ? null : Number(row.peakMemoryBytes),
     startedAt: row.startedAt,
     finishedAt: row.finishedAt,
   };

@@ -1,10 +1,11 @@
 /** A worker takes ready StepRuns, with the values they run on. */
-import type { BackendSpec, TaskSpec } from '../domain/definitions';
+import type { BackendSpec, Resources, TaskSpec } from '../domain/definitions';
 import { StepcastError } from '../domain/errors';
 import { checkedInputs, linkedValues } from '../domain/resolveInputs';
+import { resourcesOf } from '../domain/resources';
 import type { Values } from '../domain/values';
 import type { Database } from '../store/database';
-import { claimStepRuns, type ClaimedStepRun } from '../store/statements/claim';
+import { claimStepRuns, noteResources, type ClaimedStepRun } from '../store/statements/claim';
 import type { Announcer } from './announcer';
 import type { JobVersion, Plans } from './plans';
 import { loadShared, loadValues, nodeOf } from './values';
@@ -19,6 +20,8 @@ export interface Work {
   /** Null for a Task that runs inside the worker. */
   readonly backend: BackendSpec | null;
   readonly values: Values;
+  /** What it may use. */
+  readonly resources: Resources;
   /** Why it cannot run: required inputs without a value. */
   readonly problems: readonly string[];
 }
@@ -32,7 +35,9 @@ export async function claim(
 ): Promise<Work[]> {
   const { claimed, events } = await claimStepRuns(db, workerId, queues, limit);
   if (events.length > 0) announcer.committed({ events, outbox: [] });
-  return toWork(db, plans, claimed);
+  const works = await toWork(db, plans, claimed);
+  await noteResources(db, works);
+  return works;
 }
 
 async function toWork(db: Database, plans: Plans, claimed: readonly ClaimedStepRun[]): Promise<Work[]> {
@@ -75,6 +80,7 @@ async function toWork(db: Database, plans: Plans, claimed: readonly ClaimedStepR
       task,
       backend: backendOf(version, task),
       values,
+      resources: resourcesOf(task, row.outOfMemory),
       problems: [...linked.problems, ...problems],
     };
   });

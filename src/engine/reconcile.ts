@@ -3,7 +3,7 @@
  * were never sent. Any number of processes may call it; each pass is bounded and harmless to repeat.
  */
 import { attemptLostEvent } from '../domain/events';
-import { MAX_LOST_ATTEMPTS } from '../domain/retry';
+import { failureAfterLoss } from '../domain/retry';
 import type { Committed } from '../store/statements/changes';
 import { lockSubmissions, stepRunsById, type StepRunView } from '../store/statements/locks';
 import { unsent } from '../store/statements/outbox';
@@ -20,6 +20,7 @@ import {
   type Transition,
 } from './transition';
 import type { Sql } from '../store/database';
+import { nodeOf } from './values';
 
 const BATCH = 500;
 const UNSENT_AFTER_SECONDS = 2;
@@ -125,17 +126,19 @@ const recoverOrphan: Apply = async (transition, view, sql) => {
     message,
     cpuMs: null,
     peakMemoryBytes: null,
+    failure: 'LOST',
   });
   transition.events.push(attemptLostEvent(view, message));
   if (transition.ending !== null || view.cancelRequested) {
     endUnrun(transition, view, 'CANCELLED', message);
     return true;
   }
-  if (lost < MAX_LOST_ATTEMPTS) {
+  const { run } = nodeOf(transition.plan, view);
+  const reason = failureAfterLoss(run.kind === 'task' ? run.task.retry : undefined, lost);
+  if (reason === null) {
     queue(transition, view, { message, lost });
     return true;
   }
-  const reason = `Its worker died ${MAX_LOST_ATTEMPTS} times while it ran: the step is taken to be the cause.`;
   endRun(transition, view, 'FAILED', { lost, message: reason });
   await failSubmission(sql, transition, view, reason);
   return true;

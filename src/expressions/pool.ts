@@ -86,6 +86,10 @@ export function createPool({ threads, maxWaiting }: PoolOptions): Pool {
   };
   const add = (task: Task): void => {
     if (closed) return task.reject(unavailable('The sandbox for expressions is closed.'));
+    if (task.size > maxWaiting) {
+      const message = `${task.size} evaluations are asked for at once, and at most ${maxWaiting} are possible.`;
+      return task.reject(new StepcastError('LIMIT_EXCEEDED', message));
+    }
     if (size + task.size > maxWaiting) {
       return task.reject(unavailable(`More than ${maxWaiting} expressions wait for the sandbox. Try again later.`));
     }

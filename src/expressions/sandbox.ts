@@ -30,7 +30,8 @@ export interface Sandbox {
   evaluate(expression: Expression, context: ExpressionContext): Promise<Value>;
   /**
    * One expression on many contexts, in one message to a thread; each has the limits for itself and cannot see the others.
-   * In the order of the contexts. Throws only UNAVAILABLE.
+   * In the order of the contexts. When it took too long on some, it is not tried on the rest. Throws only UNAVAILABLE, or
+   * LIMIT_EXCEEDED for more contexts than may wait.
    */
   evaluateAll(expression: Expression, contexts: readonly ExpressionContext[]): Promise<readonly Evaluation[]>;
   /**

@@ -55,9 +55,9 @@ export async function evaluate(script, context, limits) {
       if (late()) return { kind: 'time' };
       const described = call('describe', scope.manage(thrown));
       if (described.error) return late() ? { kind: 'time' } : { kind: 'memory' };
-      const { message, stack = '' } = JSON.parse(vm.getString(scope.manage(described.value)));
+      const { message, stack } = JSON.parse(vm.getString(scope.manage(described.value)));
       if (message === 'InternalError: out of memory') return { kind: 'memory' };
-      return { kind: 'failed', message: message + at(place(String(stack), shift)) };
+      return { kind: 'failed', message: message + at(place(stack, shift)) };
     };
 
     const hasFiles = /"class":"(?:File|Directory)"/.test(json) ? vm.true : vm.false;

@@ -109,6 +109,10 @@ export const PRELUDE = String.raw`(function () {
     return (tag === 'Object' ? 'an instance of a class' : 'a ' + tag) + ', and only JSON can be a value.';
   }
 
+  function described(message, stack) {
+    return stringify({ __proto__: null, message: slice(message, 0, MAX_MESSAGE), stack: slice(stack, 0, MAX_STACK) });
+  }
+
   return {
     __proto__: null,
     open(json, hasFiles) {
@@ -121,12 +125,12 @@ export const PRELUDE = String.raw`(function () {
     close: (value) => stringify(take(value)),
     describe(thrown) {
       try {
-        if (thrown instanceof NotAValue) return stringify({ message: thrown.message });
+        if (thrown instanceof NotAValue) return described(thrown.message, '');
         const isError = typeof thrown === 'object' && thrown !== null && 'message' in thrown;
-        const message = isError ? text(thrown.name || 'Error') + ': ' + text(thrown.message) : 'threw ' + text(thrown);
-        return stringify({ message: slice(message, 0, MAX_MESSAGE), stack: slice(text(isError && thrown.stack), 0, MAX_STACK) });
+        if (!isError) return described('threw ' + text(thrown), '');
+        return described(text(thrown.name || 'Error') + ': ' + text(thrown.message), text(thrown.stack));
       } catch (error) {
-        return stringify({ message: 'threw what has no description' });
+        return described('threw what has no description', '');
       }
     },
   };

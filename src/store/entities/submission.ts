@@ -47,6 +47,8 @@ export class SubmissionRow {
   pausedAt!: Date | null;
   @Property({ type: 'datetime', fieldName: 'delete_requested_at', nullable: true })
   deleteRequestedAt!: Date | null;
+  @Property({ type: 'datetime', nullable: true })
+  deadline!: Date | null;
   @Property({ type: 'datetime', fieldName: 'created_at', defaultRaw: 'now()' })
   createdAt!: Date;
   @Property({ type: 'datetime', fieldName: 'started_at', nullable: true })
