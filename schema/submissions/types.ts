@@ -61,6 +61,8 @@ export class SubmissionType extends Node {
 export class StepRunType extends Node {
   key!: string;
   submissionKey!: string;
+  /** Where it stands in its queue, for field resolvers. */
+  place!: Pick<StepRunRow, 'queue' | 'priority' | 'held' | 'lane'>;
   @Field(() => String, { description: 'The name of the Step.' })
   name!: string;
   @Field(() => String, { description: 'The Task it runs.' })
@@ -230,6 +232,7 @@ export function toStepRun(row: StepRunRow): StepRunType {
     id: toId('StepRun', row.id),
     key: row.id,
     submissionKey: row.submissionId,
+    place: row,
     name: row.name,
     taskName: row.taskName,
     state: row.state,

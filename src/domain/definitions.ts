@@ -14,6 +14,16 @@ export interface BackendSpec {
   readonly description: string;
   /** Added to the clean base environment of every Attempt on this Backend, before the Task's own. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Steps that may run on it at once, over all workers; undefined: as many as there are slots. */
+  readonly maxRunning?: number;
+}
+
+/** Something of which there is only so much, such as licences or connections to a database. */
+export interface ResourceSpec {
+  readonly name: string;
+  readonly description: string;
+  /** Units that steps may use at once, over all workers. */
+  readonly amount: number;
 }
 
 /** What submitted data must fulfil before anything is queued. */
@@ -179,6 +189,10 @@ export interface TaskSpec {
   /** Of one Attempt; 0 is never allowed, every command has an end. */
   readonly timeoutSeconds: number;
   readonly configuration: readonly Configuration[];
+  /** Steps that may run it at once, over all submissions; undefined: as many as there are slots. */
+  readonly maxRunning?: number;
+  /** Units of Resources that a step occupies while it runs, by name. */
+  readonly uses?: Readonly<Record<string, number>>;
 }
 
 /** Where a Step's port gets its value. */
@@ -231,6 +245,8 @@ export interface JobSpec {
   readonly outputs: readonly JobOutput[];
   /** Example input values, shown in GraphiQL's ready tab and used by the very first start. Files are paths beside the job file. */
   readonly example?: Readonly<Record<string, Value>>;
+  /** Steps of all its submissions that may run at once; undefined: as many as there are slots. */
+  readonly maxRunning?: number;
 }
 
 /** What one file or one mutation defines, in order. */
@@ -238,6 +254,7 @@ export interface DefinitionSet {
   readonly backends: readonly BackendSpec[];
   readonly tasks: readonly TaskSpec[];
   readonly jobs: readonly JobSpec[];
+  readonly resources?: readonly ResourceSpec[];
 }
 
 /** Names of definitions and ports: a letter, then letters, digits, `-` or `_`. */

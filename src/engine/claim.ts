@@ -7,6 +7,7 @@ import type { Database } from '../store/database';
 import { claimStepRuns, type ClaimedStepRun } from '../store/statements/claim';
 import { outputsByNode } from '../store/statements/locks';
 import type { Announcer } from './announcer';
+import { claimWithinLimits } from './claimWithinLimits';
 import type { Plans } from './plans';
 
 /** A StepRun that this worker now owns, ready to run. */
@@ -29,7 +30,8 @@ export async function claim(
   queues: readonly string[],
   limit: number,
 ): Promise<Work[]> {
-  const { claimed, events } = await claimStepRuns(db, workerId, queues, limit);
+  const unlimited = await claimStepRuns(db, workerId, queues, limit);
+  const { claimed, events } = unlimited.limited ? await claimWithinLimits(db, workerId, queues, limit) : unlimited;
   if (events.length > 0) announcer.committed({ events, outbox: [] });
   return Promise.all(claimed.map((one) => toWork(db, plans, one)));
 }

@@ -6,6 +6,8 @@ import { attemptLostEvent, stepStateEvent } from '../domain/events';
 import { MAX_LOST_ATTEMPTS } from '../domain/retry';
 import { applyChanges, type Committed } from '../store/statements/changes';
 import { lockSubmissions, stepRunsById, type StepRunView } from '../store/statements/locks';
+import { moveToLanes } from '../store/statements/lanes';
+import { limitsAreYoung } from '../store/statements/limits';
 import { unsent } from '../store/statements/outbox';
 import { dueRetries, expireWorkers, orphanedStepRuns } from '../store/statements/workers';
 import type { EngineDependencies } from './complete';
@@ -13,6 +15,8 @@ import { beginTransition, changesOf, endUnrun, queue, settle, windDown, type Tra
 
 const BATCH = 500;
 const UNSENT_AFTER_SECONDS = 2;
+/** So long after a limit came to be, what was being stored beside it is looked at again. */
+const YOUNG_LIMIT_SECONDS = 30;
 
 export interface Reconciled {
   readonly lostWorkers: number;
@@ -37,6 +41,7 @@ export async function reconcile(
     else endUnrun(transition, view, 'CANCELLED', 'Not tried again: the submission is ending.');
     return true;
   });
+  if (await limitsAreYoung(db, YOUNG_LIMIT_SECONDS)) await moveToLanes(db);
   const messages = await unsent(db, UNSENT_AFTER_SECONDS, BATCH);
   if (messages.length > 0) announcer.committed({ events: [], outbox: messages });
   return { lostWorkers: lost.length, requeued, retried, resent: messages.length };

@@ -146,6 +146,7 @@ function toRow(request: SubmitRequest, batchId: string | null): NewSubmission {
       taskName: node.task.name,
       queue: node.task.backend,
       waiting: node.predecessors.length,
+      uses: node.task.uses ?? null,
     })),
     files: Object.entries(inputs).flatMap(([port, value]) =>
       filesIn(value).map((file, position) => ({ port, position, file })),

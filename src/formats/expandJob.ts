@@ -5,6 +5,7 @@ import { checkValue } from '../domain/typing';
 import { holdsFiles, optionalType, scalar } from '../domain/values';
 import type { Value } from '../domain/values';
 import { boundsOf, checkedDefault, declaredType } from './expandPort';
+import { maxRunningOf } from './expandLimits';
 import { expandOrdered } from './expandOrdered';
 import { stepOf } from './expandStep';
 import type { TaskByName } from './expandStep';
@@ -48,6 +49,7 @@ export function expandJob(form: JobForm, tasks: TaskByName, report: Report): Exp
     steps,
     outputs,
     ...(form.example ? { example: form.example } : {}),
+    ...maxRunningOf(form),
   };
   return { job, place: placeIn(form, steps) };
 }

@@ -8,6 +8,7 @@ import type { InputForm, OutputForm, ParameterForm, TaskForm } from './forms/tas
 import { macroPart, parseArgv, parseScript } from './command';
 import type { Ports } from './command';
 import { boundsOf, checkedDefault, declaredType } from './expandPort';
+import { maxRunningOf, usesOf } from './expandLimits';
 import { suggestion } from './nearest';
 import { globOfPath, pathOfGlob, staysInside } from './outputGlob';
 import type { Path, Report } from './problem';
@@ -49,6 +50,8 @@ export function expandTask(form: TaskForm, report: Report): TaskSpec {
     },
     timeoutSeconds: form.timeout ?? DEFAULT_TIMEOUT_SECONDS,
     configuration: form.configuration,
+    ...maxRunningOf(form),
+    ...usesOf(form),
   };
 }
 

@@ -1,13 +1,15 @@
 /** One parser, two doors: YAML files and objects that come by GraphQL. */
 import type { z } from 'zod';
 import { checkJob } from '../domain/checkJob';
-import type { BackendSpec, DefinitionSet, JobSpec, TaskSpec } from '../domain/definitions';
+import type { BackendSpec, DefinitionSet, JobSpec, ResourceSpec, TaskSpec } from '../domain/definitions';
 import { unreachable } from '../domain/errors';
 import { expandJob } from './expandJob';
+import { expandBackend } from './expandLimits';
 import { expandTask } from './expandTask';
 import { backendForm } from './forms/backendForm';
 import { jobForm } from './forms/jobForm';
 import type { JobForm } from './forms/jobForm';
+import { resourceForm } from './forms/limitForm';
 import { taskForm } from './forms/taskForm';
 import { suggestion } from './nearest';
 import { newReport, problemsOf } from './problem';
@@ -65,16 +67,18 @@ export function parseSources(sources: readonly Source[], known: Known = {}): Par
 export function parseDefinitionObject(kind: 'task', value: unknown, known?: Known): ParsedObject<TaskSpec>;
 export function parseDefinitionObject(kind: 'job', value: unknown, known?: Known): ParsedObject<JobSpec>;
 export function parseDefinitionObject(kind: 'backend', value: unknown, known?: Known): ParsedObject<BackendSpec>;
+export function parseDefinitionObject(kind: 'resource', value: unknown, known?: Known): ParsedObject<ResourceSpec>;
 export function parseDefinitionObject(
   kind: DefinitionKind,
   value: unknown,
   known: Known = {},
-): ParsedObject<TaskSpec | JobSpec | BackendSpec> {
+): ParsedObject<TaskSpec | JobSpec | BackendSpec | ResourceSpec> {
   const draft = newDraft(kind);
   addUnit(draft, { kind, value: value as Unit['value'], place: (path) => path }, () => NOWHERE);
   const parsed = finish(draft, known.tasks ?? new Map(), known.backends);
   if (!parsed.ok) return parsed;
-  const [spec] = [...parsed.set.tasks, ...parsed.set.jobs, ...parsed.set.backends];
+  const { tasks, jobs, backends, resources = [] } = parsed.set;
+  const [spec] = [...tasks, ...jobs, ...backends, ...resources];
   return spec ? { ok: true, spec } : { ok: false, problems: [] };
 }
 
@@ -87,13 +91,14 @@ interface Draft {
   readonly name: string;
   readonly backends: BackendSpec[];
   readonly tasks: TaskSpec[];
+  readonly resources: ResourceSpec[];
   readonly jobs: { readonly form: JobForm; readonly locate: Locate; readonly place: Unit['place'] }[];
   readonly problems: Problem[];
   readonly places: Map<string, Locate>;
 }
 
 function newDraft(name: string): Draft {
-  return { name, backends: [], tasks: [], jobs: [], problems: [], places: new Map() };
+  return { name, backends: [], tasks: [], resources: [], jobs: [], problems: [], places: new Map() };
 }
 
 function draftOf(source: Source): Draft {
@@ -134,7 +139,9 @@ function parseUnit(draft: Draft, unit: Unit, locate: Locate, report: ReturnType<
   };
   switch (unit.kind) {
     case 'backend':
-      return read(backendForm, (form) => draft.backends.push(form));
+      return read(backendForm, (form) => draft.backends.push(expandBackend(form)));
+    case 'resource':
+      return read(resourceForm, (form) => draft.resources.push(form));
     case 'task':
       return read(taskForm, (form) => draft.tasks.push(expandTask(form, report)));
     case 'job':
@@ -170,7 +177,11 @@ function finish(draft: Draft, tasks: ReadonlyMap<string, TaskSpec>, backends: Re
   if (problems.length > 0) return { ok: false, problems: inOrder(problems) };
   const positions = (kind: DefinitionKind, name: string, path: Path = []): Position =>
     draft.places.get(placeKey(kind, name))?.(path) ?? { line: 1, column: 1 };
-  return { ok: true, set: { backends: draft.backends, tasks: draft.tasks, jobs }, positions };
+  return {
+    ok: true,
+    set: { backends: draft.backends, tasks: draft.tasks, jobs, resources: draft.resources },
+    positions,
+  };
 }
 
 function placed(file: string, problem: FormProblem, locate: Locate, place: Unit['place'] = (path) => path): Problem {

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Value } from '../../domain/values';
 import { choose, form, isPlainObject, nameForm, named, oneOrMany } from './form';
+import { maxRunningForm, usesForm } from './limitForm';
 import { symbolsForm, typeForm } from './typeForm';
 import { durationForm } from './units';
 
@@ -130,6 +131,8 @@ export const taskForm = form({
   }).default({}),
   timeout: durationForm.optional(),
   configuration: z.array(configurationForm).default([]),
+  'max-running': maxRunningForm,
+  uses: usesForm,
 });
 
 export type TaskForm = z.output<typeof taskForm>;
