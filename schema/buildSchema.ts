@@ -19,6 +19,7 @@ import { jobFields, type JobFieldParts } from './jobs/jobFields';
 import { NodeResolver } from './relay/nodeResolver';
 import { FileInput } from './submissions/inputs';
 import { ResourceResolver, WaitResolver } from './limits/resolver';
+import { CombinationsResolver } from './submissions/combinations';
 import { PauseResolver } from './pausing/resolver';
 import { OutputFilesResolver } from './submissions/outputFiles';
 import { SubmissionMutations } from './submissions/mutations';
@@ -37,6 +38,7 @@ const RESOLVERS: NonEmptyArray<Function> = [
   SubmissionSubscriptions,
   StepRunResolver,
   BatchResolver,
+  CombinationsResolver,
   ArtifactResolver,
   DataResolver,
   WorkersResolver,

@@ -1,108 +1,101 @@
-/** Limits with real workers: two processes, one licence, and callers who are told what their steps wait for. */
-import { GATED_JOBS, makeGate, type Gate } from './support/gate';
+/** The limits of a task on real commands, as a client sees them: memory, heartbeats, timeouts, types of outputs. */
 import { startStepcast, type Stepcast } from './support/stepcast';
-import { eventually } from './support/wait';
-
-const LICENSED = `
-resource: licence
-amount: 1
----
-task: licensed
-shell: true
-command: |
-  echo "$$ begins" >> "$gate/ran"
-  while [ ! -e "$gate/open" ]; do sleep 0.05; done
-  sleep 0.1
-  echo "$$ ends" >> "$gate/ran"
-parameters: { gate: { type: string } }
-uses: licence
----
-job: licensed
-inputs: { gate: string }
-steps: { licensed: { task: licensed, in: { gate: gate } } }
-`;
 
 let stepcast: Stepcast;
-let gate: Gate;
-
 beforeAll(async () => {
-  stepcast = await startStepcast({ workers: 2 });
-  await stepcast.define(`${GATED_JOBS}\n---\n${LICENSED}`);
+  stepcast = await startStepcast();
 }, 60_000);
-beforeEach(async () => {
-  gate = await makeGate();
-});
-afterEach(() => gate.remove());
 afterAll(() => stepcast.stop(), 30_000);
 
-const waitsFor = async (): Promise<string[][]> => {
-  const { submissions } = await stepcast.gql<{
-    submissions: { nodes: { steps: { nodes: { state: string; waitsFor: string[] }[] } }[] };
-  }>(`{ submissions(first: 10, job: "licensed") { nodes { steps { nodes { state waitsFor } } } } }`);
-  return submissions.nodes
-    .flatMap(({ steps }) => steps.nodes)
-    .filter(({ state }) => state === 'QUEUED')
-    .map((step) => step.waitsFor);
-};
+interface Read {
+  readonly submission: {
+    readonly state: string;
+    readonly message: string;
+    readonly steps: {
+      readonly nodes: readonly {
+        readonly state: string;
+        readonly failure: string | null;
+        readonly message: string;
+        readonly attempts: {
+          readonly nodes: readonly {
+            readonly state: string;
+            readonly failure: string | null;
+            readonly resources: { readonly memoryBytes: number | null } | null;
+          }[];
+        };
+      }[];
+    };
+  };
+}
+const READ = `query ($id: ID!) { submission(id: $id) { state message steps { nodes {
+  state failure message attempts { nodes { state failure resources { memoryBytes } } } } } } }`;
 
-test('one licence is held by one step at a time over all workers, and the others are told what they wait for', async () => {
-  const ids = await Promise.all(Array.from({ length: 4 }, () => stepcast.submit('licensed', { gate: gate.folder })));
-  await gate.untilRuns(1);
-  expect(await waitsFor()).toEqual(Array.from({ length: 3 }, () => ['1 of 1 licence in use']));
-  expect(await stepcast.gql(`{ resources { nodes { name amount used } } }`)).toEqual({
-    resources: { nodes: [{ name: 'licence', amount: 1, used: 1 }] },
-  });
-  expect(await gate.runs()).toHaveLength(1);
-  const other = await stepcast.submit('short', { gate: gate.folder });
-  await stepcast.untilState(other, ['SUCCEEDED']);
-  await gate.open();
-  await Promise.all(ids.map((id) => stepcast.untilState(id, ['SUCCEEDED', 'FAILED'])));
-  const order = (await gate.runs()).map(([, word]) => word).filter((word) => word === 'begins' || word === 'ends');
-  expect(order).toEqual(Array.from({ length: 4 }, () => ['begins', 'ends']).flat());
-}, 60_000);
+/** Defines the task and a job of it alone, runs that, and tells how it ended. */
+async function run(name: string, task: string, state: string): Promise<Read['submission']> {
+  await stepcast.define(`task: ${name}\n${task}\n---\njob: ${name}\nsteps: { only: { task: ${name} } }\n`);
+  const id = await stepcast.submit(name);
+  await stepcast.untilState(id, [state], 60_000);
+  return (await stepcast.gql<Read>(READ, { id })).submission;
+}
 
-test('more of a resource lets waiting steps start at once', async () => {
-  const ids = await Promise.all([1, 2].map(() => stepcast.submit('licensed', { gate: gate.folder })));
-  await gate.untilRuns(1);
-  const { defineResource } = await stepcast.gql<{ defineResource: object }>(
-    `mutation { defineResource(input: { name: "licence", amount: 2 }) { resources { amount } userErrors { message } } }`,
-  );
-  expect(defineResource).toEqual({ resources: [{ amount: 2 }], userErrors: [] });
-  await gate.untilRuns(2);
-  await gate.open();
-  await Promise.all(ids.map((id) => stepcast.untilState(id, ['SUCCEEDED', 'FAILED'])));
-}, 60_000);
+const onLinux = process.platform === 'linux' ? test : test.skip;
+const MB = 1024 ** 2;
 
-test('a step of a paused submission and of a paused queue says so', async () => {
-  await stepcast.gql(
-    `mutation { pauseQueue(input: { backend: "local", priority: LOW, reason: "by day" }) { userErrors { code } } }`,
+onLinux('a step that uses too much memory gets more, and succeeds', async () => {
+  const { steps } = await run(
+    'grows',
+    `shell: true
+command: |
+  [ "$MEMORY_MB" -ge 250 ] && exit 0
+  exec ${process.execPath} -e 'const b = Buffer.alloc(300 * 2 ** 20, 1); setInterval(() => b, 1000)'
+resources: { memory: 128MB }
+retry: { initial-delay: 0, grow: { memory: 2 } }`,
+    'SUCCEEDED',
   );
-  const id = await stepcast.submit('short', { gate: gate.folder }, { priority: 'LOW' });
-  await stepcast.gql(`mutation ($id: ID!) { pauseSubmission(input: { id: $id }) { userErrors { code } } }`, { id });
-  const { submission } = await stepcast.gql<{ submission: object }>(
-    `query ($id: ID!) { submission(id: $id) { steps { nodes { waitsFor } } } }`,
-    { id },
-  );
-  expect(submission).toEqual({
-    steps: { nodes: [{ waitsFor: ['The submission is paused', 'local is paused at priority LOW: by day'] }] },
-  });
+  expect(steps.nodes).toMatchObject([
+    {
+      state: 'SUCCEEDED',
+      failure: null,
+      attempts: {
+        nodes: [
+          { state: 'FAILED', failure: 'OUT_OF_MEMORY', resources: { memoryBytes: 128 * MB } },
+          { state: 'SUCCEEDED', failure: null, resources: { memoryBytes: 256 * MB } },
+        ],
+      },
+    },
+  ]);
 });
 
-test('a resource that a task uses cannot be taken away; one that none uses can', async () => {
-  const remove = (name: string) =>
-    stepcast.gql<{ done: { removedId: string | null; userErrors: { message: string }[] } }>(
-      `mutation ($name: String!) { done: removeDefinition(input: { kind: RESOURCE, name: $name }) { removedId userErrors { message } } }`,
-      { name },
-    );
-  const { done } = await remove('licence');
-  expect(done.removedId).toBeNull();
-  expect(done.userErrors[0]?.message).toContain('there is no resource "licence"');
-  await stepcast.define('resource: spare\namount: 1\n');
-  expect((await remove('spare')).done.userErrors).toEqual([]);
-  await eventually('the resource is gone', async () => {
-    const { resources } = await stepcast.gql<{ resources: { nodes: { name: string }[] } }>(
-      `{ resources { nodes { name } } }`,
-    );
-    return resources.nodes.map(({ name }) => name).join() === 'licence' ? true : null;
-  });
+test('a step that hangs is ended and tried again', async () => {
+  const { steps, message } = await run(
+    'hangs',
+    `shell: true
+command: sleep 1000
+heartbeat: 1s
+retry: { attempts: 2, initial-delay: 0 }`,
+    'FAILED',
+  );
+  expect(message).toContain('reported nothing for 1 second');
+  expect(steps.nodes).toMatchObject([
+    {
+      failure: 'HEARTBEAT',
+      attempts: { nodes: [{ failure: 'HEARTBEAT', resources: null }, { failure: 'HEARTBEAT' }] },
+    },
+  ]);
+});
+
+test('a step whose attempts take too long fails, and tells that it was the timeout', async () => {
+  const { steps } = await run('slow', `command: sleep 1000\ntimeout: 1s\nretry: { attempts: 1 }`, 'FAILED');
+  expect(steps.nodes).toMatchObject([{ failure: 'TIMEOUT', attempts: { nodes: [{ failure: 'TIMEOUT' }] } }]);
+});
+
+test('an output of another type fails its step, which names output, expected and found', async () => {
+  const { message, steps } = await run(
+    'lies',
+    `command: [echo, '{"count": "three"}']
+outputs: { table: { from: stdout, read: json, type: { record: { count: int } } } }`,
+    'FAILED',
+  );
+  expect(message).toContain('Output `table`: field \'count\': expected int, got the text "three".');
+  expect(steps.nodes).toMatchObject([{ failure: 'BAD_OUTPUT', attempts: { nodes: [{ failure: 'BAD_OUTPUT' }] } }]);
 });

@@ -4,7 +4,7 @@ import type { Value } from '../../domain/values';
 import { choose, form, isPlainObject, nameForm, named, oneOrMany } from './form';
 import { maxRunningForm, usesForm } from './limitForm';
 import { symbolsForm, typeForm } from './typeForm';
-import { durationForm } from './units';
+import { heartbeatForm, resourcesForm, retryForm, timeoutForm } from './runForm';
 
 /** Any value of JSON; the YAML door has no others. */
 export const valueForm = z.json() as z.ZodType<Value>;
@@ -123,13 +123,10 @@ export const taskForm = form({
     (value) => (typeof value === 'string' ? value.toUpperCase() : value),
     z.enum(['FAIL', 'CONTINUE', 'TERMINATE']).default('FAIL'),
   ),
-  retry: form({
-    attempts: z.int().min(1).max(100).optional(),
-    'initial-delay': durationForm.optional(),
-    'max-delay': durationForm.optional(),
-    factor: z.number().min(1).max(100).optional(),
-  }).default({}),
-  timeout: durationForm.optional(),
+  retry: retryForm.optional(),
+  timeout: timeoutForm.optional(),
+  heartbeat: heartbeatForm.optional(),
+  resources: resourcesForm.optional(),
   configuration: z.array(configurationForm).default([]),
   'max-running': maxRunningForm,
   uses: usesForm,
