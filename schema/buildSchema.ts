@@ -15,6 +15,7 @@ import type { Context } from './context';
 import { DataResolver } from './data/resolver';
 import { DefinitionResolver } from './definitions/resolver';
 import { JobDurations, StepDurations, SubmissionEstimate } from './durations/resolver';
+import { GraphResolver, JobGraphResolver, SubmissionGraphResolver } from './graphs/resolver';
 import { jobFields, type JobFieldParts } from './jobs/jobFields';
 import { NodeResolver } from './relay/nodeResolver';
 import { FileInput } from './submissions/inputs';
@@ -48,6 +49,9 @@ const RESOLVERS: NonEmptyArray<Function> = [
   JobDurations,
   StepDurations,
   SubmissionEstimate,
+  JobGraphResolver,
+  SubmissionGraphResolver,
+  GraphResolver,
 ];
 
 /** type-graphql demands one; every subscription of ours brings its own stream instead. */
