@@ -1,10 +1,11 @@
 import { GraphQLJSON } from 'graphql-scalars';
-import { Field, InputType, registerEnumType } from 'type-graphql';
+import { Field, InputType, Int, registerEnumType } from 'type-graphql';
 
 export enum DefinitionKindName {
   BACKEND = 'BACKEND',
   TASK = 'TASK',
   JOB = 'JOB',
+  RESOURCE = 'RESOURCE',
 }
 registerEnumType(DefinitionKindName, {
   name: 'DefinitionKind',
@@ -13,6 +14,7 @@ registerEnumType(DefinitionKindName, {
     BACKEND: { description: 'Where Tasks run.' },
     TASK: { description: 'A unit of work.' },
     JOB: { description: 'A graph of Steps.' },
+    RESOURCE: { description: 'Something of which there is only so much.' },
   },
 });
 
@@ -97,6 +99,13 @@ export class DefineTaskInput {
   configuration?: unknown;
   @Field(() => String, { nullable: true, description: 'The Backend; `local` if not given.' })
   backend?: string | null;
+  @Field(() => Int, { nullable: true, description: 'Steps that may run it at once, over all submissions.' })
+  maxRunning?: number | null;
+  @Field(() => GraphQLJSON, {
+    nullable: true,
+    description: 'Resources that a step occupies while it runs: a name, a list, or an object of name and units.',
+  })
+  uses?: unknown;
 }
 
 @InputType({ description: 'A Job, in the form of the files.' })
@@ -121,6 +130,8 @@ export class DefineJobInput {
   outputs?: unknown;
   @Field(() => GraphQLJSON, { nullable: true, description: 'Example inputs.' })
   example?: unknown;
+  @Field(() => Int, { nullable: true, description: 'Steps of all its submissions that may run at once.' })
+  maxRunning?: number | null;
 }
 
 @InputType({ description: 'A Backend, in the form of the files.' })
@@ -133,6 +144,8 @@ export class DefineBackendInput {
   description?: string | null;
   @Field(() => GraphQLJSON, { nullable: true, description: 'Environment variables to add.' })
   environment?: unknown;
+  @Field(() => Int, { nullable: true, description: 'Steps that may run on it at once, over all workers.' })
+  maxRunning?: number | null;
 }
 
 @InputType({ description: 'What to take away.' })

@@ -7,6 +7,7 @@ import { formatType } from '../../src/domain/values';
 import { describeSource } from '../../src/engine/define';
 import type { CatalogEntry } from '../../src/engine/catalog';
 import type { JobBundle } from '../../src/engine/plans';
+import { ResourceType } from '../limits/types';
 import { connectionOf, Node } from '../relay/connection';
 import { toId } from '../relay/ids';
 import { UserErrorType } from '../relay/userErrors';
@@ -52,6 +53,11 @@ export class BackendType extends Node {
   kind!: BackendKindName;
   @Field(() => String, { description: 'What it is for.' })
   description!: string;
+  @Field(() => Int, {
+    nullable: true,
+    description: 'Steps that may run on it at once, over all workers; null when only slots bound it.',
+  })
+  maxRunning!: number | null;
   @Field(() => Int, { description: 'Grows with each change.' })
   version!: number;
   @Field(() => String, { description: 'The file or door it was defined by.' })
@@ -68,6 +74,11 @@ export class TaskType extends Node {
   version!: number;
   @Field(() => String, { description: 'The Backend it runs on.' })
   backend!: string;
+  @Field(() => Int, {
+    nullable: true,
+    description: 'Steps that may run it at once, over all submissions; null when only slots bound it.',
+  })
+  maxRunning!: number | null;
   @Field(() => [PortType], { description: 'The data it takes.' })
   inputs!: PortType[];
   @Field(() => [PortType], { description: 'The values it takes.' })
@@ -118,6 +129,11 @@ export class JobType extends Node {
   outputs!: PortType[];
   @Field(() => [JobStepType], { description: 'Its Steps, in the order of definition.' })
   steps!: JobStepType[];
+  @Field(() => Int, {
+    nullable: true,
+    description: 'Steps of all its submissions that may run at once; null when only slots bound it.',
+  })
+  maxRunning!: number | null;
   @Field(() => GraphQLJSON, { nullable: true, description: 'Example inputs, when the definition has some.' })
   example!: unknown;
   @Field(() => String, { description: 'The file or door it was defined by.' })
@@ -138,6 +154,8 @@ export class DefinePayload {
   tasks!: TaskType[];
   @Field(() => [BackendType], { description: 'Backends that were defined or changed.' })
   backends!: BackendType[];
+  @Field(() => [ResourceType], { description: 'Resources that were defined or changed.' })
+  resources!: ResourceType[];
   @Field(() => [UserErrorType], { description: 'What must be mended first; with any of these, nothing was changed.' })
   userErrors!: UserErrorType[];
 }
@@ -171,6 +189,7 @@ export function toBackend(entry: CatalogEntry<BackendSpec>): BackendType {
     name: spec.name,
     kind: BackendKindName[spec.kind],
     description: spec.description,
+    maxRunning: spec.maxRunning ?? null,
     version: entry.version,
     source: describeSource(entry.source),
   };
@@ -184,6 +203,7 @@ export function toTask(entry: CatalogEntry<TaskSpec>): TaskType {
     description: spec.description,
     version: entry.version,
     backend: spec.backend,
+    maxRunning: spec.maxRunning ?? null,
     inputs: spec.inputs.map(toPort),
     parameters: spec.parameters.map(toPort),
     outputs: spec.outputs.map(toPort),
@@ -213,6 +233,7 @@ export function toJob(entry: CatalogEntry<JobBundle>): JobType {
       scatter: step.scatter ? [...step.scatter.ports] : [],
       predecessors: predecessorsOf(step),
     })),
+    maxRunning: job.maxRunning ?? null,
     example: job.example ?? null,
     source: describeSource(entry.source),
     createdAt: new Date(entry.createdAt),

@@ -11,6 +11,8 @@ import { FailureKindName, StepRunKindName, StepRunStateName } from './enums';
 export class StepRunType extends Node {
   key!: string;
   submissionKey!: string;
+  /** Where it stands in its queue, for field resolvers. */
+  place!: Pick<StepRunRow, 'queue' | 'priority' | 'held' | 'lane'>;
   /** Where its parts are found: its scope and its node in it. */
   scopeKey!: string;
   node!: number;
@@ -64,6 +66,7 @@ export function toStepRun(row: StepRunRow): StepRunType {
     id: toId('StepRun', row.id),
     key: row.id,
     submissionKey: row.submissionId,
+    place: row,
     name: row.name,
     kind: row.kind,
     taskName: row.taskName,

@@ -276,6 +276,13 @@ export const VARIABLES = {
     fallback: '256',
     schema: wholeNumber(1, 100_000),
   }),
+  maxRunningPerUser: variable({
+    name: 'STEPCAST_MAX_RUNNING_PER_USER',
+    group: 'Limits of the service',
+    meaning: 'Steps of one submitter that may run at once, over all workers; the rest wait.',
+    fallbackText: 'no limit',
+    schema: optional(wholeNumber(1, 1_000_000)),
+  }),
   maxQueued: variable({
     name: 'STEPCAST_MAX_QUEUED',
     group: 'Limits of the service',

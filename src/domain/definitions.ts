@@ -15,6 +15,16 @@ export interface BackendSpec {
   readonly description: string;
   /** Added to the clean base environment of every Attempt on this Backend, before the Task's own. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Steps that may run on it at once, over all workers; undefined: as many as there are slots. */
+  readonly maxRunning?: number;
+}
+
+/** Something of which there is only so much, such as licences or connections to a database. */
+export interface ResourceSpec {
+  readonly name: string;
+  readonly description: string;
+  /** Units that steps may use at once, over all workers. */
+  readonly amount: number;
 }
 
 /** What submitted data must fulfil before anything is queued. */
@@ -217,6 +227,10 @@ export interface TaskSpec {
   readonly heartbeatSeconds?: number;
   readonly resources?: Resources;
   readonly configuration: readonly Configuration[];
+  /** Steps that may run it at once, over all submissions; undefined: as many as there are slots. */
+  readonly maxRunning?: number;
+  /** Units of Resources that a step occupies while it runs, by name. */
+  readonly uses?: Readonly<Record<string, number>>;
 }
 
 /** An input of the Job, or an output of one of its Steps. */
@@ -303,6 +317,8 @@ export interface JobSpec {
   readonly outputs: readonly JobOutput[];
   /** Example input values, shown in GraphiQL's ready tab and used by the very first start. Files are paths beside the job file. */
   readonly example?: Readonly<Record<string, Value>>;
+  /** Steps of all its submissions that may run at once; undefined: as many as there are slots. */
+  readonly maxRunning?: number;
 }
 
 /** What one file or one mutation defines, in order. */
@@ -310,6 +326,7 @@ export interface DefinitionSet {
   readonly backends: readonly BackendSpec[];
   readonly tasks: readonly TaskSpec[];
   readonly jobs: readonly JobSpec[];
+  readonly resources?: readonly ResourceSpec[];
 }
 
 /** Names of definitions and ports: a letter, then letters, digits, `-` or `_`. */

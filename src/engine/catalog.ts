@@ -1,5 +1,5 @@
 /** The current definitions as one process serves them: read once, and again when they changed anywhere. */
-import type { BackendSpec, TaskSpec } from '../domain/definitions';
+import type { BackendSpec, ResourceSpec, TaskSpec } from '../domain/definitions';
 import { messageOf } from '../domain/errors';
 import type { Database } from '../store/database';
 import { currentDefinitions, definitionsStamp, type CurrentDefinition } from '../store/statements/definitions';
@@ -19,6 +19,7 @@ export interface Catalog {
   readonly stamp: string;
   readonly backends: ReadonlyMap<string, CatalogEntry<BackendSpec>>;
   readonly tasks: ReadonlyMap<string, CatalogEntry<TaskSpec>>;
+  readonly resources: ReadonlyMap<string, CatalogEntry<ResourceSpec>>;
   readonly jobs: ReadonlyMap<string, CatalogEntry<JobBundle> & { readonly compiled: JobVersion }>;
 }
 
@@ -35,6 +36,9 @@ export async function loadCatalog(db: Database): Promise<Catalog> {
   return {
     stamp,
     backends: new Map(rows.filter((row) => row.kind === 'BACKEND').map((row) => [row.name, entry<BackendSpec>(row)])),
+    resources: new Map(
+      rows.filter((row) => row.kind === 'RESOURCE').map((row) => [row.name, entry<ResourceSpec>(row)]),
+    ),
     tasks: new Map(rows.filter((row) => row.kind === 'TASK').map((row) => [row.name, entry<TaskSpec>(row)])),
     jobs: new Map(
       rows

@@ -7,6 +7,7 @@ import type { Values } from '../domain/values';
 import type { Database } from '../store/database';
 import { claimStepRuns, noteResources, type ClaimedStepRun } from '../store/statements/claim';
 import type { Announcer } from './announcer';
+import { claimWithinLimits } from './claimWithinLimits';
 import type { JobVersion, Plans } from './plans';
 import { loadShared, loadValues, nodeOf } from './values';
 
@@ -33,7 +34,8 @@ export async function claim(
   queues: readonly string[],
   limit: number,
 ): Promise<Work[]> {
-  const { claimed, events } = await claimStepRuns(db, workerId, queues, limit);
+  const unlimited = await claimStepRuns(db, workerId, queues, limit);
+  const { claimed, events } = unlimited.limited ? await claimWithinLimits(db, workerId, queues, limit) : unlimited;
   if (events.length > 0) announcer.committed({ events, outbox: [] });
   const works = await toWork(db, plans, claimed);
   await noteResources(db, works);

@@ -6,6 +6,8 @@ import { attemptLostEvent } from '../domain/events';
 import { failureAfterLoss } from '../domain/retry';
 import type { Committed } from '../store/statements/changes';
 import { lockSubmissions, stepRunsById, type StepRunView } from '../store/statements/locks';
+import { moveToLanes } from '../store/statements/lanes';
+import { limitsAreYoung } from '../store/statements/limits';
 import { unsent } from '../store/statements/outbox';
 import { dueRetries, expireWorkers, orphanedStepRuns } from '../store/statements/workers';
 import type { EngineDependencies } from './complete';
@@ -24,6 +26,8 @@ import { nodeOf } from './values';
 
 const BATCH = 500;
 const UNSENT_AFTER_SECONDS = 2;
+/** So long after a limit came to be, what was being stored beside it is looked at again. */
+const YOUNG_LIMIT_SECONDS = 30;
 
 export interface Reconciled {
   readonly lostWorkers: number;
@@ -48,6 +52,7 @@ export async function reconcile(
     else endUnrun(transition, view, 'CANCELLED', 'Not tried again: the submission is ending.');
     return true;
   });
+  if (await limitsAreYoung(db, YOUNG_LIMIT_SECONDS)) await moveToLanes(db);
   const messages = await unsent(db, UNSENT_AFTER_SECONDS, BATCH);
   if (messages.length > 0) announcer.committed({ events: [], outbox: messages });
   return { lostWorkers: lost.length, requeued, retried, resent: messages.length };

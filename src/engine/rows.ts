@@ -16,3 +16,8 @@ export function elementKind(node: PlanNode): StepRunKind {
 export function runName(node: PlanNode): string {
   return node.run.kind === 'job' ? node.run.job : node.run.task.name;
 }
+
+/** Units of named resources that its Task occupies while it runs; null for none. */
+export function usesOf(node: PlanNode): Readonly<Record<string, number>> | null {
+  return node.run.kind === 'task' ? (node.run.task.uses ?? null) : null;
+}

@@ -16,7 +16,7 @@ import {
 import { queuedCount } from '../store/statements/outbox';
 import type { Announcer } from './announcer';
 import type { JobVersion } from './plans';
-import { rowKind, runName } from './rows';
+import { rowKind, runName, usesOf } from './rows';
 
 /** One Submission to store; its inputs are checked against the Job's types and Validators already. */
 export interface SubmitRequest {
@@ -166,6 +166,7 @@ function toRow(request: SubmitRequest, batchId: string | null): NewSubmission {
       waiting: node.predecessors.length,
       kind: rowKind(node),
       planned: node.planned,
+      uses: usesOf(node),
     })),
     files: Object.entries(inputs).flatMap(([port, value]) =>
       filesIn(value).map((file, position) => ({ port, position, file })),

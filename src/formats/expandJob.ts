@@ -6,6 +6,7 @@ import { checkValue } from '../domain/typing';
 import { holdsFiles, optionalType, scalar } from '../domain/values';
 import type { Value, ValueType } from '../domain/values';
 import { boundsOf, checkedDefault, declaredType } from './expandPort';
+import { maxRunningOf } from './expandLimits';
 import { expandOrdered } from './expandOrdered';
 import { sourceLink, stepOf } from './expandStep';
 import { staysInside } from './outputGlob';
@@ -48,6 +49,7 @@ export function expandJob(form: JobForm, library: Library, report: Report): Expa
     steps,
     outputs,
     ...(form.example ? { example: form.example } : {}),
+    ...maxRunningOf(form),
   };
   return { job, place: placeIn(form, steps) };
 }

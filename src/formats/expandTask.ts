@@ -10,6 +10,7 @@ import type { Ports } from './command';
 import { computedCommand, computedOutputs } from './expandExpressionTask';
 import { declaredResourceWords, runRulesOf } from './expandRun';
 import { boundsOf, checkedDefault, declaredType } from './expandPort';
+import { maxRunningOf, usesOf } from './expandLimits';
 import { suggestion } from './nearest';
 import { globOfPath, pathOfGlob, staysInside } from './outputGlob';
 import type { Path, Report } from './problem';
@@ -37,6 +38,8 @@ export function expandTask(form: TaskForm, report: Report): TaskSpec {
     ...runRulesOf(form, report),
     missingOutput: form['missing-output'],
     configuration: form.configuration,
+    ...maxRunningOf(form),
+    ...usesOf(form),
   };
 }
 

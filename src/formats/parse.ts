@@ -1,14 +1,16 @@
 /** One parser, two doors: YAML files and objects that come by GraphQL. */
 import type { z } from 'zod';
 import { checkJob } from '../domain/checkJob';
-import type { BackendSpec, DefinitionSet, JobSpec, TaskSpec } from '../domain/definitions';
+import type { BackendSpec, DefinitionSet, JobSpec, ResourceSpec, TaskSpec } from '../domain/definitions';
 import { unreachable } from '../domain/errors';
 import type { Library } from '../domain/signature';
 import { expandJob, type ExpandedJob } from './expandJob';
+import { expandBackend } from './expandLimits';
 import { expandTask } from './expandTask';
 import { backendForm } from './forms/backendForm';
 import { jobForm } from './forms/jobForm';
 import type { JobForm } from './forms/jobForm';
+import { resourceForm } from './forms/limitForm';
 import { taskForm } from './forms/taskForm';
 import { suggestion } from './nearest';
 import { newReport, problemsOf } from './problem';
@@ -69,18 +71,20 @@ export function parseSources(sources: readonly Source[], known: Known = {}): Par
 export function parseDefinitionObject(kind: 'task', value: unknown, known?: Known): ParsedObject<TaskSpec>;
 export function parseDefinitionObject(kind: 'job', value: unknown, known?: Known): ParsedObject<JobSpec>;
 export function parseDefinitionObject(kind: 'backend', value: unknown, known?: Known): ParsedObject<BackendSpec>;
+export function parseDefinitionObject(kind: 'resource', value: unknown, known?: Known): ParsedObject<ResourceSpec>;
 export function parseDefinitionObject(
   kind: DefinitionKind,
   value: unknown,
   known: Known = {},
-): ParsedObject<TaskSpec | JobSpec | BackendSpec> {
+): ParsedObject<TaskSpec | JobSpec | BackendSpec | ResourceSpec> {
   const draft = newDraft(kind);
   addUnit(draft, { kind, value: value as Unit['value'], place: (path) => path }, () => NOWHERE);
-  const tasks = known.tasks ?? new Map<string, TaskSpec>();
-  const jobs = expandJobs([draft], () => tasks, known.jobs ?? new Map());
-  const parsed = finish(draft, { tasks, jobs }, known.backends);
+  const knownTasks = known.tasks ?? new Map<string, TaskSpec>();
+  const knownJobs = expandJobs([draft], () => knownTasks, known.jobs ?? new Map());
+  const parsed = finish(draft, { tasks: knownTasks, jobs: knownJobs }, known.backends);
   if (!parsed.ok) return parsed;
-  const [spec] = [...parsed.set.tasks, ...parsed.set.jobs, ...parsed.set.backends];
+  const { tasks, jobs, backends, resources = [] } = parsed.set;
+  const [spec] = [...tasks, ...jobs, ...backends, ...resources];
   return spec ? { ok: true, spec } : { ok: false, problems: [] };
 }
 
@@ -93,6 +97,7 @@ interface Draft {
   readonly name: string;
   readonly backends: BackendSpec[];
   readonly tasks: TaskSpec[];
+  readonly resources: ResourceSpec[];
   readonly jobs: JobDraft[];
   readonly problems: Problem[];
   readonly places: Map<string, Locate>;
@@ -107,7 +112,7 @@ interface JobDraft {
 }
 
 function newDraft(name: string): Draft {
-  return { name, backends: [], tasks: [], jobs: [], problems: [], places: new Map() };
+  return { name, backends: [], tasks: [], resources: [], jobs: [], problems: [], places: new Map() };
 }
 
 function draftOf(source: Source): Draft {
@@ -148,7 +153,9 @@ function parseUnit(draft: Draft, unit: Unit, locate: Locate, report: ReturnType<
   };
   switch (unit.kind) {
     case 'backend':
-      return read(backendForm, (form) => draft.backends.push(form));
+      return read(backendForm, (form) => draft.backends.push(expandBackend(form)));
+    case 'resource':
+      return read(resourceForm, (form) => draft.resources.push(form));
     case 'task':
       return read(taskForm, (form) => draft.tasks.push(expandTask(form, report)));
     case 'job':
@@ -217,7 +224,11 @@ function finish(draft: Draft, library: Library, backends: ReadonlySet<string> | 
   if (problems.length > 0) return { ok: false, problems: inOrder(problems) };
   const positions = (kind: DefinitionKind, name: string, path: Path = []): Position =>
     draft.places.get(placeKey(kind, name))?.(path) ?? { line: 1, column: 1 };
-  return { ok: true, set: { backends: draft.backends, tasks: draft.tasks, jobs }, positions };
+  return {
+    ok: true,
+    set: { backends: draft.backends, tasks: draft.tasks, jobs, resources: draft.resources },
+    positions,
+  };
 }
 
 function placed(file: string, problem: FormProblem, locate: Locate, place: Unit['place'] = (path) => path): Problem {

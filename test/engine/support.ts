@@ -1,6 +1,16 @@
 /** An engine on a database of its own, with small jobs that are defined in a line. */
 import { INLINE_QUEUE } from '../../src/domain/compileJob';
-import type { JobSpec, Link, RetryPolicy, Scatter, StepSpec, TaskSpec, When } from '../../src/domain/definitions';
+import type {
+  BackendSpec,
+  JobSpec,
+  Link,
+  ResourceSpec,
+  RetryPolicy,
+  Scatter,
+  StepSpec,
+  TaskSpec,
+  When,
+} from '../../src/domain/definitions';
 import { evaluatePlain, isPlain } from '../../src/domain/expression';
 import type { SubmissionEvent } from '../../src/domain/events';
 import type { Priority, StepRunState, SubmissionState } from '../../src/domain/states';
@@ -14,7 +24,7 @@ import { createPlans, type JobVersion, type Plans } from '../../src/engine/plans
 import { planDue } from '../../src/engine/planner';
 import type { Evaluate } from '../../src/engine/planner/compute';
 import { submit } from '../../src/engine/submit';
-import { openDatabase, type Database } from '../../src/store/database';
+import { openDatabase, type Database, type Sql } from '../../src/store/database';
 import { registerWorker } from '../../src/store/statements/workers';
 import type { Committed } from '../../src/store/statements/changes';
 import { createTestDatabase } from '../support/services';
@@ -59,7 +69,12 @@ export interface TestEngine {
   define(
     tasks: readonly TaskSpec[],
     jobs: readonly JobSpec[],
-    options?: { source?: string; mode?: 'add' | 'replace' },
+    options?: {
+      source?: string;
+      mode?: 'add' | 'replace';
+      backends?: readonly BackendSpec[];
+      resources?: readonly ResourceSpec[];
+    },
   ): Promise<DefineOutcome>;
   version(job: string): Promise<JobVersion>;
   /** The id of a new Submission. */
@@ -106,8 +121,8 @@ export async function openEngine(options: { poolSize?: number } = {}): Promise<T
       return plans;
     },
     heard,
-    define: (tasks, jobs, { source = API_SOURCE, mode = 'add' } = {}) =>
-      define({ db, announcer: heard }, [{ source, mode, set: { backends: [], tasks, jobs } }]),
+    define: (tasks, jobs, { source = API_SOURCE, mode = 'add', backends = [], resources = [] } = {}) =>
+      define({ db, announcer: heard }, [{ source, mode, set: { backends, tasks, jobs, resources } }]),
     version: async (job) => {
       const found = (await loadCatalog(db)).jobs.get(job);
       if (!found) throw new Error(`no job ${job}`);
@@ -153,7 +168,9 @@ export async function openEngine(options: { poolSize?: number } = {}): Promise<T
       ),
     rows,
     clear: async () => {
-      await rows('truncate submission, worker, outbox, upload, batch, definition, definition_version cascade');
+      await rows(
+        'truncate submission, worker, outbox, upload, batch, definition, definition_version, run_limit, queue_pause cascade',
+      );
       await define({ db, announcer: heard }, []);
       plans = createPlans(db);
       heard.events.length = 0;
@@ -303,4 +320,13 @@ export function job(
             },
           ],
   };
+}
+
+/** Rows of `step_run` that this connection has read so far in the transaction, and a constant. */
+export async function rowsRead(sql: Sql): Promise<number> {
+  const rows = await sql.query<{ read: number }>({
+    name: 'rows-read',
+    text: `select (seq_tup_read + idx_tup_fetch)::int as read from pg_stat_xact_user_tables where relname = 'step_run'`,
+  });
+  return rows[0]?.read ?? NaN;
 }

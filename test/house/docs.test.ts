@@ -67,7 +67,7 @@ function catalogOf(texts: readonly string[]): Catalog {
         { ...row, spec: bundle, compiled: { id: '1', version: 1, bundle, plan: planOf(bundle) } },
       ] as const;
     });
-  return { stamp: '', backends: new Map(), tasks: new Map(), jobs: new Map(jobs) };
+  return { stamp: '', backends: new Map(), tasks: new Map(), jobs: new Map(jobs), resources: new Map() };
 }
 
 test('every link to a file or a heading of ours leads somewhere', () => {

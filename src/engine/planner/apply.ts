@@ -5,7 +5,7 @@ import type { Sql } from '../../store/database';
 import { insertChildren, type NewChild } from '../../store/statements/children';
 import type { StepRunView } from '../../store/statements/locks';
 import { advance, endParent, LOW_WATER, type EndedRow } from '../advance';
-import { elementKind, rowKind, runName } from '../rows';
+import { elementKind, rowKind, runName, usesOf } from '../rows';
 import { change, endRun, endUnrun, failSubmission, flush, pending, queue, type Transition } from '../transition';
 import { nodeOf } from '../values';
 import type { Decision, Element } from './decision';
@@ -111,6 +111,7 @@ function startJob(transition: Transition, view: StepRunView): NewChild[] {
       inputs: null,
       due: isReady && node.planned,
       message: '',
+      uses: usesOf(node),
     };
   });
 }
@@ -142,6 +143,7 @@ function grow(
       inputs: element.inputs,
       due: element.skipped === null && kind === 'JOB',
       message: element.skipped ?? '',
+      uses: usesOf(node),
     });
   }
   const left = pending(transition, view).left + elements.filter(({ skipped }) => skipped === null).length;

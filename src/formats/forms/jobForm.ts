@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { choose, form, isPlainObject, nameForm, named, oneOrMany, passOn } from './form';
 import { linkForm, scatterForm, sourcesForm, whenForm, type SourcesForm } from './linkForm';
 import { bounds, typeOr, valueForm } from './taskForm';
+import { maxRunningForm } from './limitForm';
 import { symbolsForm, typeForm } from './typeForm';
 import { validatorForm } from './validatorForm';
 
@@ -92,6 +93,7 @@ export const jobForm = form({
   steps: stepsForm,
   outputs: named(outputForm).optional(),
   example: z.record(nameForm, valueForm).optional(),
+  'max-running': maxRunningForm,
 });
 
 export type JobForm = z.output<typeof jobForm>;

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Value } from '../../domain/values';
 import { expressionForm } from './expressionForm';
 import { choose, form, isPlainObject, nameForm, named, oneOrMany } from './form';
+import { maxRunningForm, usesForm } from './limitForm';
 import { symbolsForm, typeForm } from './typeForm';
 import { heartbeatForm, resourcesForm, retryForm, timeoutForm } from './runForm';
 
@@ -129,6 +130,8 @@ export const taskForm = form({
   heartbeat: heartbeatForm.optional(),
   resources: resourcesForm.optional(),
   configuration: z.array(configurationForm).default([]),
+  'max-running': maxRunningForm,
+  uses: usesForm,
 });
 
 export type TaskForm = z.output<typeof taskForm>;

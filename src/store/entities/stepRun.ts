@@ -38,6 +38,12 @@ export class StepRunRow {
   queue!: string;
   @Property({ type: 'smallint' })
   priority!: number;
+  /** What it needs of each limit, as JSON; empty when no limit concerns it. */
+  @Property({ type: 'text' })
+  lane!: string;
+  /** Kept back: its Submission is paused. */
+  @Property({ type: 'boolean' })
+  held!: boolean;
   /** The number of the latest Attempt, which is also the fencing number. */
   @Property({ type: 'int' })
   attempt!: number;

@@ -8,6 +8,7 @@ import type { AttemptState, Ending, StepRunState, SubmissionState } from '../../
 import type { FileValue, Values } from '../../domain/values';
 import type { Sql, Statement } from '../database';
 import { RANK_BASE, RANK_STEP } from './fairRank';
+import { laneOf } from './lanes';
 
 /** The new state of one StepRun; what is left out stays as it is. */
 export interface StepRunChange {
@@ -113,14 +114,15 @@ const APPLY: Statement = {
       "stepRunId" bigint, number int, state text, "exitCode" int, signal text, message text, "cpuMs" float,
       "peakMemoryBytes" bigint, failure text)
   ), ready as (
-    select r.id, r.queue, r.priority, r.submitter, r.lane, p.paused_at is not null as held,
-      row_number() over (partition by r.queue, r.priority, r.submitter, r.lane order by r.id) as nth
+    select r.id, r.queue, r.priority, r.submitter, ${laneOf('r', 'p.job_name')} as lane, p.paused_at is not null as held
     from step s join step_run r on r.id = s.id join submission p on p.id = r.submission_id where s.state = 'QUEUED'
   ), base as materialized (
     select k.*, ${RANK_BASE} as rank_at
     from (select distinct queue, priority, submitter, lane from ready) k
   ), ranked as (
-    select y.id, y.held, b.rank_at + y.nth * ${RANK_STEP} as rank_at from ready y join base b using (queue, priority, submitter, lane)
+    select y.id, y.held, y.lane, b.rank_at + ${RANK_STEP}
+      * row_number() over (partition by queue, priority, submitter, lane order by y.id) as rank_at
+    from ready y join base b using (queue, priority, submitter, lane)
   ), changed as (
     update step_run r set
       state = s.state,
@@ -144,6 +146,7 @@ const APPLY: Statement = {
         then now() + make_interval(secs => coalesce(s."delaySeconds", 0)) else r.ready_at end,
       rank_at = coalesce(k.rank_at, r.rank_at),
       held = coalesce(k.held, r.held),
+      lane = coalesce(k.lane, r.lane),
       finished_at = case when s.state in ('SUCCEEDED', 'FAILED', 'SKIPPED', 'CANCELLED') then clock_timestamp() end
     from step s left join ranked k on k.id = s.id left join ended e on e."stepRunId" = s.id
     where r.id = s.id

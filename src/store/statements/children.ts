@@ -4,6 +4,7 @@ import type { Values } from '../../domain/values';
 import type { Sql } from '../database';
 import { EVENT_JSON, type Committed } from './changes';
 import { RANK_BASE, RANK_STEP } from './fairRank';
+import { laneOf } from './lanes';
 
 export interface NewChild {
   readonly submissionId: string;
@@ -24,6 +25,8 @@ export interface NewChild {
   /** The planner looks at it next. */
   readonly due: boolean;
   readonly message: string;
+  /** Units of named resources that it occupies while it runs; null for none. */
+  readonly uses: Readonly<Record<string, number>> | null;
 }
 
 /** Doorbells that one statement rings per queue: workers that wake take as much as they can. */
@@ -46,29 +49,31 @@ export async function insertChildren(sql: Sql, children: readonly NewChild[]): P
       name: 'insert-children',
       text: `
       with drafts as (
-        select x.*, s.priority, s.submitter, s.paused_at is not null as paused from rows from (jsonb_to_recordset($1::jsonb) as ("submissionId" bigint,
+        select x.*, s.priority, s.submitter, s.job_name, s.paused_at is not null as paused from rows from (jsonb_to_recordset($1::jsonb) as ("submissionId" bigint,
           "parentId" bigint, "scopeId" bigint, job text, node int, "scatterIndex" int, kind text, name text, "taskName" text,
-          queue text, state text, waiting int, inputs jsonb, due boolean, message text)) with ordinality as x("submissionId",
+          queue text, state text, waiting int, inputs jsonb, due boolean, message text, uses jsonb)) with ordinality as x("submissionId",
           "parentId", "scopeId", job, node, "scatterIndex", kind, name, "taskName", queue, state, waiting, inputs, due,
-          message, ord)
+          message, uses, ord)
         join submission s on s.id = x."submissionId"
       ), ready as (
-        select ord, row_number() over (partition by queue, priority, submitter order by ord) as nth
-        from drafts where state = 'QUEUED'
+        select r.*, ${laneOf('r', 'r.job_name')} as lane from (
+          select ord, "taskName" as task_name, queue, priority, submitter, uses, job_name from drafts where state = 'QUEUED'
+        ) r
       ), base as materialized (
         select k.*, ${RANK_BASE} as rank_at
-        from (select distinct queue, priority, submitter, '' as lane from drafts where state = 'QUEUED') k
+        from (select distinct queue, priority, submitter, lane from ready) k
+      ), ranked as (
+        select y.ord, y.lane, b.rank_at + ${RANK_STEP}
+          * row_number() over (partition by queue, priority, submitter, lane order by y.ord) as rank_at
+        from ready y join base b using (queue, priority, submitter, lane)
       ), steps as (
         insert into step_run (submission_id, parent_id, scope_id, job, node, scatter_index, kind, name, task_name, queue,
-          priority, submitter, state, waiting, inputs, message, held, due_at, ready_at, rank_at,
-          finished_at)
-        select "submissionId", "parentId", "scopeId", job, node, "scatterIndex", kind, name, "taskName", d.queue, d.priority,
-          d.submitter, state, waiting, inputs, message, state = 'QUEUED' and paused, case when due then now() end,
-          case when state = 'QUEUED' then now() end, b.rank_at + y.nth * ${RANK_STEP},
+          priority, submitter, uses, lane, state, waiting, inputs, message, held, due_at, ready_at, rank_at, finished_at)
+        select "submissionId", "parentId", "scopeId", job, node, "scatterIndex", kind, name, "taskName", queue, priority,
+          submitter, uses, coalesce(k.lane, ''), state, waiting, inputs, message, state = 'QUEUED' and paused,
+          case when due then now() end, case when state = 'QUEUED' then now() end, k.rank_at,
           case when state = 'SKIPPED' then clock_timestamp() end
-        from drafts d left join ready y using (ord)
-          left join base b on y.nth is not null and b.queue = d.queue and b.priority = d.priority
-            and b.submitter = d.submitter
+        from drafts left join ranked k using (ord)
         order by ord
         on conflict (submission_id, scope_id, node, scatter_index) do nothing
         returning id, submission_id, name, state, queue, priority, message

@@ -5,6 +5,7 @@ import type { FileValue, Values } from '../../domain/values';
 import type { Sql } from '../database';
 import { EVENT_JSON, type Committed } from './changes';
 import { RANK_BASE, RANK_STEP } from './fairRank';
+import { laneOf } from './lanes';
 
 export interface NewStepRun {
   readonly node: number;
@@ -16,6 +17,8 @@ export interface NewStepRun {
   readonly kind: StepRunKind;
   /** The planner looks at it before it is queued. */
   readonly planned: boolean;
+  /** Units of named resources that it occupies while it runs; null for none. */
+  readonly uses: Readonly<Record<string, number>> | null;
 }
 
 export interface NewSubmission {
@@ -44,15 +47,15 @@ export async function insertSubmission(sql: Sql, submission: NewSubmission): Pro
       name: 'insert-submission',
       text: `
       with nodes as (
-        select * from jsonb_to_recordset($9::jsonb) as x(node int, name text, "taskName" text, queue text,
-          waiting int, kind text, planned boolean)
+        select * from jsonb_to_recordset($9::jsonb) as x(node int, name text, "taskName" text, queue text, waiting int,
+          kind text, planned boolean, uses jsonb)
       ), ready as (
-        select node, row_number() over (partition by queue order by node) as nth from nodes
-        where waiting = 0 and not planned
+        select r.*, ${laneOf('r', '$2::text')} as lane from (
+          select node, "taskName" as task_name, queue, $5 as submitter, uses from nodes where waiting = 0 and not planned
+        ) r
       ), base as materialized (
         select k.*, ${RANK_BASE} as rank_at
-        from (select distinct queue, $3::smallint as priority, $5 as submitter, '' as lane from nodes
-              where waiting = 0 and not planned) k
+        from (select distinct queue, $3::smallint as priority, submitter, lane from ready) k
       ), sub as (
         insert into submission (job_version_id, job_name, state, priority, inputs, submitter, label, idempotency_key,
           request_digest, batch_id, event_seq, unfinished)
@@ -61,14 +64,14 @@ export async function insertSubmission(sql: Sql, submission: NewSubmission): Pro
         on conflict (submitter, idempotency_key) where idempotency_key is not null do nothing
         returning id, priority, submitter
       ), steps as (
-        insert into step_run (submission_id, node, name, task_name, kind, state, waiting, queue, priority, submitter, ready_at,
-          rank_at, due_at)
+        insert into step_run (submission_id, node, name, task_name, kind, state, waiting, queue, priority, submitter, uses,
+          lane, ready_at, rank_at, due_at)
         select sub.id, n.node, n.name, n."taskName", n.kind,
           case when n.waiting = 0 and not n.planned then 'QUEUED' else 'PENDING' end, n.waiting,
-          n.queue, sub.priority, sub.submitter, case when n.waiting = 0 then now() end, b.rank_at + y.nth * ${RANK_STEP},
+          n.queue, sub.priority, sub.submitter, n.uses, coalesce(y.lane, ''), case when n.waiting = 0 then now() end,
+          b.rank_at + ${RANK_STEP} * row_number() over (partition by y.queue, y.lane order by n.node),
           case when n.waiting = 0 and n.planned then now() end
-        from nodes n cross join sub left join ready y on y.node = n.node
-          left join base b on y.node is not null and b.queue = n.queue
+        from nodes n cross join sub left join ready y on y.node = n.node left join base b on b.queue = y.queue and b.lane = y.lane
         order by n.node
         returning id, submission_id, node, name, state, queue, priority
       ), events as (
