@@ -1,43 +1,30 @@
 /** What ports say of their files, along the links of a Job: formats that differ, secondary files that nobody makes. */
-import type { FileTraits, JobInput, JobSpec, StepSpec } from './definitions';
 import type { JobProblem } from './checkJob';
-
-type Named = FileTraits & { readonly name: string };
-
-/** The ports of what a Step runs; `outputs` is null where nothing is known of their files. */
-export interface TraitPorts {
-  readonly inputs: readonly Named[];
-  readonly outputs: readonly Named[] | null;
-}
-
-/** Undefined: what the Step runs is not known, which is told elsewhere. */
-export type TraitsOfStep = (step: StepSpec) => TraitPorts | undefined;
+import type { FileTraits, JobInput, JobSpec, Link, Source, StepSpec } from './definitions';
+import { signatureOf, type Library } from './signature';
 
 /** Links between ports that say different things of their files. */
-export function checkFileTraits(job: JobSpec, portsOf: TraitsOfStep): JobProblem[] {
+export function checkFileTraits(job: JobSpec, library: Library): JobProblem[] {
   const steps = new Map(job.steps.map((step) => [step.name, step]));
   const inputs = new Map(job.inputs.map((input) => [input.name, input]));
   return job.steps.flatMap((step) =>
-    (portsOf(step)?.inputs ?? []).flatMap((port): JobProblem[] => {
+    (signatureOf(step.run, library)?.ports ?? []).flatMap((port) => {
       const path = ['steps', step.name, 'in', port.name];
-      const link = step.links[port.name];
-      if (link?.kind === 'input') return formatProblems(inputs.get(link.input), port, path);
-      if (link?.kind !== 'output') return [];
-      const source = steps.get(link.step);
-      const output = source && portsOf(source)?.outputs?.find(({ name }) => name === link.port);
-      if (!output) return [];
-      return [...formatProblems(output, port, path), ...secondaryProblems(output, port, path)];
+      return sourcesOf(step.links[port.name]).flatMap((source): JobProblem[] => {
+        if (source.kind === 'input') return formatProblems(inputs.get(source.input), port, path);
+        const output = taskOutput(steps.get(source.step), source.port, library);
+        return output ? [...formatProblems(output, port, path), ...secondaryProblems(output, port, path)] : [];
+      });
     }),
   );
 }
 
 /** An input of a Job promises what the ports it is linked to expect, where it says nothing itself. */
-export function withPortTraits(input: JobInput, steps: readonly StepSpec[], portsOf: TraitsOfStep): JobInput {
+export function withPortTraits(input: JobInput, steps: readonly StepSpec[], library: Library): JobInput {
   const ports = steps.flatMap((step) =>
-    (portsOf(step)?.inputs ?? []).filter((port) => {
-      const link = step.links[port.name];
-      return link?.kind === 'input' && link.input === input.name;
-    }),
+    (signatureOf(step.run, library)?.ports ?? []).filter((port) =>
+      sourcesOf(step.links[port.name]).some((source) => source.kind === 'input' && source.input === input.name),
+    ),
   );
   const format = input.format ?? ports.find((port) => port.format !== undefined)?.format;
   const expected = ports.flatMap((port) => port.secondaryFiles ?? []);
@@ -48,6 +35,25 @@ export function withPortTraits(input: JobInput, steps: readonly StepSpec[], port
   }));
   const secondaryFiles = input.secondaryFiles ?? (together.length > 0 ? together : undefined);
   return { ...input, ...(format === undefined ? {} : { format }), ...(secondaryFiles ? { secondaryFiles } : {}) };
+}
+
+/** What a link takes files from as they are; an expression may give any. */
+function sourcesOf(link: Link | undefined): readonly Source[] {
+  switch (link?.kind) {
+    case 'input':
+    case 'output':
+      return [link];
+    case 'merge':
+      return link.sources;
+    default:
+      return [];
+  }
+}
+
+/** Undefined for the outputs of Jobs, which come from many places, and for what is not known. */
+function taskOutput(step: StepSpec | undefined, port: string, library: Library): FileTraits | undefined {
+  const task = step?.run.kind === 'task' ? library.tasks.get(step.run.task) : undefined;
+  return task?.outputs.find(({ name }) => name === port);
 }
 
 function formatProblems(from: FileTraits | undefined, to: FileTraits, path: readonly string[]): JobProblem[] {
