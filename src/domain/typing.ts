@@ -191,7 +191,7 @@ function directoryReasons(directory: DirectoryValue, at: string, depth: number):
   }
   const names = new Set(directory.entries.map((entry: FileValue | DirectoryValue) => entry.name));
   if (names.size !== directory.entries.length) return [`${at}two entries of the Directory have one name`];
-  return collect(directory.entries, (entry) => entryReasons(entry, at, depth + 1));
+  return collect(directory.entries, (entry: FileValue | DirectoryValue) => entryReasons(entry, at, depth + 1));
 }
 
 function isBaseName(name: unknown): boolean {

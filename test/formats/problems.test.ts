@@ -275,7 +275,7 @@ steps: { make: { task: make }, use: { task: use, in: { table: make.table } } }
     const parsed = parseDefinitions({ name: 'f.yaml', text: JOB.replace('FROM', from) });
     return parsed.ok ? [] : parsed.problems.map(formatProblem);
   };
-  const place = (text: string) => [expect.stringContaining(`f.yaml:11:63: ${text}`)];
+  const place = (text: string): unknown[] => [expect.stringContaining(`f.yaml:11:63: ${text}`)];
 
   it('and nothing is wrong when they do, or when one says nothing', () => {
     expect(problemsOf('format: csv, secondary: .idx')).toEqual([]);

@@ -65,7 +65,7 @@ async function withPaths(value: Value, place: Place): Promise<Value> {
     return items;
   }
   const fields: [string, Value][] = [];
-  for (const [name, part] of Object.entries(value)) fields.push([name, await withPaths(part as Value, place)]);
+  for (const [name, part] of Object.entries(value)) fields.push([name, await withPaths(part, place)]);
   return Object.fromEntries(fields);
 }
 
