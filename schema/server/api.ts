@@ -28,7 +28,7 @@ import type { Context, Services } from '../context';
 import { serveFolders } from '../definitions/folders';
 import { findDrawing } from '../graphs/drawings';
 import { createGraphs } from '../graphs/graphs';
-import { DEFAULT_GRAPH_NODES } from '../graphs/types';
+import { DEFAULT_GRAPH_DEPTH, DEFAULT_GRAPH_NODES } from '../graphs/types';
 import { downloadsRouter } from '../http/downloads';
 import { graphsRouter } from '../http/graphs';
 import { pagesRouter } from '../http/pages';
@@ -154,7 +154,7 @@ export async function startApi({ settings, secret, jobFolders, consoleDir, log }
   });
   const graphs = graphsRouter({
     secret,
-    defaultFirst: DEFAULT_GRAPH_NODES,
+    defaults: { first: DEFAULT_GRAPH_NODES, depth: DEFAULT_GRAPH_DEPTH },
     authorize: () => permit('graph'),
     find: (address, options) => findDrawing(services, address, options),
     onError: (error) => fault('graph', error),
