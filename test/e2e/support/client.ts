@@ -38,6 +38,8 @@ export function connect(url: string, headers: Readonly<Record<string, string>> =
   class Socket extends WebSocket {
     constructor(address: string | URL, protocols?: string | string[]) {
       super(address, protocols, { headers });
+      // One that is given up before it is open says so, when nobody listens any more.
+      this.on('error', () => undefined);
     }
   }
   return createClient({ url: `${url.replace(/^http/, 'ws')}/graphql`, webSocketImpl: Socket, retryAttempts: 0 });

@@ -96,23 +96,22 @@ export async function followEvents(cluster: Cluster, id: string, isOver: () => b
   return seen;
 }
 
-/** Sends all of them, a bounded number at a time and no faster than one per `paceMs`. */
+/** Sends all of them, a bounded number at a time; `due` says which share of them may have been sent by now. */
 export async function sendAll(
   cluster: Cluster,
   planned: readonly PlannedSubmission[],
-  options: { readonly paceMs: number; readonly isOver: () => boolean; readonly onSent: (count: number) => void },
+  options: { readonly due: () => number; readonly isOver: () => boolean },
 ): Promise<{ readonly sent: Sent[]; readonly followers: Promise<unknown> }> {
   const left = [...planned];
   const sent: Sent[] = [];
   const followers: Promise<unknown>[] = [];
-  let next = Date.now();
+  let begun = 0;
   const client = async (): Promise<void> => {
     for (let one = left.shift(); one; one = left.shift()) {
-      next = Math.max(next + options.paceMs, Date.now());
-      await delay(next - Date.now());
+      begun += 1;
+      for (const turn = begun; turn > options.due() * planned.length;) await delay(PAUSE_MS);
       const record: Sent = { planned: one, id: await submit(cluster, one), cancelled: null, seen: null };
       sent.push(record);
-      options.onSent(sent.length);
       if (one.followed) {
         followers.push(
           followEvents(cluster, record.id, options.isOver).then((seen) => {

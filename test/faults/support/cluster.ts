@@ -8,13 +8,15 @@ import type { Managed } from '../../e2e/support/processes';
 import { startStepcast, type Stepcast } from '../../e2e/support/stepcast';
 import { eventually } from '../../e2e/support/wait';
 import { openSmallDisk, type SmallDisk } from './smallDisk';
-import { startProxy, type Proxy } from './proxy';
+import { startProxy, type Proxy } from '../../support/proxy';
 
 const APIS = 2;
 const WORKERS = 3;
 export const CONCURRENCY = 3;
 /** Short, so that many workers can fall silent in one run; long enough for a busy machine. */
 export const LEASE_SECONDS = 3;
+/** A forgotten connection is found out while the run goes on. */
+const SILENCE_SECONDS = 6;
 const RESTART_MS = 60_000;
 const LAST_LINES = 15;
 const PRELOAD = path.join(__dirname, 'preload.cjs');
@@ -65,7 +67,11 @@ export async function startCluster(): Promise<Cluster> {
     workers: 0,
     databaseUrl: postgres.url,
     redisUrl: redis.url,
-    env: { STEPCAST_LEASE_SECONDS: String(LEASE_SECONDS), STEPCAST_CONCURRENCY: String(CONCURRENCY) },
+    env: {
+      STEPCAST_LEASE_SECONDS: String(LEASE_SECONDS),
+      STEPCAST_CONCURRENCY: String(CONCURRENCY),
+      STEPCAST_DATABASE_SILENCE_SECONDS: String(SILENCE_SECONDS),
+    },
     apiEnv: environment,
   });
   // The first worker has a folder of its own, as on another machine, with little room to work in.

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { eventually } from '../../e2e/support/wait';
 import { LEASE_SECONDS, type Node } from './cluster';
 import type { Fault, Target } from './faults';
-import type { Proxy } from './proxy';
+import type { Proxy } from '../../support/proxy';
 
 type Service = 'postgres' | 'redis';
 

@@ -9,7 +9,6 @@ import type { Fault, Target } from './faults';
 import { commandsOf } from './processTable';
 
 const HOUR_MS = 3_600_000;
-/** For what needs a Postgres that answers and a reconciler that dares to judge. */
 const PATIENCE_MS = 30_000;
 const CLOCK_TOLERANCE_MS = 60_000;
 
@@ -39,27 +38,35 @@ const stop =
     return node.name;
   };
 
-/** Waits until the worker process was declared dead, which takes a Postgres that answers. */
-async function untilLost(cluster: Cluster, pid: number): Promise<void> {
-  await eventually(
-    `worker process ${pid} is declared dead`,
+/** The number under which a worker process serves now; null while it has none, or Postgres gives no answer. */
+async function numberOf(cluster: Cluster, pid: number): Promise<string | null> {
+  const rows = await cluster.stepcast
+    .sql<{ id: string }>(`select id from worker where pid = $1 and state = 'ALIVE'`, [pid])
+    .catch(() => []);
+  return rows[0]?.id ?? null;
+}
+
+/** Waits until the worker was declared dead, which takes a Postgres that answers and somebody who dares to judge. */
+const untilLost = (cluster: Cluster, id: string): Promise<boolean> =>
+  eventually(
+    `worker ${id} is declared dead`,
     async () => {
       const rows = await cluster.stepcast
-        .sql<{ state: string }>('select state from worker where pid = $1 order by id desc limit 1', [pid])
+        .sql<{ state: string }>('select state from worker where id = $1', [id])
         .catch(() => []);
       return rows[0]?.state === 'LOST';
     },
     PATIENCE_MS,
   );
-}
 
 const freezeWorker: Fault = async (target) => {
   const node = workers(target);
   const pid = node.process.pid();
+  const id = await eventually(`${node.name} serves`, () => numberOf(target.cluster, pid), PATIENCE_MS);
   node.process.signal('SIGSTOP');
   try {
     await eventually(`${node.name} is frozen`, async () => /^State:\s+T/m.test(await statusOf(pid)));
-    await untilLost(target.cluster, pid);
+    await untilLost(target.cluster, id);
   } finally {
     node.process.signal('SIGCONT');
   }
