@@ -15,9 +15,11 @@ import type { Context } from './context';
 import { DataResolver } from './data/resolver';
 import { DefinitionResolver } from './definitions/resolver';
 import { JobDurations, StepDurations, SubmissionEstimate } from './durations/resolver';
+import { GraphResolver, JobGraphResolver, SubmissionGraphResolver } from './graphs/resolver';
 import { jobFields, type JobFieldParts } from './jobs/jobFields';
 import { NodeResolver } from './relay/nodeResolver';
 import { FileInput } from './submissions/inputs';
+import { CombinationsResolver } from './submissions/combinations';
 import { PauseResolver } from './pausing/resolver';
 import { OutputFilesResolver } from './submissions/outputFiles';
 import { SubmissionMutations } from './submissions/mutations';
@@ -36,6 +38,7 @@ const RESOLVERS: NonEmptyArray<Function> = [
   SubmissionSubscriptions,
   StepRunResolver,
   BatchResolver,
+  CombinationsResolver,
   ArtifactResolver,
   DataResolver,
   WorkersResolver,
@@ -43,6 +46,9 @@ const RESOLVERS: NonEmptyArray<Function> = [
   JobDurations,
   StepDurations,
   SubmissionEstimate,
+  JobGraphResolver,
+  SubmissionGraphResolver,
+  GraphResolver,
 ];
 
 /** type-graphql demands one; every subscription of ours brings its own stream instead. */
