@@ -19,6 +19,7 @@ import { GraphResolver, JobGraphResolver, SubmissionGraphResolver } from './grap
 import { jobFields, type JobFieldParts } from './jobs/jobFields';
 import { NodeResolver } from './relay/nodeResolver';
 import { FileInput } from './submissions/inputs';
+import { ResourceResolver, WaitResolver } from './limits/resolver';
 import { CombinationsResolver } from './submissions/combinations';
 import { PauseResolver } from './pausing/resolver';
 import { OutputFilesResolver } from './submissions/outputFiles';
@@ -43,6 +44,8 @@ const RESOLVERS: NonEmptyArray<Function> = [
   DataResolver,
   WorkersResolver,
   PauseResolver,
+  ResourceResolver,
+  WaitResolver,
   JobDurations,
   StepDurations,
   SubmissionEstimate,
@@ -66,7 +69,7 @@ export function buildStaticSchema(): GraphQLSchema {
   return buildSchemaSync({ resolvers: RESOLVERS, validate: false, pubSub: NO_PUBSUB, orphanedTypes: [FileInput] });
 }
 
-const EMPTY: Catalog = { stamp: '', backends: new Map(), tasks: new Map(), jobs: new Map() };
+const EMPTY: Catalog = { stamp: '', backends: new Map(), tasks: new Map(), jobs: new Map(), resources: new Map() };
 
 /** The static schema with a mutation field for each Job, every root field behind the authorization point. */
 export function buildServedSchema(base: GraphQLSchema, catalog: Catalog = EMPTY): GraphQLSchema {

@@ -8,6 +8,7 @@ import { readSettings, requireServices, SettingsError, withFlags } from '../src/
 import { createAnnouncer } from '../src/delivery/announcer';
 import { createWakeSender } from '../src/delivery/beeQueues';
 import { openPubSub } from '../src/delivery/pubsub';
+import { createSandbox } from '../src/expressions/sandbox';
 import { messageOf, StepcastError } from '../src/domain/errors';
 import { watchCatalog } from '../src/engine/catalog';
 import { createPlans } from '../src/engine/plans';
@@ -33,6 +34,13 @@ async function main(): Promise<void> {
   const announcer = createAnnouncer({ pubsub, sender, forgetSent: (ids) => forgetSent(db, ids), onTrouble: warn });
   const catalog = await watchCatalog(db, warn);
   const artifacts = createLocalStore(join(settings.home, 'artifacts'));
+  const sandbox = createSandbox({
+    limits: {
+      ms: settings.expressionMs,
+      memoryBytes: settings.expressionMemoryBytes,
+      resultCharacters: settings.expressionResultCharacters,
+    },
+  });
 
   const served = (): string[] => {
     const all = [...catalog.current().backends.keys()];
@@ -58,6 +66,8 @@ async function main(): Promise<void> {
     leaseSeconds: settings.leaseSeconds,
     drainSeconds: settings.drainSeconds,
     maxLogBytes: settings.maxLogBytes,
+    maxScatter: settings.maxScatter,
+    evaluate: sandbox.evaluateAll,
     log,
   });
   catalog.onChange(() => worker.serve(served()));
@@ -65,7 +75,7 @@ async function main(): Promise<void> {
   exitWithParent(async () => {
     catalog.close();
     await worker.stop();
-    await Promise.all([sender.close(), pubsub.close()]);
+    await Promise.all([sender.close(), pubsub.close(), sandbox.close()]);
     await db.close();
   }, settings.drainSeconds + 5);
 }

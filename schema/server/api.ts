@@ -20,6 +20,8 @@ import { createPlans } from '../../src/engine/plans';
 import { createLiveHub } from '../../src/live/hub';
 import { openDatabase } from '../../src/store/database';
 import { ArtifactRow, UploadRow } from '../../src/store/entities';
+import { moveToLanes } from '../../src/store/statements/lanes';
+import { putUserLimit } from '../../src/store/statements/limits';
 import { forgetSent } from '../../src/store/statements/outbox';
 import { completeUpload, findUpload } from '../../src/store/uploads';
 import type { Context, Services } from '../context';
@@ -65,6 +67,7 @@ export async function startApi({ settings, secret, jobFolders, consoleDir, log }
     silenceSeconds: settings.databaseSilenceSeconds,
   });
   await db.migrate();
+  if (await putUserLimit(db, settings.maxRunningPerUser ?? null)) await moveToLanes(db);
   const pubsub = await openPubSub(settings.redisUrl, (message) => warn(`Redis: ${message}`));
   const sender = createWakeSender(settings.redisUrl);
   const announcer = createAnnouncer({ pubsub, sender, forgetSent: (ids) => forgetSent(db, ids), onTrouble: warn });
