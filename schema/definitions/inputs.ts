@@ -106,6 +106,11 @@ export class DefineJobInput {
   steps!: unknown;
   @Field(() => GraphQLJSON, { nullable: true, description: 'Outputs by name: `step.port`.' })
   outputs?: unknown;
+  @Field(() => GraphQLJSON, {
+    nullable: true,
+    description: 'How long a submission may take: seconds, or a duration such as "2h".',
+  })
+  timeout?: unknown;
   @Field(() => GraphQLJSON, { nullable: true, description: 'Example inputs.' })
   example?: unknown;
 }

@@ -1,5 +1,5 @@
 import { GraphQLJSON } from 'graphql-scalars';
-import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { Field, Float, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
 import type { BackendSpec, TaskSpec } from '../../src/domain/definitions';
 import { mutationFieldName } from '../../src/domain/naming';
 import { formatType } from '../../src/domain/values';
@@ -113,6 +113,11 @@ export class JobType extends Node {
   outputs!: PortType[];
   @Field(() => [JobStepType], { description: 'Its Steps, in the order of definition.' })
   steps!: JobStepType[];
+  @Field(() => Float, {
+    nullable: true,
+    description: 'How long a submission of it may take, in seconds; null: as long as it takes.',
+  })
+  timeoutSeconds!: number | null;
   @Field(() => GraphQLJSON, { nullable: true, description: 'Example inputs, when the definition has some.' })
   example!: unknown;
   @Field(() => String, { description: 'The file or door it was defined by.' })
@@ -214,6 +219,7 @@ export function toJob(entry: CatalogEntry<JobBundle>): JobType {
         ]),
       ],
     })),
+    timeoutSeconds: job.timeoutSeconds ?? null,
     example: job.example ?? null,
     source: describeSource(entry.source),
     createdAt: new Date(entry.createdAt),

@@ -44,6 +44,8 @@ export class SubmissionType extends Node {
     description: 'Since when it is paused: what runs goes on, nothing new starts. Null when it is not.',
   })
   pausedAt!: Date | null;
+  @Field(() => Date, { nullable: true, description: 'When it is ended as FAILED if it has not ended by then.' })
+  deadline!: Date | null;
   @Field(() => Date, { description: 'When it was stored.' })
   createdAt!: Date;
   @Field(() => Date, { nullable: true, description: 'When its first step started.' })
@@ -83,6 +85,13 @@ export class StepRunType extends Node {
   failure!: FailureKind | null;
   @Field(() => GraphQLJSON, { nullable: true, description: 'What it produced, by output; partial after a failure.' })
   outputs!: unknown;
+  @Field(() => Date, { nullable: true, description: 'When it fails if no worker has taken it by then.' })
+  queueDeadline!: Date | null;
+  @Field(() => Date, {
+    nullable: true,
+    description: 'When it fails if it has not ended by then; known once it is ready.',
+  })
+  deadline!: Date | null;
   @Field(() => Date, { nullable: true, description: 'When it became ready.' })
   readyAt!: Date | null;
   @Field(() => Date, { nullable: true, description: 'When its first Attempt started.' })
@@ -195,6 +204,7 @@ export function toSubmission(row: SubmissionRow): SubmissionType {
     lastEventSeq: row.eventSeq,
     unfinishedSteps: row.unfinished,
     pausedAt: row.pausedAt,
+    deadline: row.deadline,
     createdAt: row.createdAt,
     startedAt: row.startedAt,
     finishedAt: row.finishedAt,
@@ -218,6 +228,8 @@ export function toStepRun(row: StepRunRow): StepRunType {
     message: row.message,
     failure: row.failure,
     outputs: row.outputs,
+    queueDeadline: row.state === 'QUEUED' ? row.queueDeadline : null,
+    deadline: row.deadline,
     readyAt: row.readyAt,
     startedAt: row.startedAt,
     finishedAt: row.finishedAt,

@@ -4,6 +4,7 @@ import type { JobPlan } from '../domain/compileJob';
 import { stepStateEvent, submissionStateEvent, type EventDraft } from '../domain/events';
 import { jobOutputs } from '../domain/resolveInputs';
 import { isFinalStepRun, type Ending, type SubmissionState } from '../domain/states';
+import { waitLimits } from '../domain/timeouts';
 import type { Values } from '../domain/values';
 import type { Sql } from '../store/database';
 import type { ArtifactDraft, AttemptChange, Changes, OutboxMessage, StepRunChange } from '../store/statements/changes';
@@ -63,7 +64,8 @@ const eventStep = (view: StepRunView): { submissionId: string; id: string; name:
 
 /** Makes a StepRun ready: it may be taken by any worker from now on. */
 export function queue(transition: Transition, view: StepRunView, message = ''): void {
-  transition.stepRuns.push({ id: view.id, state: 'QUEUED', waiting: 0, message });
+  const limits = waitLimits(transition.plan.nodes[view.node]?.task ?? {});
+  transition.stepRuns.push({ ...limits, id: view.id, state: 'QUEUED', waiting: 0, message });
   transition.events.push(stepStateEvent(eventStep(view), 'QUEUED', message));
   transition.outbox.push({ queue: view.queue, priority: view.priority, stepRunId: view.id, attempt: view.attempt + 1 });
 }

@@ -47,6 +47,7 @@ export function expandJob(form: JobForm, tasks: TaskByName, report: Report): Exp
     inputs: tightened,
     steps,
     outputs,
+    ...(form.timeout === undefined ? {} : { timeoutSeconds: form.timeout }),
     ...(form.example ? { example: form.example } : {}),
   };
   return { job, place: placeIn(form, steps) };

@@ -4,6 +4,7 @@ import type { Value } from '../../domain/values';
 import { choose, form, isPlainObject, nameForm, named, oneOrMany } from './form';
 import { bounds, typeOr, valueForm } from './taskForm';
 import { symbolsForm, typeForm } from './typeForm';
+import { someTimeForm } from './units';
 import { validatorForm } from './validatorForm';
 
 /** More Steps than this are a loop written out. */
@@ -91,6 +92,7 @@ export const jobForm = form({
   inputs: named(inputForm).default([]),
   steps: stepsForm,
   outputs: named(outputForm).optional(),
+  timeout: someTimeForm.optional(),
   example: z.record(nameForm, valueForm).optional(),
 });
 

@@ -1,11 +1,12 @@
 /** Storing a Submission: itself, its StepRuns, first Events, first messages and input artifacts, in one statement. */
 import type { SubmissionEvent } from '../../domain/events';
+import type { WaitLimits } from '../../domain/timeouts';
 import type { FileValue, Values } from '../../domain/values';
 import type { Sql } from '../database';
 import type { Committed } from './changes';
 import { RANK_BASE, RANK_STEP } from './fairRank';
 
-export interface NewStepRun {
+export interface NewStepRun extends WaitLimits {
   readonly node: number;
   readonly name: string;
   readonly taskName: string;
@@ -25,6 +26,8 @@ export interface NewSubmission {
   /** Hash of what was asked for: the same key with another request is a mistake of the caller. */
   readonly requestDigest: string;
   readonly batchId: string | null;
+  /** Until it must have ended; null: it may take as long as it takes. */
+  readonly timeoutSeconds: number | null;
   readonly stepRuns: readonly NewStepRun[];
   readonly files: readonly { readonly port: string; readonly position: number; readonly file: FileValue }[];
 }
@@ -40,7 +43,8 @@ export async function insertSubmission(sql: Sql, submission: NewSubmission): Pro
       name: 'insert-submission',
       text: `
       with nodes as (
-        select * from jsonb_to_recordset($9::jsonb) as x(node int, name text, "taskName" text, queue text, waiting int)
+        select * from jsonb_to_recordset($9::jsonb) as x(node int, name text, "taskName" text, queue text, waiting int,
+          "queueSeconds" float, "stepSeconds" float)
       ), ready as (
         select node, row_number() over (partition by queue order by node) as nth from nodes where waiting = 0
       ), base as materialized (
@@ -48,15 +52,18 @@ export async function insertSubmission(sql: Sql, submission: NewSubmission): Pro
         from (select distinct queue, $3::smallint as priority, $5 as submitter, '' as lane from nodes where waiting = 0) k
       ), sub as (
         insert into submission (job_version_id, job_name, state, priority, inputs, submitter, label, idempotency_key,
-          request_digest, batch_id, event_seq, unfinished)
+          request_digest, batch_id, event_seq, unfinished, deadline)
         select $1::bigint, $2, 'QUEUED', $3::smallint, $4::jsonb, $5, $6, $7, $8, $10::bigint,
-          1 + (select count(*) from ready), (select count(*) from nodes)
+          1 + (select count(*) from ready), (select count(*) from nodes), now() + make_interval(secs => $12::float)
         on conflict (submitter, idempotency_key) where idempotency_key is not null do nothing
         returning id, priority, submitter
       ), steps as (
-        insert into step_run (submission_id, node, name, task_name, state, waiting, queue, priority, submitter, ready_at, rank_at)
+        insert into step_run (submission_id, node, name, task_name, state, waiting, queue, priority, submitter, ready_at, rank_at,
+          queue_deadline, deadline)
         select sub.id, n.node, n.name, n."taskName", case when n.waiting = 0 then 'QUEUED' else 'PENDING' end, n.waiting,
-          n.queue, sub.priority, sub.submitter, case when n.waiting = 0 then now() end, b.rank_at + y.nth * ${RANK_STEP}
+          n.queue, sub.priority, sub.submitter, case when n.waiting = 0 then now() end, b.rank_at + y.nth * ${RANK_STEP},
+          case when n.waiting = 0 then now() + make_interval(secs => n."queueSeconds") end,
+          case when n.waiting = 0 then now() + make_interval(secs => n."stepSeconds") end
         from nodes n cross join sub left join ready y on y.node = n.node left join base b on b.queue = n.queue
         order by n.node
         returning id, submission_id, node, name, state, queue, priority
@@ -97,6 +104,7 @@ export async function insertSubmission(sql: Sql, submission: NewSubmission): Pro
       JSON.stringify(submission.stepRuns),
       submission.batchId,
       JSON.stringify(submission.files),
+      submission.timeoutSeconds,
     ],
   );
   return rows[0] ?? null;

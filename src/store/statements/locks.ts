@@ -1,4 +1,5 @@
 /** Reading what a transition decides on. The Submission's lock comes first, always: it orders everything else. */
+import type { FailureKind } from '../../domain/failure';
 import type { Ending, StepRunState, SubmissionState } from '../../domain/states';
 import type { Values } from '../../domain/values';
 import type { Sql } from '../database';
@@ -42,10 +43,12 @@ export interface StepRunView {
   readonly queue: string;
   readonly priority: number;
   readonly cancelRequested: boolean;
+  /** Of its latest failed Attempt, or why it is being stopped. */
+  readonly failure: FailureKind | null;
 }
 
 const VIEW = `id, submission_id as "submissionId", node, name, state, waiting, attempt, failures, lost, worker_id as "workerId",
-  exit_code as "exitCode", queue, priority, cancel_requested as "cancelRequested"`;
+  exit_code as "exitCode", queue, priority, cancel_requested as "cancelRequested", failure`;
 
 export function stepRunsById(sql: Sql, ids: readonly string[]): Promise<StepRunView[]> {
   return sql.query<StepRunView>(
