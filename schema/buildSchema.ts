@@ -15,9 +15,11 @@ import type { Context } from './context';
 import { DataResolver } from './data/resolver';
 import { DefinitionResolver } from './definitions/resolver';
 import { JobDurations, StepDurations, SubmissionEstimate } from './durations/resolver';
+import { GraphResolver, JobGraphResolver, SubmissionGraphResolver } from './graphs/resolver';
 import { jobFields, type JobFieldParts } from './jobs/jobFields';
 import { NodeResolver } from './relay/nodeResolver';
 import { FileInput } from './submissions/inputs';
+import { ResourceResolver, WaitResolver } from './limits/resolver';
 import { CombinationsResolver } from './submissions/combinations';
 import { PauseResolver } from './pausing/resolver';
 import { OutputFilesResolver } from './submissions/outputFiles';
@@ -42,9 +44,14 @@ const RESOLVERS: NonEmptyArray<Function> = [
   DataResolver,
   WorkersResolver,
   PauseResolver,
+  ResourceResolver,
+  WaitResolver,
   JobDurations,
   StepDurations,
   SubmissionEstimate,
+  JobGraphResolver,
+  SubmissionGraphResolver,
+  GraphResolver,
 ];
 
 /** type-graphql demands one; every subscription of ours brings its own stream instead. */
@@ -62,7 +69,7 @@ export function buildStaticSchema(): GraphQLSchema {
   return buildSchemaSync({ resolvers: RESOLVERS, validate: false, pubSub: NO_PUBSUB, orphanedTypes: [FileInput] });
 }
 
-const EMPTY: Catalog = { stamp: '', backends: new Map(), tasks: new Map(), jobs: new Map() };
+const EMPTY: Catalog = { stamp: '', backends: new Map(), tasks: new Map(), jobs: new Map(), resources: new Map() };
 
 /** The static schema with a mutation field for each Job, every root field behind the authorization point. */
 export function buildServedSchema(base: GraphQLSchema, catalog: Catalog = EMPTY): GraphQLSchema {

@@ -5,6 +5,7 @@ import { API_SOURCE, define, describeSource } from '../../src/engine/define';
 import { parseDefinitionObject, parseDefinitions, type Known } from '../../src/formats/parse';
 import { formatProblem, type Problem } from '../../src/formats/problem';
 import type { Context, Services } from '../context';
+import { DefineResourceInput, toResource } from '../limits/types';
 import { PageArgs, pageOfList, type Connection } from '../relay/connection';
 import { toId } from '../relay/ids';
 import { withUserErrors } from '../relay/userErrors';
@@ -69,7 +70,7 @@ export class DefinitionResolver {
   }
 
   @Mutation(() => DefinePayload, {
-    description: 'Defines Tasks, Jobs and Backends from YAML, as a file would. All of it applies, or none.',
+    description: 'Defines Tasks, Jobs, Backends and Resources from YAML, as a file would. All of it applies, or none.',
   })
   applyDefinitions(
     @Arg('input', () => ApplyDefinitionsInput, { description: 'The text.' }) input: ApplyDefinitionsInput,
@@ -121,6 +122,20 @@ export class DefinitionResolver {
     });
   }
 
+  @Mutation(() => DefinePayload, {
+    description: 'Defines a Resource, or changes its amount: that holds at once, also for what waits already.',
+  })
+  defineResource(
+    @Arg('input', () => DefineResourceInput, { description: 'The Resource.' }) input: DefineResourceInput,
+    @Ctx() { services }: Context,
+  ): Promise<DefinePayload> {
+    return applied(services, () => {
+      const parsed = parseDefinitionObject('resource', asForm(input), knownBy(services));
+      if (!parsed.ok) throw new UserErrors(parsed.problems.map((problem) => toError(problem, ['input'], false)));
+      return { backends: [], tasks: [], jobs: [], resources: [parsed.spec] };
+    });
+  }
+
   @Mutation(() => RemoveDefinitionPayload, {
     description: 'Takes away what the API defined. Submissions that used it go on.',
   })
@@ -132,7 +147,8 @@ export class DefinitionResolver {
       async () => {
         await services.catalog.refresh();
         const catalog = services.catalog.current();
-        const entry = { BACKEND: catalog.backends, TASK: catalog.tasks, JOB: catalog.jobs }[input.kind].get(input.name);
+        const { backends, tasks, jobs, resources } = catalog;
+        const entry = { BACKEND: backends, TASK: tasks, JOB: jobs, RESOURCE: resources }[input.kind].get(input.name);
         if (!entry)
           throw userError('NOT_FOUND', `There is no ${input.kind.toLowerCase()} ${JSON.stringify(input.name)}.`, [
             'input',
@@ -153,22 +169,30 @@ export class DefinitionResolver {
   }
 }
 
-const ID_TYPES = { BACKEND: 'Backend', TASK: 'Task', JOB: 'Job' } as const satisfies Record<DefinitionKindName, string>;
+const ID_TYPES = { BACKEND: 'Backend', TASK: 'Task', JOB: 'Job', RESOURCE: 'Resource' } as const satisfies Record<
+  DefinitionKindName,
+  string
+>;
 
 function knownBy(services: Services): Known {
-  const { tasks, backends } = services.catalog.current();
-  return { tasks: new Map([...tasks].map(([name, entry]) => [name, entry.spec])), backends: new Set(backends.keys()) };
+  const { tasks, jobs, backends } = services.catalog.current();
+  return {
+    tasks: new Map([...tasks].map(([name, entry]) => [name, entry.spec])),
+    jobs: new Map([...jobs].map(([name, entry]) => [name, entry.spec.job])),
+    backends: new Set(backends.keys()),
+  };
 }
 
 /** What the API itself has defined so far, filtered. */
 function apiSet(services: Services, keep: (kind: DefinitionKindName, name: string) => boolean): DefinitionSet {
-  const { backends, tasks, jobs } = services.catalog.current();
+  const { backends, tasks, jobs, resources } = services.catalog.current();
   const own = <T>(all: ReadonlyMap<string, { source: string; spec: T }>, kind: DefinitionKindName): T[] =>
     [...all].filter(([name, entry]) => entry.source === API_SOURCE && keep(kind, name)).map(([, entry]) => entry.spec);
   return {
     backends: own(backends, DefinitionKindName.BACKEND),
     tasks: own(tasks, DefinitionKindName.TASK),
     jobs: own(jobs, DefinitionKindName.JOB).map((bundle) => bundle.job),
+    resources: own(resources, DefinitionKindName.RESOURCE),
   };
 }
 
@@ -209,10 +233,13 @@ function applied(services: Services, parse: () => DefinitionSet): Promise<Define
         backends: names('BACKEND')
           .flatMap((name) => catalog.backends.get(name) ?? [])
           .map(toBackend),
+        resources: names('RESOURCE')
+          .flatMap((name) => catalog.resources.get(name) ?? [])
+          .map(toResource),
         userErrors: [],
       };
     },
-    (userErrors) => ({ jobs: [], tasks: [], backends: [], userErrors }),
+    (userErrors) => ({ jobs: [], tasks: [], backends: [], resources: [], userErrors }),
   );
 }
 

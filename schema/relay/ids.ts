@@ -2,7 +2,7 @@
 import { StepcastError } from '../../src/domain/errors';
 
 export type NodeType =
-  'Submission' | 'StepRun' | 'Batch' | 'Job' | 'Task' | 'Backend' | 'Artifact' | 'Upload' | 'Worker';
+  'Submission' | 'StepRun' | 'Batch' | 'Job' | 'Task' | 'Backend' | 'Resource' | 'Artifact' | 'Upload' | 'Worker';
 
 export function toId(type: NodeType, key: string): string {
   return Buffer.from(`${type}:${key}`).toString('base64url');

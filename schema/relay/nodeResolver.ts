@@ -5,8 +5,10 @@ import { findUpload } from '../../src/store/uploads';
 import type { Context } from '../context';
 import { toUpload, UploadType } from '../data/resolver';
 import { BackendType, JobType, TaskType, toBackend, toJob, toTask } from '../definitions/types';
+import { ResourceType, toResource } from '../limits/types';
 import * as reads from '../submissions/reads';
-import { ArtifactType, BatchType, StepRunType, SubmissionType, toArtifact, toBatch } from '../submissions/types';
+import { ArtifactType, BatchType, SubmissionType, toArtifact, toBatch } from '../submissions/types';
+import { StepRunType } from '../submissions/stepTypes';
 import { toWorker, WorkerType } from '../workers/resolver';
 import { Node } from './connection';
 import { fromId, parseId, type NodeType } from './ids';
@@ -46,6 +48,10 @@ const FINDERS: Readonly<Record<NodeType, Finder>> = {
   Task: ({ services }, key) => {
     const entry = services.catalog.current().tasks.get(key);
     return Promise.resolve(as(TaskType, entry ? toTask(entry) : null));
+  },
+  Resource: ({ services }, key) => {
+    const entry = services.catalog.current().resources.get(key);
+    return Promise.resolve(as(ResourceType, entry ? toResource(entry) : null));
   },
   Backend: ({ services }, key) => {
     const entry = services.catalog.current().backends.get(key);

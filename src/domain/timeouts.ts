@@ -27,6 +27,8 @@ export const timeoutMessages = {
     `No worker took it for ${spell(task.queueTimeoutSeconds)} after it was ready, which is its timeout. Start more workers for its backend, or raise the queue timeout of the task.`,
   step: (task: Partial<TaskSpec>): string =>
     `The step took longer than its timeout of ${spell(task.stepTimeoutSeconds)}, all attempts and waits together. Raise the step timeout of the task if it needs more.`,
+  job: (job: Pick<JobSpec, 'name' | 'timeoutSeconds'>): string =>
+    `The job "${job.name}" took longer than its timeout of ${spell(job.timeoutSeconds)} and was ended. Raise its timeout if it needs more.`,
   submission: 'The submission took longer than its timeout and was ended.',
 } as const;
 

@@ -1,9 +1,10 @@
 /** The current definitions as one process serves them: read once, and again when they changed anywhere. */
-import type { BackendSpec, TaskSpec } from '../domain/definitions';
+import type { BackendSpec, ResourceSpec, TaskSpec } from '../domain/definitions';
 import { messageOf } from '../domain/errors';
 import type { Database } from '../store/database';
 import { currentDefinitions, definitionsStamp, type CurrentDefinition } from '../store/statements/definitions';
 import { planOf, type JobBundle, type JobVersion } from './plans';
+import { readBundle } from './readBundle';
 
 export interface CatalogEntry<T> {
   readonly versionId: string;
@@ -18,6 +19,7 @@ export interface Catalog {
   readonly stamp: string;
   readonly backends: ReadonlyMap<string, CatalogEntry<BackendSpec>>;
   readonly tasks: ReadonlyMap<string, CatalogEntry<TaskSpec>>;
+  readonly resources: ReadonlyMap<string, CatalogEntry<ResourceSpec>>;
   readonly jobs: ReadonlyMap<string, CatalogEntry<JobBundle> & { readonly compiled: JobVersion }>;
 }
 
@@ -34,12 +36,15 @@ export async function loadCatalog(db: Database): Promise<Catalog> {
   return {
     stamp,
     backends: new Map(rows.filter((row) => row.kind === 'BACKEND').map((row) => [row.name, entry<BackendSpec>(row)])),
+    resources: new Map(
+      rows.filter((row) => row.kind === 'RESOURCE').map((row) => [row.name, entry<ResourceSpec>(row)]),
+    ),
     tasks: new Map(rows.filter((row) => row.kind === 'TASK').map((row) => [row.name, entry<TaskSpec>(row)])),
     jobs: new Map(
       rows
         .filter((row) => row.kind === 'JOB')
         .map((row) => {
-          const one = entry<JobBundle>(row);
+          const one = { ...entry<JobBundle>(row), spec: readBundle(row.spec) };
           const compiled = { id: row.versionId, version: row.version, bundle: one.spec, plan: planOf(one.spec) };
           return [row.name, { ...one, compiled }];
         }),

@@ -1,11 +1,9 @@
 /** One Submission changes by what was found in the database, and not by a report: the way of the reconciler. */
 import type { FailureKind } from '../domain/failure';
 import type { Sql } from '../store/database';
-import { applyChanges } from '../store/statements/changes';
 import { lockSubmissions, type StepRunView } from '../store/statements/locks';
-import { stepStateEvent } from '../domain/events';
 import type { EngineDependencies } from './complete';
-import { beginTransition, changesOf, settle, windDown, type Transition } from './transition';
+import { beginTransition, endRun, failSubmission, finishAll, settle, type Transition } from './transition';
 
 /**
  * Locks the Submission and lets `apply` change it; nothing is written when that returns 0. Returns what it returned. One
@@ -23,7 +21,7 @@ export async function changeSubmission(
     const changed = await apply(transition, sql);
     if (changed === 0) return null;
     await settle(sql, transition);
-    return { changed, cancel: transition.cancel, committed: await applyChanges(sql, changesOf([transition])) };
+    return { changed, cancel: transition.cancel, committed: await finishAll(sql, [transition]) };
   });
   if (outcome === null) return 0;
   announcer.committed(outcome.committed);
@@ -31,20 +29,21 @@ export async function changeSubmission(
   return outcome.changed;
 }
 
+interface StepFailure {
+  readonly reason: string;
+  readonly failure?: FailureKind;
+  readonly lost?: number;
+  /** What runs beside it is stopped as well. */
+  readonly stopRunning?: boolean;
+}
+
 /** A StepRun fails for good without the word of a worker, and its Submission with it. */
 export async function failStep(
   sql: Sql,
   transition: Transition,
   view: StepRunView,
-  { reason, ...more }: { readonly reason: string; readonly failure?: FailureKind; readonly lost?: number },
+  { reason, stopRunning = false, ...more }: StepFailure,
 ): Promise<void> {
-  transition.stepRuns.push({ ...more, id: view.id, state: 'FAILED', message: reason });
-  transition.events.push(stepStateEvent(view, 'FAILED', reason));
-  transition.finished += 1;
-  transition.message ??= `Step "${view.name}" failed: ${reason}`;
-  await windDown(sql, transition, 'FAILED', {
-    state: 'CANCELLED',
-    reason: `Not run: step "${view.name}" failed.`,
-    stopRunning: false,
-  });
+  endRun(transition, view, 'FAILED', { ...more, message: reason });
+  await failSubmission(sql, transition, view, reason, { stopRunning });
 }

@@ -1,4 +1,5 @@
 /** Ends what is out of time. Any number of processes may call it; each pass is bounded and harmless to repeat. */
+import { planIn } from '../domain/compileJob';
 import { isFinalSubmission } from '../domain/states';
 import { timeoutMessages } from '../domain/timeouts';
 import type { TaskSpec } from '../domain/definitions';
@@ -8,6 +9,7 @@ import { stepRunsById, type StepRunView } from '../store/statements/locks';
 import { changeSubmission, failStep } from './changeSubmission';
 import type { EngineDependencies } from './complete';
 import { windDown, type Transition } from './transition';
+import { nodeOf } from './values';
 
 /** Of each kind so many in one pass; the rest waits for the next. */
 const BATCH = 500;
@@ -38,28 +40,37 @@ async function endAll(sql: Sql, transition: Transition, passed: readonly PassedD
   );
   let count = 0;
   for (const view of await stepRunsById(sql, [...taken.keys()])) {
-    if (view.state === 'RUNNING') {
+    if (view.state === 'RUNNING' && view.kind === 'TASK') {
       // Its worker ends it; the report is then read as that of a step that is out of time.
-      if (!view.cancelRequested) transition.cancel.push(view.id);
-    } else {
-      // The first one that fails has ended the others that wait.
-      if (transition.ending !== null) continue;
-      const task = taskOf(transition, view);
-      const late =
-        taken.get(view.id) === 'QUEUE'
-          ? ({ reason: timeoutMessages.queue(task), failure: 'QUEUE_TIMEOUT' } as const)
-          : ({ reason: timeoutMessages.step(task), failure: 'STEP_TIMEOUT' } as const);
-      await failStep(sql, transition, view, late);
+      transition.cancel.push(view.id);
+      count += 1;
+      continue;
     }
+    // The first one that fails has ended the others that wait.
+    if (transition.ending !== null) continue;
+    const inQueue = taken.get(view.id) === 'QUEUE';
+    await failStep(sql, transition, view, {
+      reason: inQueue ? timeoutMessages.queue(taskOf(transition, view)) : tooLong(transition, view),
+      failure: inQueue ? 'QUEUE_TIMEOUT' : 'STEP_TIMEOUT',
+      stopRunning: view.kind !== 'TASK',
+    });
     count += 1;
   }
   return count;
 }
 
-const taskOf = (transition: Transition, view: StepRunView): Partial<TaskSpec> =>
-  transition.plan.nodes[view.node]?.task ?? {};
+function taskOf(transition: Transition, view: StepRunView): Partial<TaskSpec> {
+  const { run } = nodeOf(transition.plan, view);
+  return run.kind === 'task' ? run.task : {};
+}
+
+function tooLong(transition: Transition, view: StepRunView): string {
+  const { run } = nodeOf(transition.plan, view);
+  if (run.kind === 'task') return timeoutMessages.step(run.task);
+  return timeoutMessages.job(planIn(transition.plan, run.job).job);
+}
 
 /** Why a StepRun that was stopped, or lost, failed: its time was up. Null when it was stopped for another reason. */
 export function outOfTime(transition: Transition, view: StepRunView): string | null {
-  return view.failure === 'STEP_TIMEOUT' ? timeoutMessages.step(taskOf(transition, view)) : null;
+  return view.failure === 'STEP_TIMEOUT' ? tooLong(transition, view) : null;
 }

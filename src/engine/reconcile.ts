@@ -5,16 +5,21 @@
 import { attemptLostEvent } from '../domain/events';
 import { failureAfterLoss } from '../domain/retry';
 import { stepRunsById, type StepRunView } from '../store/statements/locks';
+import { moveToLanes } from '../store/statements/lanes';
+import { limitsAreYoung } from '../store/statements/limits';
 import { unsent } from '../store/statements/outbox';
 import type { Sql } from '../store/database';
 import { dueRetries, expireWorkers, orphanedStepRuns } from '../store/statements/workers';
 import type { EngineDependencies } from './complete';
-import { endUnrun, queue, type Transition } from './transition';
 import { changeSubmission, failStep } from './changeSubmission';
 import { enforceDeadlines, outOfTime } from './deadlines';
+import { endUnrun, queue, type Transition } from './transition';
+import { nodeOf } from './values';
 
 const BATCH = 500;
 const UNSENT_AFTER_SECONDS = 2;
+/** So long after a limit came to be, what was being stored beside it is looked at again. */
+const YOUNG_LIMIT_SECONDS = 30;
 
 export interface Reconciled {
   readonly lostWorkers: number;
@@ -42,6 +47,7 @@ export async function reconcile(
     return true;
   });
   const ended = await enforceDeadlines(engine);
+  if (await limitsAreYoung(db, YOUNG_LIMIT_SECONDS)) await moveToLanes(db);
   const messages = await unsent(db, UNSENT_AFTER_SECONDS, BATCH);
   if (messages.length > 0) announcer.committed({ events: [], outbox: messages });
   return { lostWorkers: lost.length, requeued, retried, outOfTime: ended, resent: messages.length };
@@ -118,12 +124,10 @@ const recoverOrphan: Apply = async (transition, view, sql) => {
     endUnrun(transition, view, 'CANCELLED', message);
     return true;
   }
-  const reason = late ?? failureAfterLoss(transition.plan.nodes[view.node]?.task.retry, lost);
+  const { run } = nodeOf(transition.plan, view);
+  const reason = late ?? failureAfterLoss(run.kind === 'task' ? run.task.retry : undefined, lost);
   if (reason === null) {
-    queue(transition, view, message);
-    const index = transition.stepRuns.findIndex((one) => one.id === view.id);
-    const queued = transition.stepRuns[index];
-    if (queued) transition.stepRuns[index] = { ...queued, lost };
+    queue(transition, view, { message, lost });
     return true;
   }
   await failStep(sql, transition, view, { reason, lost, ...(late === null ? {} : { failure: 'STEP_TIMEOUT' }) });

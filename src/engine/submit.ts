@@ -2,7 +2,7 @@
 import { digestOf } from '../domain/digest';
 import { UserErrors, type UserError } from '../domain/errors';
 import { priorityRank, type Priority } from '../domain/states';
-import { submissionSeconds, waitLimits } from '../domain/timeouts';
+import { submissionSeconds } from '../domain/timeouts';
 import { filesIn, type Values } from '../domain/values';
 import type { Database, Sql } from '../store/database';
 import type { Committed } from '../store/statements/changes';
@@ -17,6 +17,7 @@ import {
 import { queuedCount } from '../store/statements/outbox';
 import type { Announcer } from './announcer';
 import type { JobVersion } from './plans';
+import { limitsOf, rowKind, runName, usesOf } from './rows';
 
 /** One Submission to store; its inputs are checked against the Job's types and Validators already. */
 export interface SubmitRequest {
@@ -170,10 +171,13 @@ function toRow(request: SubmitRequest, batchId: string | null): NewSubmission {
     stepRuns: version.plan.nodes.map((node) => ({
       node: node.index,
       name: node.name,
-      taskName: node.task.name,
-      queue: node.task.backend,
+      taskName: runName(node),
+      queue: node.scatter ? '' : node.queue,
       waiting: node.predecessors.length,
-      ...waitLimits(node.task),
+      ...limitsOf(node),
+      kind: rowKind(node),
+      planned: node.planned,
+      uses: usesOf(node),
     })),
     files: Object.entries(inputs).flatMap(([port, value]) =>
       filesIn(value).map((file, position) => ({ port, position, file })),

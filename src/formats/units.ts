@@ -3,7 +3,7 @@ import { isPlainObject } from './forms/form';
 import { nearest } from './nearest';
 import type { Path, Report } from './problem';
 
-export type DefinitionKind = 'backend' | 'task' | 'job';
+export type DefinitionKind = 'backend' | 'task' | 'job' | 'resource';
 
 /** One definition as it was written. */
 export interface Unit {
@@ -14,10 +14,15 @@ export interface Unit {
   place(path: Path): Path;
 }
 
-const KINDS: readonly DefinitionKind[] = ['backend', 'task', 'job'];
-const PLURALS: Readonly<Record<string, DefinitionKind>> = { backends: 'backend', tasks: 'task', jobs: 'job' };
+const KINDS: readonly DefinitionKind[] = ['backend', 'task', 'job', 'resource'];
+const PLURALS: Readonly<Record<string, DefinitionKind>> = {
+  backends: 'backend',
+  tasks: 'task',
+  jobs: 'job',
+  resources: 'resource',
+};
 const SHAPE_HINT =
-  'Begin a definition with task: NAME, job: NAME or backend: NAME, one to a document; separate documents by a line of ---. Or list several under tasks:, jobs:, backends:.';
+  'Begin a definition with task: NAME, job: NAME, backend: NAME or resource: NAME, one to a document; separate documents by a line of ---. Or list several under tasks:, jobs:, backends:, resources:.';
 
 const HEADINGS: readonly string[] = [...KINDS, ...Object.keys(PLURALS)];
 

@@ -61,13 +61,13 @@ function catalogOf(texts: readonly string[]): Catalog {
   const jobs = sets
     .flatMap((set) => set.jobs)
     .map((job) => {
-      const bundle = { job, tasks, backends: [] };
+      const bundle = { job, tasks, backends: [], jobs: [] };
       return [
         job.name,
         { ...row, spec: bundle, compiled: { id: '1', version: 1, bundle, plan: planOf(bundle) } },
       ] as const;
     });
-  return { stamp: '', backends: new Map(), tasks: new Map(), jobs: new Map(jobs) };
+  return { stamp: '', backends: new Map(), tasks: new Map(), jobs: new Map(jobs), resources: new Map() };
 }
 
 test('every link to a file or a heading of ours leads somewhere', () => {

@@ -44,7 +44,10 @@ export async function takeDeadline(sql: Sql, submissionId: string): Promise<bool
   return rows.length > 0;
 }
 
-/** Which of these StepRuns are still out of time, and which of them run: those are not found again. The caller holds the lock. */
+/**
+ * Which of these StepRuns are still out of time. Those that run are not found again, and their workers are asked to stop
+ * them. The caller holds the lock.
+ */
 export async function takeStepDeadlines(
   sql: Sql,
   stepRunIds: readonly string[],
@@ -54,7 +57,7 @@ export async function takeStepDeadlines(
       name: 'take-step-deadlines',
       text: `
       with stopped as (
-        update step_run set deadline = null, failure = 'STEP_TIMEOUT'
+        update step_run set deadline = null, failure = 'STEP_TIMEOUT', cancel_requested = cancel_requested or kind = 'TASK'
         where id = any($1::bigint[]) and state = 'RUNNING' and deadline <= now()
         returning id
       )
