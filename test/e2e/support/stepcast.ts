@@ -29,6 +29,7 @@ export interface SubmitOptions {
   readonly priority?: 'HIGH' | 'NORMAL' | 'LOW';
   readonly label?: string;
   readonly idempotencyKey?: string;
+  readonly timeoutSeconds?: number;
 }
 
 /** A whole service in processes of its own. */
