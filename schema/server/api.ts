@@ -62,7 +62,10 @@ export interface ApiOptions {
 export async function startApi({ settings, secret, jobFolders, consoleDir, log }: ApiOptions): Promise<Api> {
   const loopbackOnly = requireLoopback(settings.host);
   const warn = (message: string): void => log('warn', message);
-  const db = await openDatabase(settings.databaseUrl, { poolSize: 10 });
+  const db = await openDatabase(settings.databaseUrl, {
+    poolSize: 10,
+    silenceSeconds: settings.databaseSilenceSeconds,
+  });
   await db.migrate();
   if (await putUserLimit(db, settings.maxRunningPerUser ?? null)) await moveToLanes(db);
   const pubsub = await openPubSub(settings.redisUrl, (message) => warn(`Redis: ${message}`));
