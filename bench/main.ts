@@ -6,10 +6,11 @@ import { bigFile } from './bigFile';
 import { fanout } from './fanout';
 import { latency } from './latency';
 import { restart } from './restart';
+import { scale } from './scale';
 import { startServices, type Row } from './support';
 import { throughput } from './throughput';
 
-const BENCHES = [latency, throughput, fanout, restart, bigFile];
+const BENCHES = [latency, throughput, fanout, restart, bigFile, scale];
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({ allowPositionals: true, options: { quick: { type: 'boolean' } } });
