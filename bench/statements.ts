@@ -30,6 +30,8 @@ export async function withStatementCounts(services: Services): Promise<Services>
 
 export async function countStatements(databaseUrl: string): Promise<StatementCounter> {
   const client = new Client({ connectionString: databaseUrl });
+  // Postgres may be stopped before this ends, when a run fails.
+  client.on('error', () => undefined);
   await client.connect();
   await client.query('create extension if not exists pg_stat_statements');
   return {
