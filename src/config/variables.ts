@@ -276,6 +276,20 @@ export const VARIABLES = {
     fallbackText: 'no limit',
     schema: optional(wholeNumber(1, 1_000_000)),
   }),
+  lowerBeyond: variable({
+    name: 'STEPCAST_LOWER_BEYOND',
+    group: 'Limits of the service',
+    meaning: 'Open submissions of one submitter; further ones get the next lower priority than they ask for.',
+    fallbackText: 'no limit',
+    schema: optional(wholeNumber(1, 100_000_000)),
+  }),
+  refuseBeyond: variable({
+    name: 'STEPCAST_REFUSE_BEYOND',
+    group: 'Limits of the service',
+    meaning: 'Open submissions of one submitter; further ones are refused, and told when to try again.',
+    fallbackText: 'no limit',
+    schema: optional(wholeNumber(1, 100_000_000)),
+  }),
   maxQueued: variable({
     name: 'STEPCAST_MAX_QUEUED',
     group: 'Limits of the service',

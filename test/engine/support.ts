@@ -8,6 +8,7 @@ import type {
   StepSpec,
   TaskSpec,
 } from '../../src/domain/definitions';
+import type { AdmissionLimits } from '../../src/domain/admission';
 import type { SubmissionEvent } from '../../src/domain/events';
 import type { Priority, StepRunState, SubmissionState } from '../../src/domain/states';
 import { scalar, type Values, type ValueType } from '../../src/domain/values';
@@ -81,6 +82,7 @@ export interface TestEngine {
       label?: string;
       maxQueued?: number;
       submitter?: string;
+      admission?: AdmissionLimits;
     },
   ): Promise<string>;
   worker(): Promise<string>;
@@ -122,11 +124,11 @@ export async function openEngine(options: { poolSize?: number } = {}): Promise<T
     },
     submit: async (
       job,
-      { priority = 'NORMAL', inputs = {}, key, label = '', maxQueued = 10_000, submitter = 'test' } = {},
+      { priority = 'NORMAL', inputs = {}, key, label = '', maxQueued = 10_000, submitter = 'test', admission } = {},
     ) => {
       const version = await engine.version(job);
       const { submissionIds } = await submit(
-        { db, announcer: heard, maxQueued },
+        { db, announcer: heard, maxQueued, ...(admission ? { admission } : {}) },
         [{ version, inputs, priority, submitter, label, idempotencyKey: key ?? null, field: ['input'] }],
         null,
       );
