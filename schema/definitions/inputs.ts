@@ -32,8 +32,16 @@ export class DefineTaskInput {
   name!: string;
   @Field(() => String, { nullable: true, description: 'What it does.' })
   description?: string | null;
-  @Field(() => GraphQLJSON, { description: 'The command line with `$I1`, `$O1`, `$P1` …, or a list of its words.' })
-  command!: unknown;
+  @Field(() => GraphQLJSON, {
+    nullable: true,
+    description: 'The command line with `$I1`, `$O1`, `$P1` …, or a list of its words.',
+  })
+  command?: unknown;
+  @Field(() => String, {
+    nullable: true,
+    description: 'In place of a command: an expression that gives an object of the outputs, inside the worker.',
+  })
+  expression?: string | null;
   @Field(() => Boolean, {
     nullable: true,
     description: 'Run the command by `/bin/sh`; ports and parameters are then environment variables.',
@@ -111,9 +119,14 @@ export class DefineJobInput {
     description: 'Inputs by name: a type, or an object with type, description, default, bounds, validate.',
   })
   inputs?: unknown;
-  @Field(() => GraphQLJSON, { description: 'Steps by name (task, in, after, when), or a list with `order` numbers.' })
+  @Field(() => GraphQLJSON, {
+    description: 'Steps by name (task or job, in, after, when, scatter), or a list with `order` numbers.',
+  })
   steps!: unknown;
-  @Field(() => GraphQLJSON, { nullable: true, description: 'Outputs by name: `step.port`.' })
+  @Field(() => GraphQLJSON, {
+    nullable: true,
+    description: 'Outputs by name: `step.port`, a list of these, or an object with from, merge, pick.',
+  })
   outputs?: unknown;
   @Field(() => GraphQLJSON, { nullable: true, description: 'Example inputs.' })
   example?: unknown;

@@ -175,8 +175,12 @@ const ID_TYPES = { BACKEND: 'Backend', TASK: 'Task', JOB: 'Job', RESOURCE: 'Reso
 >;
 
 function knownBy(services: Services): Known {
-  const { tasks, backends } = services.catalog.current();
-  return { tasks: new Map([...tasks].map(([name, entry]) => [name, entry.spec])), backends: new Set(backends.keys()) };
+  const { tasks, jobs, backends } = services.catalog.current();
+  return {
+    tasks: new Map([...tasks].map(([name, entry]) => [name, entry.spec])),
+    jobs: new Map([...jobs].map(([name, entry]) => [name, entry.spec.job])),
+    backends: new Set(backends.keys()),
+  };
 }
 
 /** What the API itself has defined so far, filtered. */

@@ -1,6 +1,7 @@
 import { GraphQLJSON } from 'graphql-scalars';
 import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
 import type { BackendSpec, TaskSpec } from '../../src/domain/definitions';
+import { predecessorsOf } from '../../src/domain/graph';
 import { mutationFieldName } from '../../src/domain/naming';
 import { formatType } from '../../src/domain/values';
 import { describeSource } from '../../src/engine/define';
@@ -100,8 +101,12 @@ export class JobStepType {
   jobVersionKey!: string;
   @Field(() => String, { description: 'Unique in the Job.' })
   name!: string;
-  @Field(() => String, { description: 'The Task it runs.' })
-  task!: string;
+  @Field(() => String, { nullable: true, description: 'The Task it runs; null when it runs a Job.' })
+  task!: string | null;
+  @Field(() => String, { nullable: true, description: 'The Job it runs; null when it runs a Task.' })
+  job!: string | null;
+  @Field(() => [String], { description: 'The ports whose lists it runs once per element of; none: it runs once.' })
+  scatter!: string[];
   @Field(() => [String], { description: 'The Steps that must end before it.' })
   predecessors!: string[];
 }
@@ -223,16 +228,10 @@ export function toJob(entry: CatalogEntry<JobBundle>): JobType {
     steps: job.steps.map((step) => ({
       jobVersionKey: entry.versionId,
       name: step.name,
-      task: step.task,
-      predecessors: [
-        ...new Set([
-          ...step.after,
-          ...Object.values(step.links).flatMap((link) =>
-            link.kind === 'output' ? [link.step] : link.kind === 'glob' ? [...link.steps] : [],
-          ),
-          ...(step.when ? [step.when.step] : []),
-        ]),
-      ],
+      task: step.run.kind === 'task' ? step.run.task : null,
+      job: step.run.kind === 'job' ? step.run.job : null,
+      scatter: step.scatter ? [...step.scatter.ports] : [],
+      predecessors: predecessorsOf(step),
     })),
     maxRunning: job.maxRunning ?? null,
     example: job.example ?? null,

@@ -2,7 +2,7 @@ import { Args, Ctx, FieldResolver, Int, Query, Resolver, Root } from 'type-graph
 import { limitUsage } from '../../src/store/statements/limits';
 import type { Context } from '../context';
 import { PageArgs, pageOfList, type Connection } from '../relay/connection';
-import { StepRunType } from '../submissions/types';
+import { StepRunType } from '../submissions/stepTypes';
 import { ResourceConnection, ResourceType, toResource } from './types';
 import { waitsFor } from './waits';
 

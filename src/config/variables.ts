@@ -174,6 +174,13 @@ export const VARIABLES = {
     ...bytes(16 * MIB, 64 * KIB, 16 * GIB),
   }),
 
+  maxScatter: variable({
+    name: 'STEPCAST_MAX_SCATTER',
+    group: 'Workers',
+    meaning: 'Elements that one scatter may have; one that has more fails.',
+    fallback: '1000000',
+    schema: wholeNumber(1, 100_000_000),
+  }),
   expressionMs: variable({
     name: 'STEPCAST_EXPRESSION_MS',
     group: 'Limits of one call',

@@ -2,6 +2,7 @@
  * What an analyst defines. These are the full, expanded forms: the short forms of `src/formats` end here, and
  * everything behind the border trusts them. Definitions are stored as versioned, immutable rows.
  */
+import type { Expression } from './expression';
 import type { Value, ValueType } from './values';
 
 /** The kinds of Backend this release can run. */
@@ -94,7 +95,8 @@ export interface OutputPort {
   readonly name: string;
   readonly description: string;
   readonly type: ValueType;
-  readonly from: 'glob' | 'stdout' | 'stderr';
+  /** `value`: computed by the Task's expression. */
+  readonly from: 'glob' | 'stdout' | 'stderr' | 'value';
   /** Matched against paths relative to the Attempt's directory, after the run. */
   readonly glob: string;
   /** What `$O1` becomes: a path relative to the Attempt's directory; `$ID` in it is the StepRun's id. */
@@ -148,7 +150,9 @@ export type Command =
    * (`$I1`, `$O1`, `$P1`, `$VALUE`, `$ID`, `$TMP`, `$MEMORY`, and ports and parameters by name), so data never becomes
    * shell text.
    */
-  | { readonly kind: 'shell'; readonly script: string; readonly stdin?: string };
+  | { readonly kind: 'shell'; readonly script: string; readonly stdin?: string }
+  /** No process: computes an object of the Task's outputs from its inputs and Parameters, inside the worker. */
+  | { readonly kind: 'expression'; readonly expression: Expression };
 
 /** Which exit codes mean what. A code in no list is a permanent failure. */
 export interface ExitRules {
@@ -229,29 +233,63 @@ export interface TaskSpec {
   readonly uses?: Readonly<Record<string, number>>;
 }
 
-/** Where a Step's port gets its value. */
-export type Link =
+/** An input of the Job, or an output of one of its Steps. */
+export type Source =
   | { readonly kind: 'input'; readonly input: string }
-  | { readonly kind: 'output'; readonly step: string; readonly port: string }
+  | { readonly kind: 'output'; readonly step: string; readonly port: string };
+
+/** Which values of several stay: the first that is not null, the only one, or all that are not null. */
+export type Pick = 'first' | 'only' | 'all';
+
+/** Where a port gets its value, before anything is computed from it. */
+export type PlainLink =
+  | Source
   | { readonly kind: 'value'; readonly value: Value }
   /** Every file of the Job's inputs and of the named earlier steps whose name matches: the short form's view of ports. */
-  | { readonly kind: 'glob'; readonly glob: string; readonly steps: readonly string[]; readonly inputs: boolean };
+  | { readonly kind: 'glob'; readonly glob: string; readonly steps: readonly string[]; readonly inputs: boolean }
+  /** Several sources into one port. `nested`: a list with one item per source. `flat`: lists among them are joined. */
+  | {
+      readonly kind: 'merge';
+      readonly sources: readonly Source[];
+      readonly how: 'nested' | 'flat';
+      readonly pick?: Pick;
+    };
 
-/** A condition on how an earlier Step ended: the Step is skipped when its exit code is not listed. */
-export interface When {
-  readonly step: string;
-  readonly exitCodes: readonly number[];
+/** Where a Step's port gets its value. */
+export type Link =
+  | PlainLink
+  /** Computed: the expression sees the Step's other ports as `inputs` and the value of `source` as `self`. */
+  | { readonly kind: 'expression'; readonly expression: Expression; readonly source: PlainLink | null };
+
+/** Whether a Step runs at all; if not it is skipped, and its outputs are null. */
+export type When =
+  /** By how an earlier Step ended: only when its exit code is listed. */
+  | { readonly kind: 'exit'; readonly step: string; readonly exitCodes: readonly number[] }
+  /** By a computed value: only when it is true. The expression sees the Step's ports as `inputs`. */
+  | { readonly kind: 'expression'; readonly expression: Expression };
+
+/** What a Step runs: a Task, or another Job. */
+export type Run = { readonly kind: 'task'; readonly task: string } | { readonly kind: 'job'; readonly job: string };
+
+/**
+ * Runs a Step once per element of the lists that its ports get. `dot` takes the lists side by side, the crosses take each
+ * combination; `nested` gives lists of lists, `flat` one list, the last port varying fastest.
+ */
+export interface Scatter {
+  readonly ports: readonly string[];
+  readonly method: 'dot' | 'nested' | 'flat';
 }
 
 /** A node of a Job. */
 export interface StepSpec {
   readonly name: string;
-  readonly task: string;
-  /** Both data ports and Parameters of the Task, by name. Unlinked ones take their default. */
+  readonly run: Run;
+  /** Data ports and Parameters of the Task, or inputs of the Job, by name. Unlinked ones take their default. */
   readonly links: Readonly<Record<string, Link>>;
   /** Steps that must end before this one without giving it data. */
   readonly after: readonly string[];
   readonly when?: When;
+  readonly scatter?: Scatter;
 }
 
 /** A typed input of a Job: what a caller gives. */
@@ -267,7 +305,7 @@ export interface JobOutput {
   readonly name: string;
   readonly description: string;
   readonly type: ValueType;
-  readonly source: { readonly step: string; readonly port: string };
+  readonly source: Source | Extract<PlainLink, { kind: 'merge' }>;
 }
 
 /** A versioned graph of Steps with typed inputs and outputs. */

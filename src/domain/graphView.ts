@@ -106,8 +106,9 @@ function nodesOf(plan: JobPlan, first: number): { nodes: GraphNode[]; idOf: read
   const nodes = plan.nodes
     .filter((node) => own.has(node.index))
     .map((node): GraphNode => {
-      const { name, task } = node;
-      return { id: name, kind: 'TASK', label: name, runs: task.name, group: null, steps: [name] };
+      const { name, run } = node;
+      const runs = run.kind === 'task' ? run.task.name : run.job;
+      return { id: name, kind: 'TASK', label: name, runs, group: null, steps: [name] };
     });
   const folded: GraphNode = {
     id: restId,
@@ -170,7 +171,8 @@ function draftsInto(node: PlanNode, idOf: readonly string[]): Draft[] {
     exitCodes: null,
   });
   const linked = Object.entries(node.links).flatMap(([port, link]) => sourcesOf(link, port).map((one) => one(edge)));
-  const condition = node.when ? [{ ...edge(node.when.node, 'CONDITION'), exitCodes: node.when.exitCodes }] : [];
+  const { when } = node;
+  const condition = when?.kind === 'exit' ? [{ ...edge(when.node, 'CONDITION'), exitCodes: when.exitCodes }] : [];
   const told = [...linked, ...condition];
   const known = new Set(told.map((draft) => draft.from));
   const others = node.predecessors
@@ -187,6 +189,10 @@ function sourcesOf(link: PlanLink, to: string): ((edge: MakeEdge) => Draft)[] {
       return [(edge) => edge(link.node, 'DATA', [{ from: link.port, to }])];
     case 'glob':
       return link.nodes.map((node) => (edge) => edge(node, 'FILES', [{ from: '', to }]));
+    case 'merge':
+      return link.sources.flatMap((source) => sourcesOf(source, to));
+    case 'expression':
+      return link.source ? sourcesOf(link.source, to) : [];
     case 'input':
     case 'value':
       return [];

@@ -4,6 +4,7 @@ import { messageOf } from '../domain/errors';
 import type { Database } from '../store/database';
 import { currentDefinitions, definitionsStamp, type CurrentDefinition } from '../store/statements/definitions';
 import { planOf, type JobBundle, type JobVersion } from './plans';
+import { readBundle } from './readBundle';
 
 export interface CatalogEntry<T> {
   readonly versionId: string;
@@ -43,7 +44,7 @@ export async function loadCatalog(db: Database): Promise<Catalog> {
       rows
         .filter((row) => row.kind === 'JOB')
         .map((row) => {
-          const one = entry<JobBundle>(row);
+          const one = { ...entry<JobBundle>(row), spec: readBundle(row.spec) };
           const compiled = { id: row.versionId, version: row.version, bundle: one.spec, plan: planOf(one.spec) };
           return [row.name, { ...one, compiled }];
         }),

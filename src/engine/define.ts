@@ -18,7 +18,9 @@ import { moveToLanes } from '../store/statements/lanes';
 import { putLimits, type RunLimit } from '../store/statements/limits';
 import type { Announcer } from './announcer';
 import { planOf, type JobBundle } from './plans';
+import { readBundle } from './readBundle';
 import { mutationFieldName } from '../domain/naming';
+import { allInnerJobs } from '../domain/nesting';
 
 /** Everything that one source (a file, or the API) defines. `mode` says what it means when a name is not there any more. */
 export interface SourceSet {
@@ -180,7 +182,7 @@ function isStorableValue(value: unknown): boolean {
 }
 
 function unbundled(one: CurrentDefinition): Definition['spec'] {
-  return one.kind === 'JOB' ? (one.spec as JobBundle).job : (one.spec as Exclude<Definition['spec'], JobSpec>);
+  return one.kind === 'JOB' ? readBundle(one.spec).job : (one.spec as Exclude<Definition['spec'], JobSpec>);
 }
 
 const specsOf = <T extends Definition['spec']>(
@@ -192,7 +194,7 @@ const specsOf = <T extends Definition['spec']>(
 /** Every Job with its Tasks: a change of a Task may break a Job of another source. */
 function check(next: ReadonlyMap<string, Definition>): DefinitionProblem[] {
   const backends = specsOf<BackendSpec>(next, 'BACKEND');
-  const tasks = specsOf<TaskSpec>(next, 'TASK');
+  const library = { tasks: specsOf<TaskSpec>(next, 'TASK'), jobs: specsOf<JobSpec>(next, 'JOB') };
   const fields = new Map<string, string>();
   return [...next.values()].flatMap((one): DefinitionProblem[] => {
     const { source, kind, name } = one;
@@ -228,7 +230,7 @@ function check(next: ReadonlyMap<string, Definition>): DefinitionProblem[] {
               hint: 'rename one of them',
             },
           ];
-    return [...clash, ...checkJob(one.spec as JobSpec, tasks).map((problem) => ({ source, kind, name, ...problem }))];
+    return [...clash, ...checkJob(one.spec as JobSpec, library).map((problem) => ({ source, kind, name, ...problem }))];
   });
 }
 
@@ -260,20 +262,25 @@ function limitsOf(all: readonly Definition[]): RunLimit[] {
   });
 }
 
-/** Jobs become bundles with their Tasks and Backends: a change of a Task is a new version of each Job that uses it. */
+/** Jobs become bundles with all they use: a change of a Task or a Job is a new version of each Job that uses it. */
 function bundled(
   next: ReadonlyMap<string, Definition>,
 ): (Omit<Definition, 'spec'> & { spec: Exclude<Definition['spec'], JobSpec> | JobBundle })[] {
   const backends = specsOf<BackendSpec>(next, 'BACKEND');
   const tasks = specsOf<TaskSpec>(next, 'TASK');
+  const jobs = specsOf<JobSpec>(next, 'JOB');
   return [...next.values()].map((one) => {
     if (one.kind !== 'JOB') return { ...one, spec: one.spec as Exclude<Definition['spec'], JobSpec> };
     const job = one.spec as JobSpec;
-    const used = [...new Set(job.steps.map((step) => step.task))].flatMap((task) => tasks.get(task) ?? []);
+    const inner = allInnerJobs(job, jobs);
+    const names = [job, ...inner].flatMap(({ steps }) =>
+      steps.flatMap(({ run }) => (run.kind === 'task' ? [run.task] : [])),
+    );
+    const used = [...new Set(names)].flatMap((task) => tasks.get(task) ?? []);
     const usedBackends = [...new Set(used.map((task) => task.backend))].flatMap(
       (backend) => backends.get(backend) ?? [],
     );
-    const bundle: JobBundle = { job, tasks: used, backends: usedBackends };
+    const bundle: JobBundle = { job, tasks: used, backends: usedBackends, jobs: inner };
     // Compiling once here finds a fault of ours before anything is stored.
     planOf(bundle);
     return { ...one, spec: bundle };

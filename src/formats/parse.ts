@@ -3,7 +3,8 @@ import type { z } from 'zod';
 import { checkJob } from '../domain/checkJob';
 import type { BackendSpec, DefinitionSet, JobSpec, ResourceSpec, TaskSpec } from '../domain/definitions';
 import { unreachable } from '../domain/errors';
-import { expandJob } from './expandJob';
+import type { Library } from '../domain/signature';
+import { expandJob, type ExpandedJob } from './expandJob';
 import { expandBackend } from './expandLimits';
 import { expandTask } from './expandTask';
 import { backendForm } from './forms/backendForm';
@@ -28,6 +29,7 @@ export interface Source {
 /** What is defined elsewhere and may be used. */
 export interface Known {
   readonly tasks?: ReadonlyMap<string, TaskSpec>;
+  readonly jobs?: ReadonlyMap<string, JobSpec>;
   /** Names of Backends; without it, any name is taken. `local` is always there. */
   readonly backends?: ReadonlySet<string>;
 }
@@ -53,14 +55,16 @@ export function parseDefinitions(source: Source, known: Known = {}): Parsed {
   return parsed ?? { ok: false, problems: [] };
 }
 
-/** Several files that may use each other's Tasks, in any order. One answer per file, in the order given. */
+/** Several files that may use each other's Tasks and Jobs, in any order. One answer per file, in the order given. */
 export function parseSources(sources: readonly Source[], known: Known = {}): Parsed[] {
   const drafts = sources.map(draftOf);
   const tasks = new Map([...(known.tasks ?? []), ...drafts.flatMap((draft) => draft.tasks.map(byName))]);
   const backends =
     known.backends &&
     new Set([...known.backends, ...drafts.flatMap((draft) => draft.backends.map(({ name }) => name))]);
-  return drafts.map((draft) => finish(draft, new Map([...tasks, ...draft.tasks.map(byName)]), backends));
+  const libraryFor = (draft: Draft) => new Map([...tasks, ...draft.tasks.map(byName)]);
+  const jobs = expandJobs(drafts, libraryFor, known.jobs ?? new Map());
+  return drafts.map((draft) => finish(draft, { tasks: libraryFor(draft), jobs }, backends));
 }
 
 /** One definition given as an object, in the same forms as in a file. */
@@ -75,7 +79,9 @@ export function parseDefinitionObject(
 ): ParsedObject<TaskSpec | JobSpec | BackendSpec | ResourceSpec> {
   const draft = newDraft(kind);
   addUnit(draft, { kind, value: value as Unit['value'], place: (path) => path }, () => NOWHERE);
-  const parsed = finish(draft, known.tasks ?? new Map(), known.backends);
+  const knownTasks = known.tasks ?? new Map<string, TaskSpec>();
+  const knownJobs = expandJobs([draft], () => knownTasks, known.jobs ?? new Map());
+  const parsed = finish(draft, { tasks: knownTasks, jobs: knownJobs }, known.backends);
   if (!parsed.ok) return parsed;
   const { tasks, jobs, backends, resources = [] } = parsed.set;
   const [spec] = [...tasks, ...jobs, ...backends, ...resources];
@@ -92,9 +98,17 @@ interface Draft {
   readonly backends: BackendSpec[];
   readonly tasks: TaskSpec[];
   readonly resources: ResourceSpec[];
-  readonly jobs: { readonly form: JobForm; readonly locate: Locate; readonly place: Unit['place'] }[];
+  readonly jobs: JobDraft[];
   readonly problems: Problem[];
   readonly places: Map<string, Locate>;
+}
+
+interface JobDraft {
+  readonly form: JobForm;
+  readonly locate: Locate;
+  readonly place: Unit['place'];
+  /** Made once the Tasks and Jobs that it uses are known. */
+  expanded: { readonly job: ExpandedJob; readonly problems: readonly FormProblem[] } | null;
 }
 
 function newDraft(name: string): Draft {
@@ -145,13 +159,46 @@ function parseUnit(draft: Draft, unit: Unit, locate: Locate, report: ReturnType<
     case 'task':
       return read(taskForm, (form) => draft.tasks.push(expandTask(form, report)));
     case 'job':
-      return read(jobForm, (form) => draft.jobs.push({ form, locate, place: unit.place }));
+      return read(jobForm, (form) => draft.jobs.push({ form, locate, place: unit.place, expanded: null }));
     default:
       return unreachable(unit.kind);
   }
 }
 
-function finish(draft: Draft, tasks: ReadonlyMap<string, TaskSpec>, backends: ReadonlySet<string> | undefined): Parsed {
+/**
+ * Expands the Jobs of all files, inner ones before those that run them, since they give types to links. Returns every Job
+ * that is known. A circle is left to `checkJob`, which names it.
+ */
+function expandJobs(
+  drafts: readonly Draft[],
+  tasksFor: (draft: Draft) => ReadonlyMap<string, TaskSpec>,
+  known: ReadonlyMap<string, JobSpec>,
+): ReadonlyMap<string, JobSpec> {
+  const jobs = new Map(known);
+  const open = new Map(drafts.flatMap((draft) => draft.jobs.map((job) => [job, draft] as const)));
+  const byJobName = new Map([...open.keys()].map((job) => [job.form.name, job]));
+  const expand = (job: JobDraft): void => {
+    const draft = open.get(job);
+    if (!draft) return;
+    open.delete(job);
+    for (const name of innerNames(job.form)) {
+      const inner = byJobName.get(name);
+      if (inner) expand(inner);
+    }
+    const report = newReport();
+    const expanded = expandJob(job.form, { tasks: tasksFor(draft), jobs }, report);
+    job.expanded = { job: expanded, problems: report.problems };
+    jobs.set(expanded.job.name, expanded.job);
+  };
+  for (const job of [...open.keys()]) expand(job);
+  return jobs;
+}
+
+function innerNames({ steps }: JobForm): string[] {
+  return 'linked' in steps ? steps.linked.flatMap(({ value }) => value.job ?? []) : [];
+}
+
+function finish(draft: Draft, library: Library, backends: ReadonlySet<string> | undefined): Parsed {
   const problems = [...draft.problems];
   for (const task of draft.tasks) {
     if (!backends || task.backend === LOCAL_BACKEND || backends.has(task.backend)) continue;
@@ -165,14 +212,14 @@ function finish(draft: Draft, tasks: ReadonlyMap<string, TaskSpec>, backends: Re
       hint,
     });
   }
-  const jobs = draft.jobs.map(({ form, locate, place }): JobSpec => {
-    const report = newReport();
-    const { job, place: inForm } = expandJob(form, tasks, report);
-    const checked = checkJob(job, tasks).map((problem) => ({ ...problem, path: inForm(problem.path) }));
-    for (const problem of [...report.problems, ...checked]) {
+  const jobs = draft.jobs.flatMap(({ expanded, locate, place }): JobSpec[] => {
+    if (!expanded) return [];
+    const { job, place: inForm } = expanded.job;
+    const checked = checkJob(job, library).map((problem) => ({ ...problem, path: inForm(problem.path) }));
+    for (const problem of [...expanded.problems, ...checked]) {
       problems.push({ ...placed(draft.name, problem, locate), path: place(problem.path) });
     }
-    return job;
+    return [job];
   });
   if (problems.length > 0) return { ok: false, problems: inOrder(problems) };
   const positions = (kind: DefinitionKind, name: string, path: Path = []): Position =>

@@ -7,7 +7,7 @@ import { job, task, type StepOptions } from '../engine/support';
 /** The plan of a Job whose Steps run the task `work`, with the inputs that they link. */
 export function planOfSteps(steps: Readonly<Record<string, StepOptions>>, name = 'pipeline'): JobPlan {
   const inputs = [...new Set(Object.values(steps).flatMap((step) => Object.keys(step.in ?? {})))];
-  return planOf({ job: job(name, steps), tasks: [task('work', { inputs })], backends: [] });
+  return planOf({ job: job(name, steps), tasks: [task('work', { inputs })], backends: [], jobs: [] });
 }
 
 /** Steps `s0`, `s1` …, each linked to, or after, any earlier ones; of the widths and depths that Jobs have. */

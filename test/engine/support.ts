@@ -1,14 +1,18 @@
 /** An engine on a database of its own, with small jobs that are defined in a line. */
+import { INLINE_QUEUE } from '../../src/domain/compileJob';
 import type {
   BackendSpec,
   JobSpec,
   Link,
   ResourceSpec,
   RetryPolicy,
+  Scatter,
   StepSpec,
   TaskSpec,
+  When,
 } from '../../src/domain/definitions';
 import type { AdmissionLimits } from '../../src/domain/admission';
+import { evaluatePlain, isPlain } from '../../src/domain/expression';
 import type { SubmissionEvent } from '../../src/domain/events';
 import type { Priority, StepRunState, SubmissionState } from '../../src/domain/states';
 import { scalar, type Values, type ValueType } from '../../src/domain/values';
@@ -18,6 +22,8 @@ import { claim, type Work } from '../../src/engine/claim';
 import { completeAttempts, type AttemptReport } from '../../src/engine/complete';
 import { API_SOURCE, define, type DefineOutcome } from '../../src/engine/define';
 import { createPlans, type JobVersion, type Plans } from '../../src/engine/plans';
+import { planDue } from '../../src/engine/planner';
+import type { Evaluate } from '../../src/engine/planner/compute';
 import { submit } from '../../src/engine/submit';
 import { openDatabase, type Database, type Sql } from '../../src/store/database';
 import { registerWorker } from '../../src/store/statements/workers';
@@ -86,7 +92,9 @@ export interface TestEngine {
     },
   ): Promise<string>;
   worker(): Promise<string>;
-  claim(workerId: string, limit?: number): Promise<Work[]>;
+  claim(workerId: string, limit?: number, queues?: readonly string[]): Promise<Work[]>;
+  /** Lets the planner work until nothing is due. */
+  plan(): Promise<void>;
   complete(...reports: readonly AttemptReport[]): Promise<number>;
   submission(id: string): Promise<SubmissionRecord>;
   steps(id: string): Promise<Record<string, StepRow>>;
@@ -135,7 +143,11 @@ export async function openEngine(options: { poolSize?: number } = {}): Promise<T
       return submissionIds[0] ?? '';
     },
     worker: () => registerWorker(db, { host: 'test', pid: 1, queues: ['local'], concurrency: 10 }),
-    claim: (workerId, limit = 100) => claim({ db, plans, announcer: heard }, workerId, ['local'], limit),
+    claim: (workerId, limit = 100, queues = ['local', INLINE_QUEUE]) =>
+      claim({ db, plans, announcer: heard }, workerId, queues, limit),
+    plan: async () => {
+      while ((await planDue({ db, plans, announcer: heard, evaluate, maxScatter: 200_000 })) > 0);
+    },
     complete: (...reports) => completeAttempts({ db, plans, announcer: heard }, reports),
     submission: async (id) => {
       const [row] = await rows<SubmissionRecord>('select * from submission where id = $1', [id]);
@@ -143,7 +155,7 @@ export async function openEngine(options: { poolSize?: number } = {}): Promise<T
       return row;
     },
     steps: async (id) => {
-      const found = await rows<StepRow>('select * from step_run where submission_id = $1 order by node', [id]);
+      const found = await rows<StepRow>('select * from step_run where submission_id = $1 order by id', [id]);
       return Object.fromEntries(found.map((row) => [row.name, row]));
     },
     states: async (id) =>
@@ -175,6 +187,15 @@ export async function openEngine(options: { poolSize?: number } = {}): Promise<T
   };
   return engine;
 }
+
+/** References and templates; scripts have tests of their own. */
+const evaluate: Evaluate = (expression, contexts) =>
+  Promise.resolve(
+    contexts.map((context) => {
+      if (!isPlain(expression)) throw new Error('a script in a test of the engine');
+      return { ok: true, value: evaluatePlain(expression, context, 100_000) };
+    }),
+  );
 
 function listen(): Heard {
   const heard: Heard = {
@@ -253,15 +274,26 @@ export interface StepOptions {
   readonly after?: readonly string[];
   /** Port to `step.port`, or to a literal behind `=`. */
   readonly in?: Readonly<Record<string, string>>;
-  readonly when?: { readonly step: string; readonly exitCodes: readonly number[] };
+  readonly when?:
+    { readonly step: string; readonly exitCodes: readonly number[] } | Extract<When, { kind: 'expression' }>;
+  readonly job?: string;
+  /** Links of other kinds than `in` can say. */
+  readonly links?: Readonly<Record<string, Link>>;
+  readonly scatter?: readonly string[];
+  readonly method?: Scatter['method'];
 }
 
 /** A job of steps that all run the task `work` unless they say otherwise. `out` names the step that its output comes from. */
-export function job(name: string, steps: Readonly<Record<string, StepOptions>>, out?: string): JobSpec {
+export function job(
+  name: string,
+  steps: Readonly<Record<string, StepOptions>>,
+  out?: string,
+  inputs: Readonly<Record<string, ValueType>> = {},
+): JobSpec {
   return {
     name,
     description: '',
-    inputs: [],
+    inputs: Object.entries(inputs).map(([input, type]) => ({ name: input, description: '', type, validators: [] })),
     steps: Object.entries(steps).map(([step, options]): StepSpec => {
       const { task: runs = 'work', after = [], in: links = {}, when } = options;
       const linked = Object.entries(links).map(([port, from]): [string, Link] => {
@@ -269,12 +301,26 @@ export function job(name: string, steps: Readonly<Record<string, StepOptions>>, 
         const [source = '', output = 'out'] = from.split('.');
         return [port, { kind: 'output', step: source, port: output }];
       });
-      return { name: step, task: runs, links: Object.fromEntries(linked), after, ...(when ? { when } : {}) };
+      return {
+        name: step,
+        run: options.job === undefined ? { kind: 'task', task: runs } : { kind: 'job', job: options.job },
+        links: { ...Object.fromEntries(linked), ...options.links },
+        after,
+        ...(when ? { when: 'step' in when ? { kind: 'exit', ...when } : when } : {}),
+        ...(options.scatter ? { scatter: { ports: options.scatter, method: options.method ?? 'dot' } } : {}),
+      };
     }),
     outputs:
       out === undefined
         ? []
-        : [{ name: 'result', description: '', type: optional(scalar('string')), source: { step: out, port: 'out' } }],
+        : [
+            {
+              name: 'result',
+              description: '',
+              type: optional(scalar('string')),
+              source: { kind: 'output', step: out, port: 'out' },
+            },
+          ],
   };
 }
 

@@ -224,7 +224,7 @@ describe('jobs', () => {
       'j',
     );
     expect(job.outputs).toEqual([
-      { name: 'stdout', description: '', type: scalar('File'), source: { step: 'b', port: 'stdout' } },
+      { name: 'stdout', description: '', type: scalar('File'), source: { kind: 'output', step: 'b', port: 'stdout' } },
     ]);
   });
 

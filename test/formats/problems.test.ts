@@ -39,7 +39,7 @@ describe('what is wrong in a file is told with its place and what would be right
       'task: a\ncommand: cat $P1\nparameters: {n: {type: integer}}\n',
       "3:24: 'type': unknown type 'integer'. Did you mean int?",
     ],
-    ['a missing command', 'task: a\ndescription: x\n', "1:1: 'command' is missing. Add it: a text."],
+    ['a missing command', 'task: a\ndescription: x\n', "1:7: 'command' is missing. Say what runs"],
     [
       'a number where a text is due',
       'task: a\ncommand: 3\n',

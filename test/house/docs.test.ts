@@ -61,7 +61,7 @@ function catalogOf(texts: readonly string[]): Catalog {
   const jobs = sets
     .flatMap((set) => set.jobs)
     .map((job) => {
-      const bundle = { job, tasks, backends: [] };
+      const bundle = { job, tasks, backends: [], jobs: [] };
       return [
         job.name,
         { ...row, spec: bundle, compiled: { id: '1', version: 1, bundle, plan: planOf(bundle) } },

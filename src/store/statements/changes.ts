@@ -24,6 +24,17 @@ export interface StepRunChange {
   readonly outputs?: Values;
   /** For QUEUED and RETRYING: seconds from now until it may run. */
   readonly delaySeconds?: number;
+  /** The planner shall look at it next. False: it has, and need not again. */
+  readonly due?: boolean;
+  /** Of a row that scatters or runs a Job: rows below it that have not ended. */
+  readonly left?: number;
+  /** Of a scatter: its elements in all, and how many of them are rows already. */
+  readonly width?: number;
+  readonly expanded?: number;
+  /** Values that were resolved for it: see `step_run.inputs` in the migration of scopes. */
+  readonly inputs?: Values;
+  /** The lists that a scatter goes over, by port. */
+  readonly scatter?: Values;
   /** For FAILED: what kind of failure, when it is not that of the Attempt that ended. */
   readonly failure?: FailureKind;
 }
@@ -82,7 +93,14 @@ export interface Changes {
 export interface Committed {
   readonly events: readonly SubmissionEvent[];
   readonly outbox: readonly (OutboxMessage & { readonly outboxId: string })[];
+  /** There is something for the planner. */
+  readonly due?: boolean;
 }
+
+/** A row of `event` as a SubmissionEvent. */
+export const EVENT_JSON = `jsonb_build_object('submissionId', submission_id::text, 'seq', seq, 'type', type, 'state', state,
+      'stepRunId', step_run_id::text, 'stepName', step_name, 'attempt', attempt, 'percent', percent, 'message', message,
+      'at', to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))`;
 
 const APPLY: Statement = {
   name: 'apply-changes',
@@ -90,7 +108,7 @@ const APPLY: Statement = {
   with step as (
     select * from jsonb_to_recordset($1::jsonb) as x(
       id bigint, state text, waiting int, failures int, lost int, message text, "exitCode" int, outputs jsonb, "delaySeconds" float,
-      failure text)
+      due boolean, "left" int, width int, expanded int, inputs jsonb, scatter jsonb, failure text)
   ), ended as materialized (
     select * from jsonb_to_recordset($2::jsonb) as x(
       "stepRunId" bigint, number int, state text, "exitCode" int, signal text, message text, "cpuMs" float,
@@ -114,6 +132,13 @@ const APPLY: Statement = {
       message = coalesce(s.message, r.message),
       exit_code = coalesce(s."exitCode", r.exit_code),
       outputs = coalesce(s.outputs, r.outputs),
+      due_at = case when s.due then now() when not s.due then null else r.due_at end,
+      left_count = coalesce(s."left", r.left_count),
+      width = coalesce(s.width, r.width),
+      expanded = coalesce(s.expanded, r.expanded),
+      inputs = coalesce(s.inputs, r.inputs),
+      scatter = coalesce(s.scatter, r.scatter),
+      started_at = case when s.state = 'RUNNING' then coalesce(r.started_at, clock_timestamp()) else r.started_at end,
       failure = case when s.state in ('FAILED', 'RETRYING') then coalesce(s.failure, e.failure) end,
       out_of_memory = r.out_of_memory + case when e.failure = 'OUT_OF_MEMORY' then 1 else 0 end,
       worker_id = case when s.state in ('QUEUED', 'RETRYING') then null else r.worker_id end,
@@ -149,10 +174,9 @@ const APPLY: Statement = {
       state = coalesce(x.state, s.state),
       ending = coalesce(s.ending, x.ending),
       message = coalesce(x.message, s.message),
-      outputs = coalesce(x.outputs, s.outputs),
       started_at = case when x.state = 'RUNNING' then coalesce(s.started_at, clock_timestamp()) else s.started_at end,
       finished_at = case when x.state in ('SUCCEEDED', 'FAILED', 'CANCELLED') then clock_timestamp() end
-    from jsonb_to_recordset($4::jsonb) as x(id bigint, finished int, state text, ending text, message text, outputs jsonb)
+    from jsonb_to_recordset($4::jsonb) as x(id bigint, finished int, state text, ending text, message text)
     where s.id = x.id
   ), messages as (
     insert into outbox (queue, priority, step_run_id, attempt)
@@ -167,10 +191,7 @@ const APPLY: Statement = {
       "submissionId" bigint, "stepRunId" bigint, port text, position int, file jsonb)
   )
   select
-    (select coalesce(jsonb_agg(jsonb_build_object('submissionId', submission_id::text, 'seq', seq, 'type', type, 'state', state,
-      'stepRunId', step_run_id::text, 'stepName', step_name, 'attempt', attempt, 'percent', percent, 'message', message,
-      'at', to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) order by submission_id, seq), '[]') from events)
-      as events,
+    (select coalesce(jsonb_agg(${EVENT_JSON} order by submission_id, seq), '[]') from events) as events,
     (select coalesce(jsonb_agg(jsonb_build_object('outboxId', id::text, 'queue', queue, 'priority', priority,
       'stepRunId', step_run_id::text, 'attempt', attempt) order by id), '[]') from messages) as outbox`,
 };
@@ -191,5 +212,6 @@ export async function applyChanges(sql: Sql, changes: Changes): Promise<Committe
     JSON.stringify(changes.outbox),
     JSON.stringify(changes.artifacts),
   ]);
-  return rows[0] ?? { events: [], outbox: [] };
+  const due = changes.stepRuns.some((change) => change.due === true);
+  return { ...(rows[0] ?? { events: [], outbox: [] }), due };
 }

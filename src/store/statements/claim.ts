@@ -9,12 +9,16 @@ export interface ClaimedStepRun {
   readonly id: string;
   readonly submissionId: string;
   readonly jobVersionId: string;
+  readonly scopeId: string;
+  readonly parentId: string | null;
+  readonly job: string;
   readonly node: number;
+  readonly scatterIndex: number;
   readonly name: string;
   readonly attempt: number;
   readonly queue: string;
-  /** The Submission's inputs. */
-  readonly inputs: Values;
+  /** What the planner resolved for it: an element's own values, and computed ones. */
+  readonly inputs: Values | null;
   /** Its Attempts that used too much memory. */
   readonly outOfMemory: number;
 }
@@ -37,14 +41,15 @@ const taking = (name: string, best: string, limited: string): Statement => ({
   text: `
       with ${best}
       ), locked as materialized (
-        select id, event_seq, state, job_version_id, inputs from submission
+        select id, event_seq, state, job_version_id from submission
         where id in (select submission_id from best) order by id for update
       ), taken as (
         update step_run r set state = 'RUNNING', attempt = r.attempt + 1, worker_id = $1, message = '', percent = null,
           started_at = coalesce(r.started_at, clock_timestamp()), finished_at = null
         from best b join locked l on l.id = b.submission_id
         where r.id = b.id and r.state = 'QUEUED'
-        returning r.id, r.submission_id, r.node, r.name, r.attempt, r.queue, r.out_of_memory
+        returning r.id, r.submission_id, r.scope_id, r.parent_id, r.job, r.node, r.scatter_index, r.name, r.attempt, r.queue,
+          r.inputs, r.out_of_memory
       ), attempts as (
         insert into attempt (step_run_id, number, worker_id, state) select id, attempt, $1, 'RUNNING' from taken
       ), started as (
@@ -67,8 +72,9 @@ const taking = (name: string, best: string, limited: string): Statement => ({
       )
       select
         (select coalesce(jsonb_agg(jsonb_build_object('id', t.id::text, 'submissionId', t.submission_id::text,
-          'jobVersionId', l.job_version_id::text, 'node', t.node, 'name', t.name, 'attempt', t.attempt, 'queue', t.queue,
-          'inputs', l.inputs, 'outOfMemory', t.out_of_memory) order by t.id), '[]')
+          'jobVersionId', l.job_version_id::text, 'scopeId', t.scope_id::text, 'parentId', t.parent_id::text, 'job', t.job,
+          'node', t.node, 'scatterIndex', t.scatter_index, 'name', t.name, 'attempt', t.attempt, 'queue', t.queue,
+          'inputs', t.inputs, 'outOfMemory', t.out_of_memory) order by t.id), '[]')
           from taken t join locked l on l.id = t.submission_id) as claimed,
         (select coalesce(jsonb_agg(jsonb_build_object('submissionId', submission_id::text, 'seq', seq, 'type', type,
           'state', state, 'stepRunId', step_run_id::text, 'stepName', step_name, 'attempt', attempt, 'percent', percent,
