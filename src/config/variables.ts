@@ -1,25 +1,9 @@
 import os from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
+import { SERVICE_LIMITS } from './serviceLimits';
+import { optional, variable, type Variable } from './variable';
 import { byteSize, folders, list, origins, showBytes, url, webAddress, wholeNumber } from './formats';
-
-/** One environment variable: how it is read, and what the manual says about it. */
-export interface Variable<T> {
-  readonly name: string;
-  readonly group: Group;
-  readonly meaning: string;
-  /** What holds when it is not set; absent when that means something of its own. */
-  readonly fallback?: string;
-  /** The default in words, where it is not the plain value. */
-  readonly fallbackText?: string;
-  readonly schema: z.ZodType<T, string>;
-  /** Its value, or a part of it, must never be printed. */
-  readonly confidential?: boolean;
-  /** A command-line flag of `npm start`, `npm run api` and `npm run worker` that sets it. */
-  readonly flag?: string;
-}
-
-export type Group = 'Service' | 'Workers' | 'Limits of one call' | 'Limits of the service' | 'Command line';
 
 const KIB = 2 ** 10;
 const MIB = 2 ** 20;
@@ -30,8 +14,6 @@ const HOUR_SECONDS = 3_600;
 /** Commands mostly wait for their process, so two for each core keep the cores busy; beyond this, memory is the limit. */
 const MAX_DEFAULT_CONCURRENCY = 64;
 const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];
-
-const optional = <T>(schema: z.ZodType<T, string>): z.ZodType<T | undefined, string> => schema;
 
 /** Every variable that is read, by the name of its value in `Settings`. */
 export const VARIABLES = {
@@ -255,55 +237,7 @@ export const VARIABLES = {
     schema: wholeNumber(1, 10_000),
   }),
 
-  maxConnections: variable({
-    name: 'STEPCAST_MAX_CONNECTIONS',
-    group: 'Limits of the service',
-    meaning: 'Open WebSocket connections of one API process.',
-    fallback: '10000',
-    schema: wholeNumber(1, 1_000_000),
-  }),
-  maxSubscriptionsPerConnection: variable({
-    name: 'STEPCAST_MAX_SUBSCRIPTIONS_PER_CONNECTION',
-    group: 'Limits of the service',
-    meaning: 'Subscriptions on one WebSocket connection.',
-    fallback: '100',
-    schema: wholeNumber(1, 100_000),
-  }),
-  subscriberBuffer: variable({
-    name: 'STEPCAST_SUBSCRIBER_BUFFER',
-    group: 'Limits of the service',
-    meaning: 'Events held for one slow subscriber; beyond this it reads from the database when it is ready again.',
-    fallback: '256',
-    schema: wholeNumber(1, 100_000),
-  }),
-  maxRunningPerUser: variable({
-    name: 'STEPCAST_MAX_RUNNING_PER_USER',
-    group: 'Limits of the service',
-    meaning: 'Steps of one submitter that may run at once, over all workers; the rest wait.',
-    fallbackText: 'no limit',
-    schema: optional(wholeNumber(1, 1_000_000)),
-  }),
-  lowerBeyond: variable({
-    name: 'STEPCAST_LOWER_BEYOND',
-    group: 'Limits of the service',
-    meaning: 'Open submissions of one submitter; further ones get the next lower priority than they ask for.',
-    fallbackText: 'no limit',
-    schema: optional(wholeNumber(1, 100_000_000)),
-  }),
-  refuseBeyond: variable({
-    name: 'STEPCAST_REFUSE_BEYOND',
-    group: 'Limits of the service',
-    meaning: 'Open submissions of one submitter; further ones are refused, and told when to try again.',
-    fallbackText: 'no limit',
-    schema: optional(wholeNumber(1, 100_000_000)),
-  }),
-  maxQueued: variable({
-    name: 'STEPCAST_MAX_QUEUED',
-    group: 'Limits of the service',
-    meaning: 'Steps that may wait at once, over all submissions; further submissions are refused until some have run.',
-    fallback: '100000',
-    schema: wholeNumber(1, 100_000_000),
-  }),
+  ...SERVICE_LIMITS,
 
   serverUrl: variable({
     name: 'STEPCAST_URL',
@@ -313,10 +247,6 @@ export const VARIABLES = {
     schema: webAddress(),
   }),
 } as const;
-
-function variable<T>(definition: Variable<T>): Variable<T> {
-  return definition;
-}
 
 function bytes(
   value: number,
