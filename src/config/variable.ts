@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { byteSize, showBytes } from './formats';
 
 /** One environment variable: how it is read, and what the manual says about it. */
 export interface Variable<T> {
@@ -18,9 +19,18 @@ export interface Variable<T> {
 
 export type Group = 'Service' | 'Workers' | 'Limits of one call' | 'Limits of the service' | 'Command line';
 
-/** A definition whose type says what it is read as. */
+/** One entry of the table, with the type of its value. */
 export function variable<T>(definition: Variable<T>): Variable<T> {
   return definition;
+}
+
+/** A size in bytes, with its default and its bounds. */
+export function bytes(
+  value: number,
+  least: number,
+  most: number,
+): Pick<Variable<number>, 'fallback' | 'fallbackText' | 'schema'> {
+  return { fallback: String(value), fallbackText: showBytes(value), schema: byteSize(least, most) };
 }
 
 /** For a variable that means something of its own when it is not set. */

@@ -1,9 +1,9 @@
 import os from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
+import { folders, list, origins, url, webAddress, wholeNumber } from './formats';
 import { SERVICE_LIMITS } from './serviceLimits';
-import { optional, variable, type Variable } from './variable';
-import { byteSize, folders, list, origins, showBytes, url, webAddress, wholeNumber } from './formats';
+import { bytes, optional, variable } from './variable';
 
 const KIB = 2 ** 10;
 const MIB = 2 ** 20;
@@ -94,6 +94,14 @@ export const VARIABLES = {
     fallbackText: 'made once, kept in `secret` in STEPCAST_HOME',
     schema: optional(z.string().min(32, 'a text of at least 32 characters')),
     confidential: true,
+  }),
+  databaseSilenceSeconds: variable({
+    name: 'STEPCAST_DATABASE_SILENCE_SECONDS',
+    group: 'Service',
+    meaning:
+      'Seconds without an answer after which a connection to Postgres is given up; also the longest one statement may take.',
+    fallback: '30',
+    schema: wholeNumber(2, HOUR_SECONDS),
   }),
   logLevel: variable({
     name: 'STEPCAST_LOG_LEVEL',
@@ -247,11 +255,3 @@ export const VARIABLES = {
     schema: webAddress(),
   }),
 } as const;
-
-function bytes(
-  value: number,
-  least: number,
-  most: number,
-): Pick<Variable<number>, 'fallback' | 'fallbackText' | 'schema'> {
-  return { fallback: String(value), fallbackText: showBytes(value), schema: byteSize(least, most) };
-}

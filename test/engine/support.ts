@@ -89,6 +89,7 @@ export interface TestEngine {
       maxQueued?: number;
       submitter?: string;
       admission?: AdmissionLimits;
+      timeoutSeconds?: number;
     },
   ): Promise<string>;
   worker(): Promise<string>;
@@ -132,12 +133,32 @@ export async function openEngine(options: { poolSize?: number } = {}): Promise<T
     },
     submit: async (
       job,
-      { priority = 'NORMAL', inputs = {}, key, label = '', maxQueued = 10_000, submitter = 'test', admission } = {},
+      {
+        priority = 'NORMAL',
+        inputs = {},
+        key,
+        label = '',
+        maxQueued = 10_000,
+        submitter = 'test',
+        timeoutSeconds,
+        admission,
+      } = {},
     ) => {
       const version = await engine.version(job);
       const { submissionIds } = await submit(
         { db, announcer: heard, maxQueued, ...(admission ? { admission } : {}) },
-        [{ version, inputs, priority, submitter, label, idempotencyKey: key ?? null, field: ['input'] }],
+        [
+          {
+            version,
+            inputs,
+            priority,
+            submitter,
+            label,
+            idempotencyKey: key ?? null,
+            timeoutSeconds: timeoutSeconds ?? null,
+            field: ['input'],
+          },
+        ],
         null,
       );
       return submissionIds[0] ?? '';

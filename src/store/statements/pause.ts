@@ -28,16 +28,23 @@ export interface Released {
   readonly due: boolean;
 }
 
-/** Lets go what was held back, at the place in the queue that it had. */
+/** Lets go what was held back, at the place in the queue that it had, with all the time that it had left. */
 export async function releaseSubmission(sql: Sql, submissionId: string): Promise<Released> {
   const [row] = await sql.query<Released>(
     {
       name: 'release-submission',
       text: `
       with going as (
-        update submission set paused_at = null where id = $1
+        update submission set deadline = deadline + (now() - paused_at), paused_at = null where id = $1
+      ), paused as (
+        select now() - paused_at as time from submission where id = $1
+      ), delayed as (
+        update step_run set deadline = deadline + (select time from paused)
+        where submission_id = $1 and state = 'RETRYING' and deadline is not null
       ), released as (
-        update step_run set held = false, due_at = case when due_at is not null then now() end
+        update step_run set held = false, due_at = case when due_at is not null then now() end,
+          queue_deadline = case when held then queue_deadline + (select time from paused) else queue_deadline end,
+          deadline = case when held then deadline + (select time from paused) else deadline end
         where submission_id = $1 and (held or due_at is not null)
         returning id, queue, priority, attempt, state, due_at
       ), messages as (
