@@ -1,5 +1,5 @@
 /** What is sent and what breaks, all from one seed. Pure. */
-import { JOB_NAMES, type JobName } from './jobs';
+import { EXPECTED, JOB_NAMES, type JobName } from './jobs';
 import { seededRandom, type Random } from './random';
 
 /** Faults of one lane come one after the other; the lanes run side by side. */
@@ -54,12 +54,13 @@ export function makeSchedule(options: { seed: number; submissions: number; fault
   const counts = new Map(others.map((lane) => [lane, Math.round(options.faults * SHARES[lane])]));
   if (first) counts.set(first, options.faults - [...counts.values()].reduce((sum, count) => sum + count, 0));
   const lane = (name: Lane): PlannedFault[] => planLane(random, name, counts.get(name) ?? 0);
+  const mix = JOB_NAMES.flatMap((job) => Array.from({ length: EXPECTED[job].weight }, () => job));
   return {
     seed: options.seed,
     lanes: { worker: lane('worker'), api: lane('api'), postgres: lane('postgres'), redis: lane('redis') },
     submissions: Array.from({ length: options.submissions }, (_, index) => ({
       key: `s${index}`,
-      job: random.pick(JOB_NAMES),
+      job: random.pick(mix),
       start: random.between(0, 1_000),
       priority: random.pick(['HIGH', 'NORMAL', 'NORMAL', 'LOW'] as const),
       cancelAfterMs: random.chance(CANCELLED_SHARE) ? random.between(0, MAX_CANCEL_MS) : null,
