@@ -1,5 +1,7 @@
 /** What holds of the database when all is quiet again, whatever broke: one sentence and one query of exceptions each. */
 
+import { MAX_SCARCE } from './jobs';
+
 export interface Invariant {
   readonly sentence: string;
   /** Finds what breaks it. */
@@ -69,12 +71,29 @@ export const INVARIANTS: readonly Invariant[] = [
                  where c.type = 'CANCEL_REQUESTED' and e.type = 'STEP_STATE' and e.state in ('QUEUED', 'RUNNING', 'RETRYING')`,
   },
   {
+    sentence: 'a paused submission starts nothing until it goes on',
+    exceptions: `select p.submission_id, e.seq from event p join event e on e.submission_id = p.submission_id and e.seq > p.seq
+                 where p.type = 'SUBMISSION_PAUSED' and e.type = 'STEP_STATE' and e.state = 'RUNNING' and e.attempt > 0
+                 and not exists (select from event u where u.submission_id = p.submission_id
+                   and u.type = 'SUBMISSION_UNPAUSED' and u.seq > p.seq and u.seq < e.seq)`,
+  },
+  {
     sentence: 'no step of a chain begins before the one it waits for has succeeded',
     exceptions: `select later.submission_id, later.step_name from event later
                  join submission s on s.id = later.submission_id and s.job_name in ('chain', 'retrying', 'family')
                  where later.type = 'STEP_STATE' and later.state = 'RUNNING' and later.step_name <> 's0'
                  and not exists (select from event e where e.submission_id = later.submission_id and e.type = 'STEP_STATE'
                    and e.step_name = 's' || substr(later.step_name, 2)::int - 1 and e.state = 'SUCCEEDED' and e.seq < later.seq)`,
+  },
+  {
+    sentence: `never more than ${MAX_SCARCE} attempts of the limited step run at once, by what the database knows`,
+    exceptions: `with change as (
+                   select e.at, 1 as by from event e join step_run r on r.id = e.step_run_id where r.task_name = 'scarce'
+                     and e.type = 'STEP_STATE' and e.state = 'RUNNING'
+                   union all
+                   select a.finished_at, -1 from attempt a join step_run r on r.id = a.step_run_id where r.task_name = 'scarce'
+                 ) select at, running from (select at, sum(by) over (order by at, by) as running from change) as counted
+                 where running > ${MAX_SCARCE}`,
   },
   {
     sentence: 'a scatter that succeeded has each of its elements once',

@@ -21,6 +21,10 @@ const NUMBER = 'value: { type: int }';
 const RESULT = `outputs: { result: { path: result, read: json, type: int }, stamp: { path: stamp, read: text } }`;
 const WRITE_STAMP = 'echo "$STEPCAST_ATTEMPT" > stamp || exit 75';
 const LOUD_LINES = 4_000;
+/** Attempts of the step `scarce` that may run at once. */
+export const MAX_SCARCE = 2;
+
+const LICENCE = `resource: licence\namount: 5`;
 
 const TASKS = [
   task('add-one', `echo $((value + 1)) > result || exit 75\n${WRITE_STAMP}`, `${parameters(NUMBER)}\n${RESULT}`),
@@ -35,6 +39,12 @@ const TASKS = [
     `${parameters(NUMBER)}\n${RESULT}`,
   ),
   task('give-up', `exit 3`, `${parameters(NUMBER)}`),
+  // So many at once, over all workers: a limit that nothing may break.
+  task(
+    'scarce',
+    `sleep 0.1\necho $((value + 1)) > result || exit 75\n${WRITE_STAMP}`,
+    `${parameters(NUMBER)}\n${RESULT}`,
+  ).concat(`\nmax-running: ${MAX_SCARCE}\nuses: { licence: 2 }`),
   // Of 20 neighbours and more, some are a multiple of 10.
   task(
     'give-up-sometimes',
@@ -89,6 +99,7 @@ steps:
   first: { task: add-one, ${from('start')} }
   bad: { task: give-up, ${from('first.result')} }
   never: { task: add-one, ${from('first.result')}, after: [bad] }`,
+  chain('limited', ['scarce', 'add-one', 'scarce']),
   chain('family', ['with-children', 'add-one']),
   `job: large
 ${INPUTS}
@@ -105,7 +116,7 @@ steps:
 ];
 
 /** Definitions of all jobs of the mix. */
-export const MIX = [...TASKS, ...DATA_TASKS, ...JOBS, ...DATA_JOBS].join('\n---\n');
+export const MIX = [LICENCE, ...TASKS, ...DATA_TASKS, ...JOBS, ...DATA_JOBS].join('\n---\n');
 
 /** How a Submission ends that nobody cancels. */
 interface Expected {
@@ -125,6 +136,7 @@ const EXPECTATIONS = {
   retrying: succeeds((start) => start + 2, 6),
   failing: fails(5),
   family: succeeds((start) => start + 2, 6),
+  limited: succeeds((start) => start + 3, 4),
   large: succeeds((start) => start + 2, 5),
   early: succeeds(() => null, 4),
   wide: succeeds(dataValues.wide, 1),
