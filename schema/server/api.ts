@@ -28,7 +28,7 @@ import type { Context, Services } from '../context';
 import { serveFolders } from '../definitions/folders';
 import { findDrawing } from '../graphs/drawings';
 import { createGraphs } from '../graphs/graphs';
-import { DEFAULT_GRAPH_NODES } from '../graphs/types';
+import { DEFAULT_GRAPH_DEPTH, DEFAULT_GRAPH_NODES } from '../graphs/types';
 import { downloadsRouter } from '../http/downloads';
 import { graphsRouter } from '../http/graphs';
 import { pagesRouter } from '../http/pages';
@@ -102,7 +102,10 @@ export async function startApi({ settings, secret, jobFolders, consoleDir, log }
     secret,
     publicUrl,
     scratchDir,
-    limits: settings,
+    limits: {
+      ...settings,
+      admission: { lowerBeyond: settings.lowerBeyond ?? null, refuseBeyond: settings.refuseBeyond ?? null },
+    },
   };
   const contextOf = (): Context => ({ viewer: LOCAL_VIEWER, services });
   const visitors: VisitorRules = { loopbackOnly, publicUrl, allowedOrigins: settings.allowedOrigins };
@@ -157,7 +160,7 @@ export async function startApi({ settings, secret, jobFolders, consoleDir, log }
   });
   const graphs = graphsRouter({
     secret,
-    defaultFirst: DEFAULT_GRAPH_NODES,
+    defaults: { first: DEFAULT_GRAPH_NODES, depth: DEFAULT_GRAPH_DEPTH },
     authorize: () => permit('graph'),
     find: (address, options) => findDrawing(services, address, options),
     onError: (error) => fault('graph', error),

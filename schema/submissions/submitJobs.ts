@@ -10,7 +10,7 @@ import { findUpload, uploadedFile } from '../../src/store/uploads';
 import type { Context, Services } from '../context';
 import type { Viewer } from '../../src/domain/authorize';
 import { parseId } from '../relay/ids';
-import { findArtifact, findSubmission } from './reads';
+import { artifactFile, findArtifact, findSubmission } from './reads';
 import type { SubmitOptions } from './inputs';
 
 /** One Submission as asked for; `inputs` by input name. */
@@ -58,7 +58,8 @@ export async function submitJobs(
     });
   }
   if (errors.length > 0) throw new UserErrors(eachOnce(errors));
-  return submit({ db: services.db, announcer: services.announcer, maxQueued: services.limits.maxQueued }, ready, batch);
+  const { maxQueued, admission } = services.limits;
+  return submit({ db: services.db, announcer: services.announcer, maxQueued, admission }, ready, batch);
 }
 
 /** Submissions that share a value share what is wrong with it. */
@@ -141,7 +142,7 @@ function intakeOf(services: Services, viewer: Viewer): IntakeContext {
         const row = await findArtifact(db, parsed.key);
         // The file of a Submission that is being deleted is gone already, for new ones.
         if (!row || !(await findSubmission(db, row.submissionId))) return null;
-        return { class: 'File', name: row.name, sha256: row.sha256, size: Number(row.size), mediaType: row.mediaType };
+        return artifactFile(db, row);
       },
     },
   };
