@@ -54,7 +54,14 @@ export function buildStaticSchema(): GraphQLSchema {
   return buildSchemaSync({ resolvers: RESOLVERS, validate: false, pubSub: NO_PUBSUB, orphanedTypes: [FileInput] });
 }
 
-const EMPTY: Catalog = { stamp: '', backends: new Map(), tasks: new Map(), jobs: new Map() };
+const EMPTY: Catalog = {
+  stamp: '',
+  backends: new Map(),
+  tasks: new Map(),
+  jobs: new Map(),
+  schedules: new Map(),
+  triggers: new Map(),
+};
 
 /** The static schema with a mutation field for each Job, every root field behind the authorization point. */
 export function buildServedSchema(base: GraphQLSchema, catalog: Catalog = EMPTY): GraphQLSchema {

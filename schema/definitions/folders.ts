@@ -132,7 +132,7 @@ async function applyTexts(
 }
 
 function describe(problem: DefinitionProblem, parsed: Extract<Parsed, { ok: true }> | undefined): string {
-  const kind = problem.kind.toLowerCase() as 'backend' | 'task' | 'job';
+  const kind = problem.kind.toLowerCase() as Lowercase<DefinitionProblem['kind']>;
   const file = problem.source.startsWith(FILE) ? problem.source.slice(FILE.length) : problem.source;
   const position = parsed?.positions(kind, problem.name, problem.path) ?? { line: 1, column: 1 };
   return formatProblem({ file, ...position, path: problem.path, message: problem.message, hint: problem.hint });
@@ -154,7 +154,7 @@ function knownElsewhere(catalog: Catalog, own: ReadonlySet<string>, left: readon
 /** Files that definitions came from and that lie in these folders no more. */
 function goneSources(catalog: Catalog, dirs: readonly string[], present: ReadonlySet<string>): string[] {
   const roots = dirs.map((dir) => `${resolve(dir)}/`);
-  const sources = new Set([...catalog.backends, ...catalog.tasks, ...catalog.jobs].map(([, entry]) => entry.source));
+  const sources = new Set([...catalog.backends, ...catalog.tasks, ...catalog.jobs, ...catalog.schedules, ...catalog.triggers].map(([, entry]) => entry.source));
   return [...sources].filter(
     (source) =>
       source.startsWith(FILE) &&

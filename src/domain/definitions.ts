@@ -2,6 +2,7 @@
  * What an analyst defines. These are the full, expanded forms: the short forms of `src/formats` end here, and
  * everything behind the border trusts them. Definitions are stored as versioned, immutable rows.
  */
+import type { ScheduleSpec, TriggerSpec } from './firing';
 import type { Value, ValueType } from './values';
 
 /** The kinds of Backend this release can run. */
@@ -238,6 +239,8 @@ export interface DefinitionSet {
   readonly backends: readonly BackendSpec[];
   readonly tasks: readonly TaskSpec[];
   readonly jobs: readonly JobSpec[];
+  readonly schedules?: readonly ScheduleSpec[];
+  readonly triggers?: readonly TriggerSpec[];
 }
 
 /** Names of definitions and ports: a letter, then letters, digits, `-` or `_`. */

@@ -1,6 +1,7 @@
 /** The current definitions as one process serves them: read once, and again when they changed anywhere. */
 import type { BackendSpec, TaskSpec } from '../domain/definitions';
 import { messageOf } from '../domain/errors';
+import type { ScheduleSpec, TriggerSpec } from '../domain/firing';
 import type { Database } from '../store/database';
 import { currentDefinitions, definitionsStamp, type CurrentDefinition } from '../store/statements/definitions';
 import { planOf, type JobBundle, type JobVersion } from './plans';
@@ -19,6 +20,8 @@ export interface Catalog {
   readonly backends: ReadonlyMap<string, CatalogEntry<BackendSpec>>;
   readonly tasks: ReadonlyMap<string, CatalogEntry<TaskSpec>>;
   readonly jobs: ReadonlyMap<string, CatalogEntry<JobBundle> & { readonly compiled: JobVersion }>;
+  readonly schedules: ReadonlyMap<string, CatalogEntry<ScheduleSpec>>;
+  readonly triggers: ReadonlyMap<string, CatalogEntry<TriggerSpec>>;
 }
 
 export async function loadCatalog(db: Database): Promise<Catalog> {
@@ -31,10 +34,14 @@ export async function loadCatalog(db: Database): Promise<Catalog> {
     createdAt: row.createdAt,
     spec: row.spec as T,
   });
+  const all = <T>(kind: CurrentDefinition['kind']): Map<string, CatalogEntry<T>> =>
+    new Map(rows.filter((row) => row.kind === kind).map((row) => [row.name, entry<T>(row)]));
   return {
     stamp,
-    backends: new Map(rows.filter((row) => row.kind === 'BACKEND').map((row) => [row.name, entry<BackendSpec>(row)])),
-    tasks: new Map(rows.filter((row) => row.kind === 'TASK').map((row) => [row.name, entry<TaskSpec>(row)])),
+    backends: all<BackendSpec>('BACKEND'),
+    tasks: all<TaskSpec>('TASK'),
+    schedules: all<ScheduleSpec>('SCHEDULE'),
+    triggers: all<TriggerSpec>('TRIGGER'),
     jobs: new Map(
       rows
         .filter((row) => row.kind === 'JOB')

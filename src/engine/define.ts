@@ -1,8 +1,10 @@
 /** Definitions become versions: all that one source says, checked as a whole, or nothing of it. */
+import { checkFirer } from '../domain/checkFirer';
 import { checkJob } from '../domain/checkJob';
 import type { BackendSpec, DefinitionSet, JobSpec, TaskSpec } from '../domain/definitions';
 import { digestOf } from '../domain/digest';
 import { StepcastError } from '../domain/errors';
+import { MAX_FIRERS, triggerCycle, type ScheduleSpec, type TriggerSpec } from '../domain/firing';
 import { isStorable } from '../domain/text';
 import type { Database, Sql } from '../store/database';
 import type { DefinitionKind } from '../store/entities/definition';
@@ -54,7 +56,7 @@ export const LOCAL_BACKEND: BackendSpec = {
 interface Definition {
   readonly kind: DefinitionKind;
   readonly name: string;
-  readonly spec: BackendSpec | TaskSpec | JobSpec;
+  readonly spec: BackendSpec | TaskSpec | JobSpec | ScheduleSpec | TriggerSpec;
   readonly source: string;
 }
 
@@ -80,7 +82,7 @@ async function applySources(sql: Sql, sources: readonly SourceSet[]): Promise<De
       `There would be ${next.size} definitions; the limit is ${MAX_DEFINITIONS}.`,
     );
   }
-  const found = [...problems, ...unstorable(next), ...check(next)];
+  const found = [...problems, ...unstorable(next), ...check(next), ...checkFirers(next)];
   if (found.length > 0) return { ok: false, problems: found };
 
   const before = new Map(current.map((one) => [keyOf(one), one]));
@@ -145,6 +147,8 @@ function flatten(source: string, set: DefinitionSet): Definition[] {
     ...set.backends.map((spec): Definition => ({ kind: 'BACKEND', name: spec.name, spec, source })),
     ...set.tasks.map((spec): Definition => ({ kind: 'TASK', name: spec.name, spec, source })),
     ...set.jobs.map((spec): Definition => ({ kind: 'JOB', name: spec.name, spec, source })),
+    ...(set.schedules ?? []).map((spec): Definition => ({ kind: 'SCHEDULE', name: spec.name, spec, source })),
+    ...(set.triggers ?? []).map((spec): Definition => ({ kind: 'TRIGGER', name: spec.name, spec, source })),
   ];
 }
 
@@ -169,7 +173,7 @@ function isStorableValue(value: unknown): boolean {
 }
 
 function unbundled(one: CurrentDefinition): Definition['spec'] {
-  return one.kind === 'JOB' ? (one.spec as JobBundle).job : (one.spec as BackendSpec | TaskSpec);
+  return one.kind === 'JOB' ? (one.spec as JobBundle).job : (one.spec as Exclude<Definition['spec'], JobSpec>);
 }
 
 const specsOf = <T extends Definition['spec']>(
@@ -221,14 +225,41 @@ function check(next: ReadonlyMap<string, Definition>): DefinitionProblem[] {
   });
 }
 
+/** Every Schedule and Trigger with the Jobs it names: a change of a Job may break a Schedule of another source. */
+function checkFirers(next: ReadonlyMap<string, Definition>): DefinitionProblem[] {
+  const jobs = specsOf<JobSpec>(next, 'JOB');
+  const firers = [...next.values()].filter(({ kind }) => kind === 'SCHEDULE' || kind === 'TRIGGER');
+  const problems = firers.flatMap(({ source, kind, name, spec }): DefinitionProblem[] =>
+    checkFirer(spec as ScheduleSpec | TriggerSpec, jobs).map((problem) => ({ source, kind, name, ...problem })),
+  );
+  const cycle = triggerCycle([...specsOf<TriggerSpec>(next, 'TRIGGER').values()]);
+  const closing = cycle && next.get(`TRIGGER ${cycle.trigger}`);
+  if (cycle && closing) {
+    problems.push({
+      source: closing.source,
+      kind: 'TRIGGER',
+      name: closing.name,
+      path: ['after'],
+      message: `jobs would start each other for ever: ${cycle.jobs.join(' → ')}`,
+      hint: 'remove one of these triggers',
+    });
+  }
+  const [last] = firers.slice(MAX_FIRERS);
+  if (last) {
+    const message = `there would be ${firers.length} schedules and triggers; the limit is ${MAX_FIRERS}`;
+    problems.push({ source: last.source, kind: last.kind, name: last.name, path: [], message, hint: 'remove some' });
+  }
+  return problems;
+}
+
 /** Jobs become bundles with their Tasks and Backends: a change of a Task is a new version of each Job that uses it. */
 function bundled(
   next: ReadonlyMap<string, Definition>,
-): (Omit<Definition, 'spec'> & { spec: BackendSpec | TaskSpec | JobBundle })[] {
+): (Omit<Definition, 'spec'> & { spec: Exclude<Definition['spec'], JobSpec> | JobBundle })[] {
   const backends = specsOf<BackendSpec>(next, 'BACKEND');
   const tasks = specsOf<TaskSpec>(next, 'TASK');
   return [...next.values()].map((one) => {
-    if (one.kind !== 'JOB') return { ...one, spec: one.spec as BackendSpec | TaskSpec };
+    if (one.kind !== 'JOB') return { ...one, spec: one.spec as Exclude<Definition['spec'], JobSpec> };
     const job = one.spec as JobSpec;
     const used = [...new Set(job.steps.map((step) => step.task))].flatMap((task) => tasks.get(task) ?? []);
     const usedBackends = [...new Set(used.map((task) => task.backend))].flatMap(

@@ -2,10 +2,13 @@
 import type { z } from 'zod';
 import { checkJob } from '../domain/checkJob';
 import type { BackendSpec, DefinitionSet, JobSpec, TaskSpec } from '../domain/definitions';
+import type { ScheduleSpec, TriggerSpec } from '../domain/firing';
 import { unreachable } from '../domain/errors';
+import { expandSchedule, expandTrigger } from './expandFirer';
 import { expandJob } from './expandJob';
 import { expandTask } from './expandTask';
 import { backendForm } from './forms/backendForm';
+import { scheduleForm, triggerForm } from './forms/firerForm';
 import { jobForm } from './forms/jobForm';
 import type { JobForm } from './forms/jobForm';
 import { taskForm } from './forms/taskForm';
@@ -65,16 +68,19 @@ export function parseSources(sources: readonly Source[], known: Known = {}): Par
 export function parseDefinitionObject(kind: 'task', value: unknown, known?: Known): ParsedObject<TaskSpec>;
 export function parseDefinitionObject(kind: 'job', value: unknown, known?: Known): ParsedObject<JobSpec>;
 export function parseDefinitionObject(kind: 'backend', value: unknown, known?: Known): ParsedObject<BackendSpec>;
+export function parseDefinitionObject(kind: 'schedule', value: unknown, known?: Known): ParsedObject<ScheduleSpec>;
+export function parseDefinitionObject(kind: 'trigger', value: unknown, known?: Known): ParsedObject<TriggerSpec>;
 export function parseDefinitionObject(
   kind: DefinitionKind,
   value: unknown,
   known: Known = {},
-): ParsedObject<TaskSpec | JobSpec | BackendSpec> {
+): ParsedObject<TaskSpec | JobSpec | BackendSpec | ScheduleSpec | TriggerSpec> {
   const draft = newDraft(kind);
   addUnit(draft, { kind, value: value as Unit['value'], place: (path) => path }, () => NOWHERE);
   const parsed = finish(draft, known.tasks ?? new Map(), known.backends);
   if (!parsed.ok) return parsed;
-  const [spec] = [...parsed.set.tasks, ...parsed.set.jobs, ...parsed.set.backends];
+  const { tasks, jobs, backends, schedules = [], triggers = [] } = parsed.set;
+  const [spec] = [...tasks, ...jobs, ...backends, ...schedules, ...triggers];
   return spec ? { ok: true, spec } : { ok: false, problems: [] };
 }
 
@@ -87,13 +93,15 @@ interface Draft {
   readonly name: string;
   readonly backends: BackendSpec[];
   readonly tasks: TaskSpec[];
+  readonly schedules: ScheduleSpec[];
+  readonly triggers: TriggerSpec[];
   readonly jobs: { readonly form: JobForm; readonly locate: Locate; readonly place: Unit['place'] }[];
   readonly problems: Problem[];
   readonly places: Map<string, Locate>;
 }
 
 function newDraft(name: string): Draft {
-  return { name, backends: [], tasks: [], jobs: [], problems: [], places: new Map() };
+  return { name, backends: [], tasks: [], schedules: [], triggers: [], jobs: [], problems: [], places: new Map() };
 }
 
 function draftOf(source: Source): Draft {
@@ -139,6 +147,10 @@ function parseUnit(draft: Draft, unit: Unit, locate: Locate, report: ReturnType<
       return read(taskForm, (form) => draft.tasks.push(expandTask(form, report)));
     case 'job':
       return read(jobForm, (form) => draft.jobs.push({ form, locate, place: unit.place }));
+    case 'schedule':
+      return read(scheduleForm, (form) => draft.schedules.push(expandSchedule(form, report)));
+    case 'trigger':
+      return read(triggerForm, (form) => draft.triggers.push(expandTrigger(form, report)));
     default:
       return unreachable(unit.kind);
   }
@@ -170,7 +182,8 @@ function finish(draft: Draft, tasks: ReadonlyMap<string, TaskSpec>, backends: Re
   if (problems.length > 0) return { ok: false, problems: inOrder(problems) };
   const positions = (kind: DefinitionKind, name: string, path: Path = []): Position =>
     draft.places.get(placeKey(kind, name))?.(path) ?? { line: 1, column: 1 };
-  return { ok: true, set: { backends: draft.backends, tasks: draft.tasks, jobs }, positions };
+  const { schedules, triggers } = draft;
+  return { ok: true, set: { backends: draft.backends, tasks: draft.tasks, jobs, schedules, triggers }, positions };
 }
 
 function placed(file: string, problem: FormProblem, locate: Locate, place: Unit['place'] = (path) => path): Problem {

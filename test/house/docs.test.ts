@@ -66,7 +66,8 @@ function catalogOf(texts: readonly string[]): Catalog {
         { ...row, spec: bundle, compiled: { id: '1', version: 1, bundle, plan: planOf(bundle) } },
       ] as const;
     });
-  return { stamp: '', backends: new Map(), tasks: new Map(), jobs: new Map(jobs) };
+  const none = new Map<string, never>();
+  return { stamp: '', backends: none, tasks: none, jobs: new Map(jobs), schedules: none, triggers: none };
 }
 
 test('every link to a file or a heading of ours leads somewhere', () => {
