@@ -14,9 +14,11 @@ import type { Catalog } from '../src/engine/catalog';
 import type { Context } from './context';
 import { DataResolver } from './data/resolver';
 import { DefinitionResolver } from './definitions/resolver';
+import { JobDurations, StepDurations, SubmissionEstimate } from './durations/resolver';
 import { jobFields, type JobFieldParts } from './jobs/jobFields';
 import { NodeResolver } from './relay/nodeResolver';
 import { FileInput } from './submissions/inputs';
+import { PauseResolver } from './pausing/resolver';
 import { OutputFilesResolver } from './submissions/outputFiles';
 import { SubmissionMutations } from './submissions/mutations';
 import { ArtifactResolver, BatchResolver, StepRunResolver } from './submissions/partResolvers';
@@ -37,6 +39,10 @@ const RESOLVERS: NonEmptyArray<Function> = [
   ArtifactResolver,
   DataResolver,
   WorkersResolver,
+  PauseResolver,
+  JobDurations,
+  StepDurations,
+  SubmissionEstimate,
 ];
 
 /** type-graphql demands one; every subscription of ours brings its own stream instead. */

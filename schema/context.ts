@@ -3,6 +3,7 @@ import type { ArtifactStore } from '../src/artifacts/store';
 import type { RedisAnnouncer } from '../src/delivery/announcer';
 import type { Viewer } from '../src/domain/authorize';
 import type { WatchedCatalog } from '../src/engine/catalog';
+import type { Durations } from '../src/engine/durations';
 import type { Plans } from '../src/engine/plans';
 import type { LiveHub } from '../src/live/hub';
 import type { Database } from '../src/store/database';
@@ -20,6 +21,7 @@ export interface Limits {
 export interface Services {
   readonly db: Database;
   readonly plans: Plans;
+  readonly durations: Durations;
   readonly announcer: RedisAnnouncer;
   readonly hub: LiveHub;
   readonly catalog: WatchedCatalog;

@@ -23,8 +23,12 @@ export type EventType =
   | 'STEP_PROGRESS'
   /** A StepRun is in a new state. */
   | 'STEP_STATE'
+  /** Paused: what runs goes on, nothing new starts. */
+  | 'SUBMISSION_PAUSED'
   /** The Submission is in a new state. */
-  | 'SUBMISSION_STATE';
+  | 'SUBMISSION_STATE'
+  /** It goes on after a pause. */
+  | 'SUBMISSION_UNPAUSED';
 
 /** HIGH goes before NORMAL before LOW; waiting raises, so that LOW never starves. */
 export type Priority =

@@ -85,6 +85,8 @@ export class TaskType extends Node {
 
 @ObjectType('JobStep', { description: 'A node of a Job.' })
 export class JobStepType {
+  /** The key of the version of the Job, for field resolvers. */
+  jobVersionKey!: string;
   @Field(() => String, { description: 'Unique in the Job.' })
   name!: string;
   @Field(() => String, { description: 'The Task it runs.' })
@@ -95,6 +97,8 @@ export class JobStepType {
 
 @ObjectType('Job', { implements: Node, description: 'A versioned graph of Steps with typed inputs and outputs.' })
 export class JobType extends Node {
+  /** The key of this version, for field resolvers. */
+  versionKey!: string;
   @Field(() => String, { description: 'Unique.' })
   name!: string;
   @Field(() => String, { description: 'What it does.' })
@@ -189,6 +193,7 @@ export function toJob(entry: CatalogEntry<JobBundle>): JobType {
   const { job } = entry.spec;
   return {
     id: toId('Job', job.name),
+    versionKey: entry.versionId,
     name: job.name,
     description: job.description,
     version: entry.version,
@@ -196,6 +201,7 @@ export function toJob(entry: CatalogEntry<JobBundle>): JobType {
     inputs: job.inputs.map(toPort),
     outputs: job.outputs.map(toPort),
     steps: job.steps.map((step) => ({
+      jobVersionKey: entry.versionId,
       name: step.name,
       task: step.task,
       predecessors: [

@@ -15,6 +15,7 @@ import { authorize, LOCAL_VIEWER } from '../../src/domain/authorize';
 import { StepcastError } from '../../src/domain/errors';
 import { define } from '../../src/engine/define';
 import { watchCatalog } from '../../src/engine/catalog';
+import { createDurations } from '../../src/engine/durations';
 import { createPlans } from '../../src/engine/plans';
 import { createLiveHub } from '../../src/live/hub';
 import { openDatabase } from '../../src/store/database';
@@ -78,9 +79,11 @@ export async function startApi({ settings, secret, jobFolders, consoleDir, log }
   const url = `http://${shownHost}:${port}`;
   const publicUrl = (settings.publicUrl ?? url).replace(/\/+$/, '');
 
+  const plans = createPlans(db);
   const services: Services = {
     db,
-    plans: createPlans(db),
+    plans,
+    durations: createDurations(db, plans),
     announcer,
     hub,
     catalog,

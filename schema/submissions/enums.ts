@@ -3,7 +3,8 @@ import { registerEnumType } from 'type-graphql';
 import { EVENT_TYPES } from '../../src/domain/events';
 import { ATTEMPT_STATES, PRIORITIES, STEP_RUN_STATES, SUBMISSION_STATES } from '../../src/domain/states';
 
-const enumOf = <T extends string>(values: readonly T[]): { readonly [Value in T]: Value } =>
+/** A list of names as the object that GraphQL makes an enum of. */
+export const enumOf = <T extends string>(values: readonly T[]): { readonly [Value in T]: Value } =>
   Object.fromEntries(values.map((value) => [value, value])) as { readonly [Value in T]: Value };
 
 export const SubmissionStateName = enumOf(SUBMISSION_STATES);
@@ -66,5 +67,7 @@ registerEnumType(EventTypeName, {
     STEP_PROGRESS: { description: 'A command reported progress.' },
     ATTEMPT_LOST: { description: 'A worker died or fell silent while it ran this.' },
     CANCEL_REQUESTED: { description: 'Someone asked to cancel.' },
+    SUBMISSION_PAUSED: { description: 'Paused: what runs goes on, nothing new starts.' },
+    SUBMISSION_UNPAUSED: { description: 'It goes on after a pause.' },
   },
 });

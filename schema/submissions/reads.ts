@@ -43,7 +43,7 @@ const ROW: Statement = {
   name: 'submission-rows',
   text: `select id, job_version_id as "jobVersionId", job_name as "jobName", state, priority, inputs, outputs, message,
            submitter, label, batch_id as "batchId", event_seq as "eventSeq", unfinished,
-           delete_requested_at as "deleteRequestedAt", created_at as "createdAt", started_at as "startedAt",
+           paused_at as "pausedAt", delete_requested_at as "deleteRequestedAt", created_at as "createdAt", started_at as "startedAt",
            finished_at as "finishedAt"
          from submission where id = any($1::bigint[])`,
 };

@@ -44,6 +44,11 @@ export class SubmissionType extends Node {
   lastEventSeq!: number;
   @Field(() => Int, { description: 'StepRuns that have not ended.' })
   unfinishedSteps!: number;
+  @Field(() => Date, {
+    nullable: true,
+    description: 'Since when it is paused: what runs goes on, nothing new starts. Null when it is not.',
+  })
+  pausedAt!: Date | null;
   @Field(() => Date, { description: 'When it was stored.' })
   createdAt!: Date;
   @Field(() => Date, { nullable: true, description: 'When its first step started.' })
@@ -213,6 +218,7 @@ export function toSubmission(row: SubmissionRow): SubmissionType {
     outputs: row.outputs,
     lastEventSeq: row.eventSeq,
     unfinishedSteps: row.unfinished,
+    pausedAt: row.pausedAt,
     createdAt: row.createdAt,
     startedAt: row.startedAt,
     finishedAt: row.finishedAt,

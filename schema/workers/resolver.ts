@@ -3,6 +3,7 @@ import { beeQueueName } from '../../src/delivery/beeQueues';
 import { PRIORITIES, priorityOf } from '../../src/domain/states';
 import { WorkerRow } from '../../src/store/entities';
 import { queueDepths } from '../../src/store/statements/outbox';
+import { queuePauses } from '../../src/store/statements/pause';
 import type { Context } from '../context';
 import {
   connectionOf,
@@ -71,6 +72,11 @@ export class QueueType {
     description: 'How long the oldest has waited, in seconds; null when none waits.',
   })
   oldestSeconds!: number | null;
+  @Field(() => Date, {
+    nullable: true,
+    description: 'Since when nothing is taken from it; null when it is not paused.',
+  })
+  pausedAt!: Date | null;
 }
 
 const WorkerConnection = connectionOf('Worker', () => WorkerType);
@@ -90,22 +96,30 @@ export class WorkersResolver {
 
   @Query(() => QueueConnection, { description: 'Queues, one per Backend and priority.' })
   async queues(@Args(() => PageArgs) args: PageArgs, @Ctx() { services }: Context): Promise<Connection<QueueType>> {
-    const depths = await queueDepths(services.db);
-    const all = [...services.catalog.current().backends.keys()].flatMap((backend) =>
-      PRIORITIES.map((priority): QueueType => {
-        const depth = depths.find((one) => one.queue === backend && priorityOf(one.priority) === priority);
-        return {
-          name: beeQueueName(backend, priority),
-          backend,
-          priority,
-          queued: depth?.queued ?? 0,
-          running: depth?.running ?? 0,
-          oldestSeconds: depth?.oldestSeconds ?? null,
-        };
-      }),
-    );
+    const all = await queuesOf(services, [...services.catalog.current().backends.keys()]);
     return pageOfList(all, args, services.limits.pageLimit, (queue) => queue.name);
   }
+}
+
+/** The queues of these Backends as they stand, most urgent first. */
+export async function queuesOf(services: Context['services'], backends: readonly string[]): Promise<QueueType[]> {
+  const [depths, pauses] = await Promise.all([queueDepths(services.db), queuePauses(services.db)]);
+  return backends.flatMap((backend) =>
+    PRIORITIES.map((priority): QueueType => {
+      const isThis = (one: { queue: string; priority: number }): boolean =>
+        one.queue === backend && priorityOf(one.priority) === priority;
+      const depth = depths.find(isThis);
+      return {
+        name: beeQueueName(backend, priority),
+        backend,
+        priority,
+        queued: depth?.queued ?? 0,
+        running: depth?.running ?? 0,
+        oldestSeconds: depth?.oldestSeconds ?? null,
+        pausedAt: pauses.find(isThis)?.pausedAt ?? null,
+      };
+    }),
+  );
 }
 
 export function toWorker(row: WorkerRow): WorkerType {

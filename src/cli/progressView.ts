@@ -36,6 +36,8 @@ export function lineView(steps: readonly Pick<Step, 'name'>[], print: (line: str
       const note = message === '' ? '' : `  ${message}`;
       if (stepName === null || stepRunId === null) {
         if (type === 'CANCEL_REQUESTED') print(`Cancelling${note}`);
+        if (type === 'SUBMISSION_PAUSED') print(`Paused${note}`);
+        if (type === 'SUBMISSION_UNPAUSED') print('It goes on');
         return;
       }
       const line = (text: string): void => print(`  ${stepName.padEnd(width)}  ${text}${note}`);

@@ -6,6 +6,8 @@ export const EVENT_TYPES = [
   'STEP_PROGRESS',
   'ATTEMPT_LOST',
   'CANCEL_REQUESTED',
+  'SUBMISSION_PAUSED',
+  'SUBMISSION_UNPAUSED',
 ] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 

@@ -25,11 +25,18 @@ export type Order =
 export function orderSteps(steps: readonly StepSpec[]): Order {
   const indexOf = new Map(steps.map(({ name }, index) => [name, index]));
   const waitsFor = steps.map((step) => predecessorsOf(step).flatMap((name) => indexOf.get(name) ?? []));
+  const order = orderOf(waitsFor);
+  if (order.length === steps.length) return { ok: true, order };
+  return { ok: false, cycle: cycleAmong(steps, waitsFor, new Set(order)) };
+}
+
+/** Indices so that each comes after all it waits for, else in the order given; those of a cycle and behind it are left out. */
+export function orderOf(waitsFor: readonly (readonly number[])[]): number[] {
   const waiting = waitsFor.map((list) => list.length);
-  const successors: number[][] = steps.map(() => []);
+  const successors: number[][] = waitsFor.map(() => []);
   waitsFor.forEach((list, index) => list.forEach((earlier) => successors[earlier]?.push(index)));
   const order = waiting.flatMap((count, index) => (count === 0 ? [index] : []));
-  // The list grows while it is walked: it ends when no Step gets ready any more.
+  // The list grows while it is walked: it ends when none gets ready any more.
   for (const index of order) {
     for (const next of successors[index] ?? []) {
       const left = (waiting[next] ?? 0) - 1;
@@ -37,8 +44,7 @@ export function orderSteps(steps: readonly StepSpec[]): Order {
       if (left === 0) order.push(next);
     }
   }
-  if (order.length === steps.length) return { ok: true, order };
-  return { ok: false, cycle: cycleAmong(steps, waitsFor, new Set(order)) };
+  return order;
 }
 
 /** Names of all Steps before the given ones, through any number of others, and those themselves. */

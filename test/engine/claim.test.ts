@@ -28,7 +28,7 @@ test('HIGH goes before NORMAL before LOW, and the older first', async () => {
 
 test('a LOW step that has waited long enough goes before new HIGH ones', async () => {
   const low = await engine.submit('one', { priority: 'LOW' });
-  await engine.rows(`update step_run set rank_at = rank_at - interval '3 minutes'`);
+  await engine.rows(`update step_run set ready_at = ready_at - interval '3 minutes'`);
   await engine.submit('one', { priority: 'HIGH' });
   expect(await engine.claim(await engine.worker(), 1)).toMatchObject([{ submissionId: low }]);
 });

@@ -61,7 +61,14 @@ export interface TestEngine {
   /** The id of a new Submission. */
   submit(
     job: string,
-    options?: { priority?: Priority; inputs?: Values; key?: string; label?: string; maxQueued?: number },
+    options?: {
+      priority?: Priority;
+      inputs?: Values;
+      key?: string;
+      label?: string;
+      maxQueued?: number;
+      submitter?: string;
+    },
   ): Promise<string>;
   worker(): Promise<string>;
   claim(workerId: string, limit?: number): Promise<Work[]>;
@@ -100,11 +107,14 @@ export async function openEngine(options: { poolSize?: number } = {}): Promise<T
       if (!found) throw new Error(`no job ${job}`);
       return found.compiled;
     },
-    submit: async (job, { priority = 'NORMAL', inputs = {}, key, label = '', maxQueued = 10_000 } = {}) => {
+    submit: async (
+      job,
+      { priority = 'NORMAL', inputs = {}, key, label = '', maxQueued = 10_000, submitter = 'test' } = {},
+    ) => {
       const version = await engine.version(job);
       const { submissionIds } = await submit(
         { db, announcer: heard, maxQueued },
-        [{ version, inputs, priority, submitter: 'test', label, idempotencyKey: key ?? null, field: ['input'] }],
+        [{ version, inputs, priority, submitter, label, idempotencyKey: key ?? null, field: ['input'] }],
         null,
       );
       return submissionIds[0] ?? '';

@@ -45,6 +45,8 @@ export class SubmissionRow {
   eventSeq!: number;
   @Property({ type: 'int' })
   unfinished!: number;
+  @Property({ type: 'datetime', fieldName: 'paused_at', nullable: true })
+  pausedAt!: Date | null;
   @Property({ type: 'datetime', fieldName: 'delete_requested_at', nullable: true })
   deleteRequestedAt!: Date | null;
   @Property({ type: 'datetime', fieldName: 'created_at', defaultRaw: 'now()' })

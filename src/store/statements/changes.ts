@@ -6,9 +6,7 @@ import type { EventDraft, SubmissionEvent } from '../../domain/events';
 import type { AttemptState, Ending, StepRunState, SubmissionState } from '../../domain/states';
 import type { FileValue, Values } from '../../domain/values';
 import type { Sql, Statement } from '../database';
-
-/** How long an older, less urgent step must have waited to go before a newer one of the next higher priority. */
-export const AGING_SECONDS = 60;
+import { RANK_BASE, RANK_STEP } from './fairRank';
 
 /** The new state of one StepRun; what is left out stays as it is. */
 export interface StepRunChange {
@@ -86,6 +84,15 @@ const APPLY: Statement = {
   with step as (
     select * from jsonb_to_recordset($1::jsonb) as x(
       id bigint, state text, waiting int, failures int, lost int, message text, "exitCode" int, outputs jsonb, "delaySeconds" float)
+  ), ready as (
+    select r.id, r.queue, r.priority, r.submitter, r.lane, p.paused_at is not null as held,
+      row_number() over (partition by r.queue, r.priority, r.submitter, r.lane order by r.id) as nth
+    from step s join step_run r on r.id = s.id join submission p on p.id = r.submission_id where s.state = 'QUEUED'
+  ), base as materialized (
+    select k.*, ${RANK_BASE} as rank_at
+    from (select distinct queue, priority, submitter, lane from ready) k
+  ), ranked as (
+    select y.id, y.held, b.rank_at + y.nth * ${RANK_STEP} as rank_at from ready y join base b using (queue, priority, submitter, lane)
   ), changed as (
     update step_run r set
       state = s.state,
@@ -98,9 +105,10 @@ const APPLY: Statement = {
       worker_id = case when s.state in ('QUEUED', 'RETRYING') then null else r.worker_id end,
       ready_at = case when s.state in ('QUEUED', 'RETRYING')
         then now() + make_interval(secs => coalesce(s."delaySeconds", 0)) else r.ready_at end,
-      rank_at = case when s.state = 'QUEUED' then now() + make_interval(secs => r.priority * $7::float) else r.rank_at end,
+      rank_at = coalesce(k.rank_at, r.rank_at),
+      held = coalesce(k.held, r.held),
       finished_at = case when s.state in ('SUCCEEDED', 'FAILED', 'SKIPPED', 'CANCELLED') then clock_timestamp() end
-    from step s where r.id = s.id
+    from step s left join ranked k on k.id = s.id where r.id = s.id
   ), attempts as (
     update attempt a set state = x.state, exit_code = x."exitCode", signal = x.signal, message = x.message,
       cpu_ms = x."cpuMs", peak_memory_bytes = x."peakMemoryBytes", finished_at = clock_timestamp()
@@ -168,7 +176,6 @@ export async function applyChanges(sql: Sql, changes: Changes): Promise<Committe
     JSON.stringify(changes.submissions),
     JSON.stringify(changes.outbox),
     JSON.stringify(changes.artifacts),
-    AGING_SECONDS,
   ]);
   return rows[0] ?? { events: [], outbox: [] };
 }

@@ -3,6 +3,16 @@ import type { SubmissionEvent } from '../../domain/events';
 import type { Values } from '../../domain/values';
 import type { Sql } from '../database';
 
+/** How long an older, less urgent step must have waited to go before a newer one of the next higher priority. */
+export const AGING_SECONDS = 60;
+
+/**
+ * SQL: when the turn of a step comes, against those of other queues and priorities. That goes by how long it has waited;
+ * within a queue and priority the rank decides, so none comes before those that stand before it.
+ */
+const TURN = `max(ready_at) over (partition by queue, priority order by rank_at, id)
+            + make_interval(secs => priority * ${AGING_SECONDS})`;
+
 export interface ClaimedStepRun {
   readonly id: string;
   readonly submissionId: string;
@@ -30,10 +40,21 @@ export async function claimStepRuns(
     {
       name: 'claim-step-runs',
       text: `
-      with best as materialized (
-        select id, submission_id from step_run
-        where state = 'QUEUED' and queue = any($2::text[]) and exists (select from worker where id = $1 and state = 'ALIVE')
-        order by rank_at, id limit $3
+      with line as materialized (
+        select q.queue, p.priority from unnest($2::text[]) as q(queue), generate_series(0, 2) as p(priority)
+        where exists (select from worker where id = $1 and state = 'ALIVE')
+          and not exists (select from queue_pause z where z.queue = q.queue and z.priority = p.priority)
+      ), head as materialized (
+        select l.queue, l.priority, c.* from line l cross join lateral (
+          select r.id, r.submission_id, r.rank_at, r.ready_at from step_run r
+          where r.state = 'QUEUED' and not r.held and r.queue = l.queue and r.priority = l.priority and r.lane = ''
+          order by r.rank_at, r.id limit $3
+        ) c
+      ), best as materialized (
+        select id, submission_id from (
+          select *, ${TURN} as turn from head
+        ) as waiting
+        order by turn, priority, rank_at, id limit $3
       ), locked as materialized (
         select id, event_seq, state, job_version_id, inputs from submission
         where id in (select submission_id from best) order by id for update

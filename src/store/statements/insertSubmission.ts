@@ -2,7 +2,8 @@
 import type { SubmissionEvent } from '../../domain/events';
 import type { FileValue, Values } from '../../domain/values';
 import type { Sql } from '../database';
-import { AGING_SECONDS, type Committed } from './changes';
+import type { Committed } from './changes';
+import { RANK_BASE, RANK_STEP } from './fairRank';
 
 export interface NewStepRun {
   readonly node: number;
@@ -41,20 +42,23 @@ export async function insertSubmission(sql: Sql, submission: NewSubmission): Pro
       with nodes as (
         select * from jsonb_to_recordset($9::jsonb) as x(node int, name text, "taskName" text, queue text, waiting int)
       ), ready as (
-        select count(*)::int as count from nodes where waiting = 0
+        select node, row_number() over (partition by queue order by node) as nth from nodes where waiting = 0
+      ), base as materialized (
+        select k.*, ${RANK_BASE} as rank_at
+        from (select distinct queue, $3::smallint as priority, $5 as submitter, '' as lane from nodes where waiting = 0) k
       ), sub as (
         insert into submission (job_version_id, job_name, state, priority, inputs, submitter, label, idempotency_key,
           request_digest, batch_id, event_seq, unfinished)
         select $1::bigint, $2, 'QUEUED', $3::smallint, $4::jsonb, $5, $6, $7, $8, $10::bigint,
-          1 + (select count from ready), (select count(*) from nodes)
+          1 + (select count(*) from ready), (select count(*) from nodes)
         on conflict (submitter, idempotency_key) where idempotency_key is not null do nothing
-        returning id, priority
+        returning id, priority, submitter
       ), steps as (
-        insert into step_run (submission_id, node, name, task_name, state, waiting, queue, priority, ready_at, rank_at)
+        insert into step_run (submission_id, node, name, task_name, state, waiting, queue, priority, submitter, ready_at, rank_at)
         select sub.id, n.node, n.name, n."taskName", case when n.waiting = 0 then 'QUEUED' else 'PENDING' end, n.waiting,
-          n.queue, sub.priority, case when n.waiting = 0 then now() end,
-          case when n.waiting = 0 then now() + make_interval(secs => sub.priority * $12::float) end
-        from nodes n cross join sub order by n.node
+          n.queue, sub.priority, sub.submitter, case when n.waiting = 0 then now() end, b.rank_at + y.nth * ${RANK_STEP}
+        from nodes n cross join sub left join ready y on y.node = n.node left join base b on b.queue = n.queue
+        order by n.node
         returning id, submission_id, node, name, state, queue, priority
       ), events as (
         insert into event (submission_id, seq, type, state, step_run_id, step_name)
@@ -93,7 +97,6 @@ export async function insertSubmission(sql: Sql, submission: NewSubmission): Pro
       JSON.stringify(submission.stepRuns),
       submission.batchId,
       JSON.stringify(submission.files),
-      AGING_SECONDS,
     ],
   );
   return rows[0] ?? null;

@@ -1,0 +1,115 @@
+import { createDurations } from '../../src/engine/durations';
+import { ENOUGH_RUNS, MAX_RUNS } from '../../src/store/statements/durations';
+import { ended, job, openEngine, task, type TestEngine } from './support';
+
+let engine: TestEngine;
+let worker: string;
+beforeAll(async () => {
+  engine = await openEngine();
+});
+afterAll(() => engine.close());
+beforeEach(async () => {
+  await engine.clear();
+  worker = await engine.worker();
+  await engine.define([task('work')], [job('chain', { first: {}, second: { after: ['first'] } })]);
+});
+
+/** A fresh one: nothing is kept from before. */
+const durations = () => createDurations(engine.db, engine.plans);
+const versionId = async (): Promise<string> => (await engine.version('chain')).id;
+
+/** Runs `chain` once and says that its steps took these seconds, one after the other. */
+async function run(first: number, second: number): Promise<string> {
+  const id = await engine.submit('chain');
+  for (let round = 0; round < 2; round += 1) {
+    const [work] = await engine.claim(worker);
+    if (work) await engine.complete(ended(work, worker));
+  }
+  await engine.rows(
+    `update step_run set started_at = now(), finished_at = now() + make_interval(secs => case name when 'first' then $2::float else $3::float end)
+     where submission_id = $1`,
+    [id, first, second],
+  );
+  await engine.rows(
+    `update submission set started_at = now(), finished_at = now() + make_interval(secs => $2::float) where id = $1`,
+    [id, first + second],
+  );
+  return id;
+}
+
+test('what a job and its steps take follows from the runs that succeeded', async () => {
+  for (const seconds of [1, 2, 3, 4, 5]) await run(seconds, 10);
+  const { job: whole, steps, olderVersions } = await durations().historyOf(await versionId());
+  expect(whole).toMatchObject({ count: 5, min: 11, p50: 13, max: 15 });
+  expect(steps.get('first')).toEqual({ count: 5, min: 1, p10: 1.4, p50: 3, p90: 4.6, max: 5 });
+  expect(steps.get('second')).toMatchObject({ count: 5, min: 10, p50: 10, max: 10 });
+  expect(olderVersions).toBe(false);
+});
+
+test('a job that never succeeded has no expected duration', async () => {
+  const id = await engine.submit('chain');
+  const { job: whole, steps } = await durations().historyOf(await versionId());
+  expect(whole).toBeNull();
+  expect(steps.size).toBe(0);
+  const submission = { id, jobVersionId: await versionId(), state: 'QUEUED' as const };
+  expect(await durations().estimateOf(submission)).toMatchObject({ secondsLeft: null, basis: 'NO_HISTORY' });
+});
+
+test('the newest runs count, and no more than there is use for', async () => {
+  for (let round = 0; round < MAX_RUNS + 1; round += 1) await run(round === 0 ? 100 : 1, 1);
+  const { job: whole } = await durations().historyOf(await versionId());
+  expect(whole).toMatchObject({ count: MAX_RUNS, max: 2 });
+});
+
+test('a step that took an earlier result says nothing of durations', async () => {
+  await run(5, 5);
+  const id = await run(0, 5);
+  await engine.rows(`update step_run set cached = true where submission_id = $1 and name = 'first'`, [id]);
+  const { job: whole, steps } = await durations().historyOf(await versionId());
+  expect(whole).toMatchObject({ count: 1, p50: 10 });
+  expect(steps.get('first')).toMatchObject({ count: 1, p50: 5 });
+  expect(steps.get('second')).toMatchObject({ count: 2 });
+});
+
+test('a new version leans on older ones until it has runs enough of its own, and says so', async () => {
+  await run(50, 50);
+  await engine.define(
+    [task('work', { retry: { maxAttempts: 7 } })],
+    [job('chain', { first: {}, second: { after: ['first'] } })],
+  );
+  expect(await durations().historyOf(await versionId())).toMatchObject({
+    olderVersions: true,
+    job: { count: 1, p50: 100 },
+  });
+  for (let round = 0; round < ENOUGH_RUNS - 1; round += 1) await run(1, 1);
+  expect(await durations().historyOf(await versionId())).toMatchObject({
+    olderVersions: true,
+    job: { count: ENOUGH_RUNS, max: 100 },
+  });
+  await run(1, 1);
+  expect(await durations().historyOf(await versionId())).toMatchObject({ olderVersions: false, job: { max: 2 } });
+});
+
+test('a submission is estimated while it waits, while it runs, and no longer', async () => {
+  for (let round = 0; round < ENOUGH_RUNS; round += 1) await run(10, 20);
+  const id = await engine.submit('chain');
+  const jobVersionId = await versionId();
+  const waiting = await durations().estimateOf({ id, jobVersionId, state: 'QUEUED' });
+  expect(waiting).toEqual({ secondsLeft: 30, secondsLeftHigh: 30, basis: 'THIS_VERSION' });
+
+  const [work] = await engine.claim(worker);
+  await engine.rows(
+    `update step_run set started_at = now() - interval '4 s' where submission_id = $1 and name = 'first'`,
+    [id],
+  );
+  const running = await durations().estimateOf({ id, jobVersionId, state: 'RUNNING' });
+  expect(running?.secondsLeft).toBeGreaterThan(20);
+  expect(running?.secondsLeft).toBeLessThanOrEqual(26);
+
+  if (work) await engine.complete(ended(work, worker));
+  const second = await durations().estimateOf({ id, jobVersionId, state: 'RUNNING' });
+  expect(second?.secondsLeft).toBe(20);
+  for (const state of ['CANCELLING', 'SUCCEEDED', 'FAILED', 'CANCELLED'] as const) {
+    expect(await durations().estimateOf({ id, jobVersionId, state })).toBeNull();
+  }
+});
