@@ -15,6 +15,8 @@ import type { Context } from './context';
 import { DataResolver } from './data/resolver';
 import { DefinitionResolver } from './definitions/resolver';
 import { JobDurations, StepDurations, SubmissionEstimate } from './durations/resolver';
+import { FiringMutations } from './firings/mutations';
+import { FiringResolver, ScheduleResolver, SubmissionFiringResolver, TriggerResolver } from './firings/resolver';
 import { jobFields, type JobFieldParts } from './jobs/jobFields';
 import { NodeResolver } from './relay/nodeResolver';
 import { FileInput } from './submissions/inputs';
@@ -39,6 +41,11 @@ const RESOLVERS: NonEmptyArray<Function> = [
   ArtifactResolver,
   DataResolver,
   WorkersResolver,
+  ScheduleResolver,
+  TriggerResolver,
+  FiringResolver,
+  SubmissionFiringResolver,
+  FiringMutations,
   PauseResolver,
   JobDurations,
   StepDurations,

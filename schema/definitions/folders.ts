@@ -154,7 +154,11 @@ function knownElsewhere(catalog: Catalog, own: ReadonlySet<string>, left: readon
 /** Files that definitions came from and that lie in these folders no more. */
 function goneSources(catalog: Catalog, dirs: readonly string[], present: ReadonlySet<string>): string[] {
   const roots = dirs.map((dir) => `${resolve(dir)}/`);
-  const sources = new Set([...catalog.backends, ...catalog.tasks, ...catalog.jobs, ...catalog.schedules, ...catalog.triggers].map(([, entry]) => entry.source));
+  const sources = new Set(
+    [...catalog.backends, ...catalog.tasks, ...catalog.jobs, ...catalog.schedules, ...catalog.triggers].map(
+      ([, entry]) => entry.source,
+    ),
+  );
   return [...sources].filter(
     (source) =>
       source.startsWith(FILE) &&

@@ -5,6 +5,8 @@ export enum DefinitionKindName {
   BACKEND = 'BACKEND',
   TASK = 'TASK',
   JOB = 'JOB',
+  SCHEDULE = 'SCHEDULE',
+  TRIGGER = 'TRIGGER',
 }
 registerEnumType(DefinitionKindName, {
   name: 'DefinitionKind',
@@ -13,6 +15,8 @@ registerEnumType(DefinitionKindName, {
     BACKEND: { description: 'Where Tasks run.' },
     TASK: { description: 'A unit of work.' },
     JOB: { description: 'A graph of Steps.' },
+    SCHEDULE: { description: 'Submits a Job at times.' },
+    TRIGGER: { description: 'Submits a Job when something happens.' },
   },
 });
 

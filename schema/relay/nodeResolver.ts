@@ -5,6 +5,8 @@ import { findUpload } from '../../src/store/uploads';
 import type { Context } from '../context';
 import { toUpload, UploadType } from '../data/resolver';
 import { BackendType, JobType, TaskType, toBackend, toJob, toTask } from '../definitions/types';
+import { getFiring } from '../firings/reads';
+import { FiringType, ScheduleType, toSchedule, toTrigger, TriggerType } from '../firings/types';
 import * as reads from '../submissions/reads';
 import { ArtifactType, BatchType, StepRunType, SubmissionType, toArtifact, toBatch } from '../submissions/types';
 import { toWorker, WorkerType } from '../workers/resolver';
@@ -47,6 +49,15 @@ const FINDERS: Readonly<Record<NodeType, Finder>> = {
     const entry = services.catalog.current().tasks.get(key);
     return Promise.resolve(as(TaskType, entry ? toTask(entry) : null));
   },
+  Schedule: ({ services }, key) => {
+    const entry = services.catalog.current().schedules.get(key);
+    return Promise.resolve(as(ScheduleType, entry ? toSchedule(entry) : null));
+  },
+  Trigger: ({ services }, key) => {
+    const entry = services.catalog.current().triggers.get(key);
+    return Promise.resolve(as(TriggerType, entry ? toTrigger(entry) : null));
+  },
+  Firing: async ({ services }, key) => as(FiringType, await getFiring(services.db, key)),
   Backend: ({ services }, key) => {
     const entry = services.catalog.current().backends.get(key);
     return Promise.resolve(as(BackendType, entry ? toBackend(entry) : null));

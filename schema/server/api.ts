@@ -25,6 +25,7 @@ import { completeUpload, findUpload } from '../../src/store/uploads';
 import type { Context, Services } from '../context';
 import { serveFolders } from '../definitions/folders';
 import { downloadsRouter } from '../http/downloads';
+import { hooksRouter } from '../http/hooks';
 import { pagesRouter } from '../http/pages';
 import { uploadsRouter } from '../http/uploads';
 import { readyOperations } from './examples';
@@ -144,6 +145,13 @@ export async function startApi({ settings, secret, jobFolders, consoleDir, log }
     },
     onError: (error) => fault('download', error),
   });
+  const hooks = hooksRouter({
+    services,
+    secrets: settings.hookSecrets,
+    maxBytes: settings.maxHookBytes,
+    authorize: () => permit('hook'),
+    onError: (error) => fault('hook', error),
+  });
   const housekeeping = startHousekeeping({ services, store, uploads, leaseSeconds: settings.leaseSeconds, log });
 
   let stopping = false;
@@ -166,6 +174,7 @@ export async function startApi({ settings, secret, jobFolders, consoleDir, log }
   );
   app.use(uploads.router);
   app.use(downloads);
+  app.use(hooks);
   app.use(pagesRouter({ consoleDir, examples: () => readyOperations(catalog.current(), served.current()) }));
   app.use((_request, response) => {
     response
@@ -204,7 +213,7 @@ const notYet: RequestListener = (_request, response) => {
 };
 
 /** The authorization point for what is not GraphQL. */
-function permit(action: 'upload' | 'download'): Promise<void> {
+function permit(action: 'upload' | 'download' | 'hook'): Promise<void> {
   authorize(LOCAL_VIEWER, { action });
   return Promise.resolve();
 }

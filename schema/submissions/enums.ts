@@ -4,7 +4,8 @@ import { EVENT_TYPES } from '../../src/domain/events';
 import { ATTEMPT_STATES, PRIORITIES, STEP_RUN_STATES, SUBMISSION_STATES } from '../../src/domain/states';
 
 /** A list of names as the object that GraphQL makes an enum of. */
-export const enumOf = <T extends string>(values: readonly T[]): { readonly [Value in T]: Value } =>
+export /** The values as type-graphql wants an enum. */
+const enumOf = <T extends string>(values: readonly T[]): { readonly [Value in T]: Value } =>
   Object.fromEntries(values.map((value) => [value, value])) as { readonly [Value in T]: Value };
 
 export const SubmissionStateName = enumOf(SUBMISSION_STATES);

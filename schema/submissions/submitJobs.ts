@@ -2,7 +2,9 @@
 import { prepareInputs, type IntakeContext } from '../../src/intake/prepare';
 import { UserErrors, userError, type UserError } from '../../src/domain/errors';
 import { isStorable } from '../../src/domain/text';
-import { submit, type SubmitRequest, type Submitted } from '../../src/engine/submit';
+import { submit, type SubmitRequest, type Submitted, type Within } from '../../src/engine/submit';
+import type { FileSources } from '../../src/intake/readFiles';
+import type { FileValue } from '../../src/domain/values';
 import type { JobVersion } from '../../src/engine/plans';
 import { findUpload, uploadedFile } from '../../src/store/uploads';
 import type { Context, Services } from '../context';
@@ -24,6 +26,14 @@ export interface JobRequest {
   readonly nameOf?: (input: string) => string;
 }
 
+/** For what the server submits by itself. */
+export interface SubmitExtras {
+  /** Files by the id of an upload or result: they are used even when the upload has expired or the result was deleted. */
+  readonly files?: Readonly<Record<string, FileValue>>;
+  /** Decides in the transaction whether anything is stored. */
+  readonly within?: Within;
+}
+
 const MAX_TEXT = 200;
 
 /** Throws UserErrors with everything that is wrong with any of them. */
@@ -31,6 +41,7 @@ export async function submitJobs(
   context: Context,
   requests: readonly JobRequest[],
   batch: { label: string } | null,
+  { files = {}, within }: SubmitExtras = {},
 ): Promise<Submitted> {
   const { services, viewer } = context;
   const errors: UserError[] = [];
@@ -38,7 +49,7 @@ export async function submitJobs(
   for (const request of requests) {
     errors.push(...optionErrors(request));
     const prepared = await prepareInputs(
-      intakeOf(services, viewer),
+      intakeOf(services, viewer, files),
       request.version.plan.job,
       request.inputs,
       request.inputsField,
@@ -59,7 +70,12 @@ export async function submitJobs(
     });
   }
   if (errors.length > 0) throw new UserErrors(errors);
-  return submit({ db: services.db, announcer: services.announcer, maxQueued: services.limits.maxQueued }, ready, batch);
+  return submit(
+    { db: services.db, announcer: services.announcer, maxQueued: services.limits.maxQueued },
+    ready,
+    batch,
+    within,
+  );
 }
 
 /** The current version of a Job by name. */
@@ -99,28 +115,37 @@ function optionErrors({ options, field }: JobRequest): UserError[] {
   return [...tooLong('label'), ...tooLong('idempotencyKey'), ...unstorable('label'), ...unstorable('idempotencyKey')];
 }
 
-function intakeOf(services: Services, viewer: Viewer): IntakeContext {
-  const { db } = services;
+function intakeOf(services: Services, viewer: Viewer, files: Readonly<Record<string, FileValue>>): IntakeContext {
+  const sources = fileSources(services, viewer);
+  const held = new Map(Object.entries(files));
   return {
     store: services.artifacts,
     scratchDir: services.scratchDir,
     maxInlineBytes: services.limits.maxInlineBytes,
     sources: {
-      upload: async (id) => {
-        const parsed = parseId(id);
-        if (parsed?.type !== 'Upload') return null;
-        const row = await findUpload(db, parsed.key);
-        if (!row || row.submitter !== viewer.name || row.expiresAt.getTime() < Date.now()) return null;
-        return uploadedFile(row) ?? 'OPEN';
-      },
-      result: async (id) => {
-        const parsed = parseId(id);
-        if (parsed?.type !== 'Artifact' || !/^\d{1,18}$/.test(parsed.key)) return null;
-        const row = await findArtifact(db, parsed.key);
-        // The file of a Submission that is being deleted is gone already, for new ones.
-        if (!row || !(await findSubmission(db, row.submissionId))) return null;
-        return { class: 'File', name: row.name, sha256: row.sha256, size: Number(row.size), mediaType: row.mediaType };
-      },
+      upload: async (id) => held.get(id) ?? sources.upload(id),
+      result: async (id) => held.get(id) ?? sources.result(id),
+    },
+  };
+}
+
+/** Where the viewer's uploads and earlier results are found, by their opaque ids. */
+export function fileSources({ db }: Services, viewer: Viewer): FileSources {
+  return {
+    upload: async (id) => {
+      const parsed = parseId(id);
+      if (parsed?.type !== 'Upload') return null;
+      const row = await findUpload(db, parsed.key);
+      if (!row || row.submitter !== viewer.name || row.expiresAt.getTime() < Date.now()) return null;
+      return uploadedFile(row) ?? 'OPEN';
+    },
+    result: async (id) => {
+      const parsed = parseId(id);
+      if (parsed?.type !== 'Artifact' || !/^\d{1,18}$/.test(parsed.key)) return null;
+      const row = await findArtifact(db, parsed.key);
+      // The file of a Submission that is being deleted is gone already, for new ones.
+      if (!row || !(await findSubmission(db, row.submissionId))) return null;
+      return { class: 'File', name: row.name, sha256: row.sha256, size: Number(row.size), mediaType: row.mediaType };
     },
   };
 }

@@ -1,7 +1,7 @@
 import os from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
-import { byteSize, folders, list, origins, showBytes, url, webAddress, wholeNumber } from './formats';
+import { byteSize, folders, list, namedSecrets, origins, showBytes, url, webAddress, wholeNumber } from './formats';
 
 /** One environment variable: how it is read, and what the manual says about it. */
 export interface Variable<T> {
@@ -113,6 +113,16 @@ export const VARIABLES = {
     schema: optional(z.string().min(32, 'a text of at least 32 characters')),
     confidential: true,
   }),
+  hookSecrets: variable({
+    name: 'STEPCAST_HOOK_SECRETS',
+    group: 'Service',
+    meaning:
+      'Secrets that sign calls of webhooks: `name=secret`, separated by commas. A name may stand twice while a secret is changed: both are good then.',
+    fallback: '',
+    fallbackText: 'none',
+    schema: namedSecrets(),
+    confidential: true,
+  }),
   logLevel: variable({
     name: 'STEPCAST_LOG_LEVEL',
     group: 'Service',
@@ -191,6 +201,12 @@ export const VARIABLES = {
     group: 'Limits of one call',
     meaning: 'Size of one GraphQL request.',
     ...bytes(MIB, 16 * KIB, 128 * MIB),
+  }),
+  maxHookBytes: variable({
+    name: 'STEPCAST_MAX_HOOK_BYTES',
+    group: 'Limits of one call',
+    meaning: 'Size of the body of one call of a webhook.',
+    ...bytes(256 * KIB, KIB, 16 * MIB),
   }),
   maxDepth: variable({
     name: 'STEPCAST_MAX_DEPTH',

@@ -47,7 +47,10 @@ export function referenceIn(value: unknown): Reference | null {
 }
 
 /** Every reference in the value with the path to it. */
-export function referencesIn(value: unknown, path: readonly (string | number)[] = []): { readonly reference: Reference; readonly path: readonly (string | number)[] }[] {
+export function referencesIn(
+  value: unknown,
+  path: readonly (string | number)[] = [],
+): { readonly reference: Reference; readonly path: readonly (string | number)[] }[] {
   const reference = referenceIn(value);
   if (reference) return [{ reference, path }];
   if (typeof value !== 'object' || value === null || path.length > MAX_DEPTH || isLiteral(value)) return [];
@@ -107,12 +110,16 @@ function resolve({ kind, name }: Reference, context: BindingContext, store: (val
     case 'body':
       return atPointer(body, name) ?? null;
     case 'output':
-      return store(submission?.outputs?.[name] ?? null);
+      return held(submission?.outputs?.[name], store);
     case 'input':
-      return store(submission?.inputs[name] ?? null);
+      return held(submission?.inputs[name], store);
     case 'submission':
       return submission?.facts[name as (typeof SUBMISSION_FACTS)[number]] ?? null;
   }
+}
+
+function held(value: Value | undefined, store: (value: Value) => unknown): unknown {
+  return value === undefined || value === null ? null : store(value);
 }
 
 /** ISO 8601 in UTC, to the second. */

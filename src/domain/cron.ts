@@ -132,10 +132,7 @@ function offsetsOf(timeZone: string): (time: number) => readonly [number, number
     const asked = Math.floor(time / HOUR_MS);
     if (asked !== hour) {
       hour = asked;
-      known = [
-        zoneOffset(timeZone, asked * HOUR_MS - AROUND_MS),
-        zoneOffset(timeZone, asked * HOUR_MS + AROUND_MS),
-      ];
+      known = [zoneOffset(timeZone, asked * HOUR_MS - AROUND_MS), zoneOffset(timeZone, asked * HOUR_MS + AROUND_MS)];
     }
     return known;
   };

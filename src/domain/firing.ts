@@ -136,11 +136,7 @@ export type OverlapDecision =
  * What a firing does that is due. `earlierDue` counts firings that are due before it and have not come to an end,
  * `ahead` those of them that wait as this one would.
  */
-export function decideOverlap(
-  overlap: Overlap,
-  earlier: readonly EarlierRun[],
-  earlierDue: number,
-): OverlapDecision {
+export function decideOverlap(overlap: Overlap, earlier: readonly EarlierRun[], earlierDue: number): OverlapDecision {
   if (overlap === 'ALLOW') return { kind: 'submit' };
   if (earlierDue >= MAX_WAITING)
     return { kind: 'skip', reason: `Skipped: ${MAX_WAITING} earlier firings wait already.` };
@@ -167,7 +163,9 @@ export function isAwaited(ending: Completion, state: SubmissionState): boolean {
 }
 
 /** Jobs in a circle, each started by the end of the one before; null when there is none. */
-export function triggerCycle(triggers: readonly TriggerSpec[]): { readonly trigger: string; readonly jobs: readonly string[] } | null {
+export function triggerCycle(
+  triggers: readonly TriggerSpec[],
+): { readonly trigger: string; readonly jobs: readonly string[] } | null {
   const started = new Map<string, TriggerSpec[]>();
   for (const trigger of triggers) {
     if (trigger.on.kind === 'COMPLETION')

@@ -125,7 +125,7 @@ function firingOf({ paused }: CompletionTrigger, ending: Ending): NewFiring {
   const firing = {
     // A Submission that goes on after a failure ends again, and that is another end.
     key: `${ending.submissionId}.${ending.seq}`,
-    time: ending.at,
+    time: Math.floor(ending.at),
     depth,
     sourceId: ending.submissionId,
   };

@@ -63,10 +63,22 @@ export function expandTrigger(form: TriggerForm, report: Report): TriggerSpec {
 
 function common(form: ScheduleForm | TriggerForm) {
   const { name, description, job, inputs, priority, label, enabled } = form;
-  return { name, description, job, inputs: inputs as Readonly<Record<string, Binding>>, priority, label: label ?? name, enabled };
+  return {
+    name,
+    description,
+    job,
+    inputs: inputs as Readonly<Record<string, Binding>>,
+    priority,
+    label: label ?? name,
+    enabled,
+  };
 }
 
-function checkReferences(inputs: Readonly<Record<string, Binding>>, kinds: readonly ReferenceKind[], report: Report): void {
+function checkReferences(
+  inputs: Readonly<Record<string, Binding>>,
+  kinds: readonly ReferenceKind[],
+  report: Report,
+): void {
   for (const { reference, path } of referencesIn(inputs)) {
     const where: Path = ['inputs', ...path];
     if (!kinds.includes(reference.kind)) {

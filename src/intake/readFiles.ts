@@ -6,6 +6,7 @@ import { formatBytes } from '../artifacts/formatBytes';
 import type { UserError } from '../domain/errors';
 import type { FileValue, Value, ValueType } from '../domain/values';
 import { requiredType } from '../domain/values';
+import { insideHeld, laidOpen } from './heldValue';
 
 /** Where uploads and earlier results are found; null: there is none that this submitter may use. */
 export interface FileSources {
@@ -39,6 +40,8 @@ export async function readFiles(
 ): Promise<unknown> {
   const read = async (inner: ValueType, value: unknown, path: readonly string[], depth: number): Promise<unknown> => {
     if (value === null || value === undefined || depth > MAX_DEPTH) return value ?? null;
+    const held = insideHeld(value);
+    if (held !== undefined) return held;
     const wanted = requiredType(inner);
     switch (wanted.kind) {
       case 'File':
@@ -60,7 +63,7 @@ export async function readFiles(
         return Object.fromEntries(entries);
       }
       default:
-        return value;
+        return laidOpen(value);
     }
   };
   return read(type, raw, field, 0);

@@ -88,7 +88,15 @@ describe('when the clocks go back (Stockholm, 25 October 2026, 03:00 becomes 02:
 });
 
 const zones = fc.constantFrom('UTC', 'Europe/Stockholm', 'America/New_York', 'Australia/Lord_Howe', 'Africa/Cairo');
-const lines = fc.constantFrom('30 2 * * *', '0 0 * * *', '*/20 * * * *', '0 */2 * * *', '45 1 * * 0', '15 23 L * *', '0 1-3 * * *');
+const lines = fc.constantFrom(
+  '30 2 * * *',
+  '0 0 * * *',
+  '*/20 * * * *',
+  '0 */2 * * *',
+  '45 1 * * 0',
+  '15 23 L * *',
+  '0 1-3 * * *',
+);
 const moments = fc.integer({ min: at('2026-01-01T00:00Z'), max: at('2026-12-31T00:00Z') });
 
 test('from wherever one begins to look, the same times follow', () => {

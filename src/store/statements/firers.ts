@@ -168,13 +168,14 @@ export interface FirerStatus {
   readonly name: string;
   readonly paused: boolean;
   readonly problem: string;
+  readonly files: PinnedFiles;
 }
 
 export function firerStatus(sql: Sql, kind: FirerKind, names: readonly string[]): Promise<FirerStatus[]> {
   return sql.query(
     {
       name: 'firer-status',
-      text: `select name, paused, problem from firer where kind = $1 and name = any($2::text[]) and removed_at is null`,
+      text: `select name, paused, problem, files from firer where kind = $1 and name = any($2::text[]) and removed_at is null`,
     },
     [kind, names],
   );

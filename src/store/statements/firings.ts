@@ -208,4 +208,3 @@ export async function databaseNow(sql: Sql): Promise<number> {
   });
   return rows[0]?.now ?? Date.now();
 }
-
