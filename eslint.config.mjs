@@ -11,6 +11,7 @@ const MAY_IMPORT = {
   artifacts: ['domain'],
   backends: ['domain', 'artifacts'],
   validators: ['domain', 'artifacts'],
+  expressions: ['domain'],
   intake: ['domain', 'artifacts', 'validators'],
   formats: ['domain'],
   embedded: [],

@@ -76,11 +76,13 @@ function removeOrphans() {
   for (const folder of CODE_FOLDERS) {
     if (!existsSync(inProject('dist', folder))) continue;
     for (const entry of readdirSync(inProject('dist', folder), { recursive: true })) {
-      if (!/\.js$/.test(entry)) continue;
-      const base = path.join(folder, entry.slice(0, -'.js'.length));
-      if (existsSync(inProject(`${base}.ts`)) || existsSync(inProject(`${base}.tsx`))) continue;
-      rmSync(inProject('dist', `${base}.js`), { force: true });
-      rmSync(inProject('dist', `${base}.js.map`), { force: true });
+      const [, name, extension] = /^(.*)(\.m?js)$/.exec(entry) ?? [];
+      if (!name) continue;
+      const base = path.join(folder, name);
+      const sources = extension === '.mjs' ? ['.mjs'] : ['.ts', '.tsx'];
+      if (sources.some((source) => existsSync(inProject(`${base}${source}`)))) continue;
+      rmSync(inProject('dist', `${base}${extension}`), { force: true });
+      rmSync(inProject('dist', `${base}${extension}.map`), { force: true });
     }
   }
 }

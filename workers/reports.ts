@@ -72,6 +72,7 @@ function unstorable(report: AttemptReport, error: unknown): AttemptReport {
   return {
     ...report,
     state: 'FAILED',
+    failure: 'BAD_OUTPUT',
     retryable: false,
     terminate: false,
     outputs: {},
@@ -91,6 +92,7 @@ export function blankReport(work: OwnedStepRun, workerId: string): AttemptReport
     attempt: work.attempt,
     workerId,
     state: 'FAILED',
+    failure: 'NOT_STARTED',
     retryable: false,
     terminate: false,
     exitCode: null,

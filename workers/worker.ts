@@ -123,6 +123,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       // A fault of this machine (disk, permissions), not of the step: another try may meet a better one.
       return {
         ...blankReport(work, owner),
+        failure: 'MACHINE',
         retryable: true,
         message: `The worker could not run it: ${messageOf(error)}`,
       };
@@ -154,6 +155,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
           task: work.task,
           values: work.values,
           backendEnvironment: work.backend.environment,
+          resources: work.resources,
         },
         {
           log: (stream, bytes) => attemptLog.write(stream, bytes),

@@ -75,10 +75,20 @@ export class DefineTaskInput {
   exitCodes?: unknown;
   @Field(() => String, { nullable: true, description: 'FAIL (the default), CONTINUE or TERMINATE.' })
   missingOutput?: string | null;
-  @Field(() => GraphQLJSON, { nullable: true, description: 'attempts, initial-delay, max-delay, factor.' })
+  @Field(() => GraphQLJSON, { nullable: true, description: 'attempts, initial-delay, max-delay, factor, on, grow.' })
   retry?: unknown;
-  @Field(() => GraphQLJSON, { nullable: true, description: 'Seconds, or a duration such as "10m".' })
+  @Field(() => GraphQLJSON, {
+    nullable: true,
+    description: 'Of each attempt: seconds, or a duration such as "10m". Or an object with attempt, queue, step.',
+  })
   timeout?: unknown;
+  @Field(() => GraphQLJSON, {
+    nullable: true,
+    description: 'How often the command reports progress at least: seconds, or a duration such as "30s".',
+  })
+  heartbeat?: unknown;
+  @Field(() => GraphQLJSON, { nullable: true, description: 'What it may use: memory, cpus, disk.' })
+  resources?: unknown;
   @Field(() => GraphQLJSON, { nullable: true, description: 'Provenance notes: kind, name, version, parameters.' })
   configuration?: unknown;
   @Field(() => String, { nullable: true, description: 'The Backend; `local` if not given.' })

@@ -43,7 +43,7 @@ export async function backfill(services: Services, spec: ScheduleSpec, request: 
   for (const time of left) {
     const inputs = (await boundInputs(services, spec, { time, body: null, sourceId: null })) ?? {};
     const options = { priority: request.priority ?? spec.priority, label: spec.label };
-    requests.push({ version, inputs, options, field: ['input'], inputsField: ['input', 'name'] });
+    requests.push({ version, inputs, options, field: ['input'], fieldOf: () => ['input', 'name'] });
   }
   const label = request.label ?? spec.name;
   const { batchId } = await submitJobs(

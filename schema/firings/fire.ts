@@ -40,7 +40,7 @@ export async function fire(services: Services, firing: DueFiring): Promise<void>
     const options = { priority: spec.priority, label: spec.label };
     await submitJobs(
       { services, viewer: LOCAL_VIEWER },
-      [{ version, inputs, options, field: ['options'], inputsField: ['inputs'] }],
+      [{ version, inputs, options, field: ['options'], fieldOf: (name) => ['inputs', name] }],
       null,
       {
         files: firing.files,

@@ -1,6 +1,7 @@
 /** The states and kinds of `src/domain`, as GraphQL enums. */
 import { registerEnumType } from 'type-graphql';
 import { EVENT_TYPES } from '../../src/domain/events';
+import { FAILURE_KINDS } from '../../src/domain/failure';
 import { ATTEMPT_STATES, PRIORITIES, STEP_RUN_STATES, SUBMISSION_STATES } from '../../src/domain/states';
 
 /** A list of names as the object that GraphQL makes an enum of. */
@@ -46,6 +47,25 @@ registerEnumType(AttemptStateName, {
     FAILED: { description: 'The command failed.' },
     CANCELLED: { description: 'Stopped.' },
     LOST: { description: 'Its worker died or fell silent.' },
+  },
+});
+export const FailureKindName = enumOf(FAILURE_KINDS);
+registerEnumType(FailureKindName, {
+  name: 'FailureKind',
+  description: 'Why something failed, for programs; the message is for people.',
+  valuesConfig: {
+    EXIT_CODE: { description: 'The command ended with an exit code that is no success.' },
+    SIGNAL: { description: 'The command crashed, or somebody outside ended it.' },
+    TIMEOUT: { description: 'It ran longer than the timeout of an attempt.' },
+    HEARTBEAT: { description: 'It reported nothing for longer than its heartbeat.' },
+    OUT_OF_MEMORY: { description: 'It used more memory than it was given.' },
+    MISSING_OUTPUT: { description: 'It ended well and did not produce what its task declares.' },
+    BAD_OUTPUT: { description: 'It produced what cannot be taken: of another type, too large, a link to elsewhere.' },
+    NOT_STARTED: { description: 'The command could not be started, or its inputs are not right.' },
+    MACHINE: { description: "A fault of the worker's machine, such as a full disk." },
+    LOST: { description: 'Its worker died or fell silent.' },
+    QUEUE_TIMEOUT: { description: 'It was ready for too long, and no worker took it.' },
+    STEP_TIMEOUT: { description: 'The step took too long, all attempts and waits together.' },
   },
 });
 export const PriorityName = enumOf(PRIORITIES);

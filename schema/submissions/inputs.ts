@@ -54,6 +54,39 @@ export class SubmitBatchInput {
   label?: string | null;
 }
 
+@InputType({ description: 'One Job on every combination of some values: all of them or none.' })
+export class SubmitMatrixInput {
+  @Field(() => String, { description: 'The name of the Job.' })
+  job!: string;
+  @Field(() => GraphQLJSON, {
+    description:
+      'Lists of values by input name: every value goes with every value of the others. `{"min-length": [3, 4], "order": ["alphabetical"]}`.',
+  })
+  matrix!: unknown;
+  @Field(() => GraphQLJSON, {
+    nullable: true,
+    description: 'Values that all combinations have in common, by input name, as in `SubmitJobInput`.',
+  })
+  inputs?: unknown;
+  @Field(() => [GraphQLJSON], {
+    nullable: true,
+    description: 'Combinations beside those of the matrix: objects with values by input name.',
+  })
+  include?: unknown[] | null;
+  @Field(() => [GraphQLJSON], {
+    nullable: true,
+    description: 'What to leave out: every combination that has all the values of one of these objects.',
+  })
+  exclude?: unknown[] | null;
+  @Field(() => SubmitOptions, {
+    nullable: true,
+    description: 'For each Submission. Its label gets the combination behind; its idempotency key gets its number.',
+  })
+  options?: SubmitOptions | null;
+  @Field(() => String, { nullable: true, description: 'Your own words for the Batch.' })
+  label?: string | null;
+}
+
 @InputType({ description: 'Which Submission to cancel.' })
 export class CancelSubmissionInput {
   @Field(() => ID, { description: 'The Submission.' })

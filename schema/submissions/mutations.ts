@@ -1,10 +1,18 @@
 import { Arg, Ctx, Mutation, Resolver } from 'type-graphql';
 import { userError } from '../../src/domain/errors';
+import type { NewBatch } from '../../src/engine/submit';
 import { cancelSubmission } from '../../src/engine/cancel';
 import type { Context } from '../context';
 import { fromId } from '../relay/ids';
 import { withUserErrors } from '../relay/userErrors';
-import { CancelSubmissionInput, DeleteSubmissionInput, SubmitBatchInput, SubmitJobInput } from './inputs';
+import {
+  CancelSubmissionInput,
+  DeleteSubmissionInput,
+  SubmitBatchInput,
+  SubmitJobInput,
+  SubmitMatrixInput,
+} from './inputs';
+import { matrixRequests } from './matrix';
 import { CancelPayload, DeletePayload, SubmitBatchPayload, SubmitPayload } from './payloads';
 import * as reads from './reads';
 import { jobByName, submitJobs, type JobRequest } from './submitJobs';
@@ -48,10 +56,24 @@ export class SubmissionMutations {
         const requests = input.items.map((item, index) =>
           genericRequest(context, item, ['input', 'items', String(index)]),
         );
-        const { submissionIds, batchId } = await submitJobs(context, requests, { label: input.label ?? '' });
-        const row = batchId === null ? null : await reads.getBatch(context.services.db, batchId);
-        const submissions = await reads.getSubmissions(context.services.db, submissionIds);
-        return { batch: row ? toBatch(row) : null, submissions, userErrors: [] };
+        return stored(context, requests, { label: input.label ?? '' });
+      },
+      (userErrors) => ({ batch: null, submissions: [], userErrors }),
+    );
+  }
+
+  @Mutation(() => SubmitBatchPayload, {
+    description:
+      'Submits one Job on every combination of some values, as a Batch: all are checked before anything is stored.',
+  })
+  submitMatrix(
+    @Arg('input', () => SubmitMatrixInput, { description: 'The Job and the values.' }) input: SubmitMatrixInput,
+    @Ctx() context: Context,
+  ): Promise<SubmitBatchPayload> {
+    return withUserErrors<SubmitBatchPayload>(
+      async () => {
+        const { requests, batch } = matrixRequests(context, input);
+        return stored(context, requests, batch);
       },
       (userErrors) => ({ batch: null, submissions: [], userErrors }),
     );
@@ -90,6 +112,14 @@ export class SubmissionMutations {
   }
 }
 
+async function stored(context: Context, requests: readonly JobRequest[], batch: NewBatch): Promise<SubmitBatchPayload> {
+  const { db } = context.services;
+  const { submissionIds, batchId } = await submitJobs(context, requests, batch);
+  const row = batchId === null ? null : await reads.getBatch(db, batchId);
+  const submissions = await reads.getSubmissions(db, submissionIds);
+  return { batch: row ? toBatch(row) : null, submissions, userErrors: [] };
+}
+
 function genericRequest(context: Context, input: SubmitJobInput, field: readonly string[]): JobRequest {
   const version = jobByName(context.services, input.job, [...field, 'job']);
   const inputs = input.inputs ?? {};
@@ -101,6 +131,6 @@ function genericRequest(context: Context, input: SubmitJobInput, field: readonly
     inputs: inputs as Readonly<Record<string, unknown>>,
     options: input.options ?? null,
     field: [...field, 'options'],
-    inputsField: [...field, 'inputs'],
+    fieldOf: (name) => [...field, 'inputs', name],
   };
 }

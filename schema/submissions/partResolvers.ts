@@ -4,16 +4,15 @@ import type { Context } from '../context';
 import { downloadPath } from '../http/downloads';
 import { PageArgs, type Connection } from '../relay/connection';
 import { fromId, toId } from '../relay/ids';
+import { AttemptConnection, type AttemptType } from './attempt';
 import * as reads from './reads';
 import {
   ArtifactConnection,
   ArtifactType,
-  AttemptConnection,
   BatchType,
   LogChunkConnection,
   StepRunType,
   SubmissionConnection,
-  type AttemptType,
   type LogChunkType,
   type SubmissionType,
 } from './types';

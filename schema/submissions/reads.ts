@@ -7,15 +7,14 @@ import { ArtifactRow, AttemptRow, BatchRow, StepRunRow, SubmissionRow } from '..
 import { eventsAfter } from '../../src/store/statements/events';
 import { logAfter } from '../../src/store/statements/logs';
 import { numericKey, pageOf, toConnection, type Connection, type PageArgs } from '../relay/connection';
+import { toAttempt, type AttemptType } from './attempt';
 import {
   toArtifact,
-  toAttempt,
   toEvent,
   toLogChunk,
   toStepRun,
   toSubmission,
   type ArtifactType,
-  type AttemptType,
   type EventType,
   type LogChunkType,
   type StepRunType,
@@ -90,6 +89,24 @@ export async function listSubmissions(
 
 export async function getBatch(db: Database, key: string): Promise<BatchRow | null> {
   return db.em().findOne(BatchRow, { id: key });
+}
+
+/** The Submissions of a Batch in the order of the call. */
+export async function listBatch(
+  db: Database,
+  batchKey: string,
+  args: PageArgs,
+  limit: number,
+): Promise<Connection<SubmissionType>> {
+  const { first, after } = pageOf(args, limit);
+  const rows = await db
+    .em()
+    .find(
+      SubmissionRow,
+      { ...VISIBLE, batchId: batchKey, id: { $gt: numericKey(after) ?? '0' } },
+      { orderBy: { id: 'asc' }, limit: first + 1 },
+    );
+  return toConnection(rows, first, (row) => row.id, toSubmission);
 }
 
 export async function listStepRuns(

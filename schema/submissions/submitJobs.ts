@@ -1,10 +1,11 @@
 /** The way of every submission, typed, generic or batch: check all, then store all. */
-import { prepareInputs, type IntakeContext } from '../../src/intake/prepare';
+import { prepareInputs, type FieldOfInput, type IntakeContext } from '../../src/intake/prepare';
 import { UserErrors, userError, type UserError } from '../../src/domain/errors';
+import { canonicalJson } from '../../src/domain/digest';
 import { isStorable } from '../../src/domain/text';
-import { submit, type SubmitRequest, type Submitted, type Within } from '../../src/engine/submit';
+import type { FileValue, Values } from '../../src/domain/values';
+import { submit, type NewBatch, type SubmitRequest, type Submitted, type Within } from '../../src/engine/submit';
 import type { FileSources } from '../../src/intake/readFiles';
-import type { FileValue } from '../../src/domain/values';
 import type { JobVersion } from '../../src/engine/plans';
 import { findUpload, uploadedFile } from '../../src/store/uploads';
 import type { Context, Services } from '../context';
@@ -18,12 +19,12 @@ export interface JobRequest {
   readonly version: JobVersion;
   readonly inputs: Readonly<Record<string, unknown>>;
   readonly options: SubmitOptions | null;
-  /** Where it stands in the arguments, for errors. */
+  /** Where its options stand in the arguments, for errors. */
   readonly field: readonly string[];
-  /** Where its inputs stand. */
-  readonly inputsField: readonly string[];
-  /** The caller's name of an input. */
-  readonly nameOf?: (input: string) => string;
+  /** Where an input stands; the last part is the caller's name of it. */
+  readonly fieldOf: FieldOfInput;
+  /** Its label, once its inputs are known; that of the options if not given. */
+  readonly labelOf?: (inputs: Values) => string;
 }
 
 /** For what the server submits by itself. */
@@ -40,21 +41,16 @@ const MAX_TEXT = 200;
 export async function submitJobs(
   context: Context,
   requests: readonly JobRequest[],
-  batch: { label: string } | null,
+  batch: NewBatch | null,
   { files = {}, within }: SubmitExtras = {},
 ): Promise<Submitted> {
   const { services, viewer } = context;
   const errors: UserError[] = [];
   const ready: SubmitRequest[] = [];
+  const intake = intakeOf(services, viewer, files);
   for (const request of requests) {
     errors.push(...optionErrors(request));
-    const prepared = await prepareInputs(
-      intakeOf(services, viewer, files),
-      request.version.plan.job,
-      request.inputs,
-      request.inputsField,
-      request.nameOf,
-    );
+    const prepared = await prepareInputs(intake, request.version.plan.job, request.inputs, request.fieldOf);
     if (!prepared.ok) {
       errors.push(...prepared.errors);
       continue;
@@ -64,19 +60,20 @@ export async function submitJobs(
       inputs: prepared.inputs,
       priority: request.options?.priority ?? 'NORMAL',
       submitter: viewer.name,
-      label: request.options?.label ?? '',
+      label: request.labelOf?.(prepared.inputs) ?? request.options?.label ?? '',
       idempotencyKey: request.options?.idempotencyKey ?? null,
       field: request.field,
     });
   }
-  if (errors.length > 0) throw new UserErrors(errors);
-  return submit(
-    { db: services.db, announcer: services.announcer, maxQueued: services.limits.maxQueued },
-    ready,
-    batch,
-    within,
-  );
+  if (errors.length > 0) throw new UserErrors(eachOnce(errors));
+  const { db, announcer, limits } = services;
+  return submit({ db, announcer, maxQueued: limits.maxQueued }, ready, batch, within);
 }
+
+/** Submissions that share a value share what is wrong with it. */
+const eachOnce = (errors: readonly UserError[]): UserError[] => [
+  ...new Map(errors.map((error) => [canonicalJson(error), error])).values(),
+];
 
 /** The current version of a Job by name. */
 export function jobByName(services: Services, name: string, field: readonly string[]): JobVersion {
@@ -122,6 +119,7 @@ function intakeOf(services: Services, viewer: Viewer, files: Readonly<Record<str
     store: services.artifacts,
     scratchDir: services.scratchDir,
     maxInlineBytes: services.limits.maxInlineBytes,
+    checked: new Map(),
     sources: {
       upload: async (id) => held.get(id) ?? sources.upload(id),
       result: async (id) => held.get(id) ?? sources.result(id),

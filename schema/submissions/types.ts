@@ -1,17 +1,12 @@
 import { GraphQLJSON } from 'graphql-scalars';
 import { Field, Float, ID, Int, ObjectType } from 'type-graphql';
 import type { EVENT_TYPES, SubmissionEvent } from '../../src/domain/events';
-import {
-  priorityOf,
-  type ATTEMPT_STATES,
-  type PRIORITIES,
-  type STEP_RUN_STATES,
-  type SUBMISSION_STATES,
-} from '../../src/domain/states';
-import type { ArtifactRow, AttemptRow, BatchRow, StepRunRow, SubmissionRow } from '../../src/store/entities';
+import type { FailureKind } from '../../src/domain/failure';
+import { priorityOf, type PRIORITIES, type STEP_RUN_STATES, type SUBMISSION_STATES } from '../../src/domain/states';
+import type { ArtifactRow, BatchRow, StepRunRow, SubmissionRow } from '../../src/store/entities';
 import { connectionOf, Node } from '../relay/connection';
 import { toId } from '../relay/ids';
-import { AttemptStateName, EventTypeName, PriorityName, StepRunStateName, SubmissionStateName } from './enums';
+import { EventTypeName, FailureKindName, PriorityName, StepRunStateName, SubmissionStateName } from './enums';
 
 @ObjectType('Submission', { implements: Node, description: 'One run of one Job version on one set of inputs.' })
 export class SubmissionType extends Node {
@@ -81,39 +76,17 @@ export class StepRunType extends Node {
   percent!: number | null;
   @Field(() => String, { description: 'Why it failed, was skipped, or what it says it does.' })
   message!: string;
+  @Field(() => FailureKindName, {
+    nullable: true,
+    description: 'Why it failed, or why its latest try did while it is RETRYING.',
+  })
+  failure!: FailureKind | null;
   @Field(() => GraphQLJSON, { nullable: true, description: 'What it produced, by output; partial after a failure.' })
   outputs!: unknown;
   @Field(() => Date, { nullable: true, description: 'When it became ready.' })
   readyAt!: Date | null;
   @Field(() => Date, { nullable: true, description: 'When its first Attempt started.' })
   startedAt!: Date | null;
-  @Field(() => Date, { nullable: true, description: 'When it ended.' })
-  finishedAt!: Date | null;
-}
-
-@ObjectType('Attempt', { description: 'One try of a StepRun on a worker.' })
-export class AttemptType {
-  @Field(() => Int, { description: 'From 1.' })
-  number!: number;
-  @Field(() => AttemptStateName, { description: 'How it went.' })
-  state!: (typeof ATTEMPT_STATES)[number];
-  @Field(() => ID, { description: 'The worker that ran it.' })
-  workerId!: string;
-  @Field(() => Int, { nullable: true, description: "The command's exit code." })
-  exitCode!: number | null;
-  @Field(() => String, { nullable: true, description: 'The signal that ended it, such as SIGKILL.' })
-  signal!: string | null;
-  @Field(() => String, { description: 'Why it failed.' })
-  message!: string;
-  @Field(() => Float, {
-    nullable: true,
-    description: 'User and system time of the command and its children, in milliseconds.',
-  })
-  cpuMs!: number | null;
-  @Field(() => Float, { nullable: true, description: 'Peak resident memory in bytes, when it could be told.' })
-  peakMemoryBytes!: number | null;
-  @Field(() => Date, { description: 'When it started.' })
-  startedAt!: Date;
   @Field(() => Date, { nullable: true, description: 'When it ended.' })
   finishedAt!: Date | null;
 }
@@ -191,13 +164,16 @@ export class BatchType extends Node {
   label!: string;
   @Field(() => String, { description: 'Who submitted it.' })
   submitter!: string;
+  @Field(() => [String], {
+    description: 'The inputs that a matrix varies, in its order; empty for a Batch of another kind.',
+  })
+  matrixInputs!: string[];
   @Field(() => Date, { description: 'When it was stored.' })
   createdAt!: Date;
 }
 
 export const SubmissionConnection = connectionOf('Submission', () => SubmissionType);
 export const StepRunConnection = connectionOf('StepRun', () => StepRunType);
-export const AttemptConnection = connectionOf('Attempt', () => AttemptType);
 export const EventConnection = connectionOf('Event', () => EventType);
 export const LogChunkConnection = connectionOf('LogChunk', () => LogChunkType);
 export const ArtifactConnection = connectionOf('Artifact', () => ArtifactType);
@@ -240,23 +216,9 @@ export function toStepRun(row: StepRunRow): StepRunType {
     exitCode: row.exitCode,
     percent: row.percent,
     message: row.message,
+    failure: row.failure,
     outputs: row.outputs,
     readyAt: row.readyAt,
-    startedAt: row.startedAt,
-    finishedAt: row.finishedAt,
-  };
-}
-
-export function toAttempt(row: AttemptRow): AttemptType {
-  return {
-    number: row.number,
-    state: row.state,
-    workerId: toId('Worker', row.workerId),
-    exitCode: row.exitCode,
-    signal: row.signal,
-    message: row.message,
-    cpuMs: row.cpuMs,
-    peakMemoryBytes: row.peakMemoryBytes === null ? null : Number(row.peakMemoryBytes),
     startedAt: row.startedAt,
     finishedAt: row.finishedAt,
   };
@@ -302,6 +264,7 @@ export function toBatch(row: BatchRow): BatchType {
     key: row.id,
     label: row.label,
     submitter: row.submitter,
+    matrixInputs: row.matrixInputs,
     createdAt: row.createdAt,
   };
 }

@@ -1,6 +1,7 @@
 /** The one interface every Backend kind implements. The worker knows nothing else of how a Task runs. */
 import type { AttemptState } from '../domain/states';
-import type { TaskSpec } from '../domain/definitions';
+import type { Resources, TaskSpec } from '../domain/definitions';
+import type { FailureKind } from '../domain/failure';
 import type { Values } from '../domain/values';
 
 /** What a Backend needs to run one Attempt. */
@@ -14,6 +15,8 @@ export interface AttemptRequest {
   readonly values: Values;
   /** The Backend's own variables. */
   readonly backendEnvironment: Readonly<Record<string, string>>;
+  /** What it may use: the Task's own, or more after a try that used too much memory. Nothing is told or held if not given. */
+  readonly resources?: Resources;
 }
 
 /** What is told while an Attempt runs. Calls never throw and never block the command for long. */
@@ -27,6 +30,8 @@ export interface AttemptObserver {
 /** How an Attempt ended. */
 export interface AttemptOutcome {
   readonly state: Exclude<AttemptState, 'RUNNING' | 'LOST'>;
+  /** Only for FAILED: what kind of failure. */
+  readonly failure: FailureKind | null;
   /** Only for FAILED: whether another try may help. */
   readonly retryable: boolean;
   /** Only for SUCCEEDED: the Submission ends here, as succeeded (exit code or missing output says so). */

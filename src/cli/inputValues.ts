@@ -18,25 +18,59 @@ export type InputValue = LocalFile | string | number | boolean | null | readonly
 const NUMBERS = ['int', 'long', 'float', 'double'];
 
 /** Reads `name=value` words by the types of the job. Throws CommandError with a line for each that is wrong. */
-export async function readInputs(
+export function readInputs(
   job: string,
   ports: readonly InputPort[],
   given: readonly string[],
+  flag = '--input',
 ): Promise<Record<string, InputValue>> {
+  return readWords({ job, ports, given, flag }, valueOf);
+}
+
+/** Reads `name=value,value` words: a list of values for each input. Throws CommandError like `readInputs`. */
+export function readMatrix(
+  job: string,
+  ports: readonly InputPort[],
+  given: readonly string[],
+): Promise<Record<string, readonly InputValue[]>> {
+  return readWords({ job, ports, given, flag: '--matrix' }, async (type, words) => {
+    const lists = await Promise.all(
+      words.map(async (word): Promise<readonly InputValue[]> => {
+        const whole = word.startsWith('[') ? jsonOf(word) : undefined;
+        if (Array.isArray(whole)) return whole as InputValue[];
+        return Promise.all(word.split(',').map((one) => valueOf(type, [one])));
+      }),
+    );
+    return lists.flat();
+  });
+}
+
+interface Words {
+  readonly job: string;
+  readonly ports: readonly InputPort[];
+  readonly given: readonly string[];
+  readonly flag: string;
+}
+
+/** The words of each input, read together. */
+async function readWords<T>(
+  { job, ports, given, flag }: Words,
+  read: (type: string, words: readonly string[]) => Promise<T>,
+): Promise<Record<string, T>> {
   const wrong: string[] = [];
   const texts = new Map<InputPort, string[]>();
   for (const word of given) {
     const at = word.indexOf('=');
     const name = at < 0 ? word : word.slice(0, at);
     const port = ports.find((one) => one.name === name);
-    if (at < 1) wrong.push(`--input ${word}: write it as NAME=VALUE.`);
-    else if (!port) wrong.push(`--input ${word}: ${job} has no input ${name}. ${listOf(ports)}`);
+    if (at < 1) wrong.push(`${flag} ${word}: write it as NAME=VALUE.`);
+    else if (!port) wrong.push(`${flag} ${word}: ${job} has no input ${name}. ${listOf(ports)}`);
     else texts.set(port, [...(texts.get(port) ?? []), word.slice(at + 1)]);
   }
-  const values: Record<string, InputValue> = {};
+  const values: Record<string, T> = {};
   for (const [port, words] of texts) {
     try {
-      values[port.name] = await valueOf(port.type, words);
+      values[port.name] = await read(port.type, words);
     } catch (error) {
       wrong.push(`${port.name}: ${error instanceof Error ? error.message : String(error)}`);
     }

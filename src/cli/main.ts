@@ -5,12 +5,15 @@ import { VARIABLES } from '../config/variables';
 import { connect, type Api } from './client/api';
 import { CommandError, EXIT, type ExitCode } from './client/commandError';
 import { applyFolder } from './commands/apply';
+import { kindOf } from './client/submissions';
+import { showBatch } from './commands/batch';
 import { cancelSubmission } from './commands/cancel';
 import { listJobs } from './commands/jobs';
 import { showLogs } from './commands/logs';
 import { fetchResults } from './commands/results';
 import { listSubmissions, showSubmission } from './commands/status';
 import { submitJob } from './commands/submit';
+import { submitMatrix, type MatrixRequest } from './commands/submitMatrix';
 import { processTerminal } from './terminal';
 import { watch } from './watch';
 
@@ -22,6 +25,9 @@ interface Given {
   readonly url?: string;
   readonly json?: boolean;
   readonly input: readonly string[];
+  readonly matrix: readonly string[];
+  readonly include: readonly string[];
+  readonly exclude: readonly string[];
   readonly watch?: boolean;
   readonly priority?: string;
   readonly label?: string;
@@ -64,13 +70,20 @@ function program(): Command {
       });
 
   command('submit <job>', 'submit a job; files are uploaded', async (api, options, job) => {
-    const { id } = await submitJob(api, { job, inputs: options.input, ...submitOptions(options) });
+    const request = { job, inputs: options.input, ...submitOptions(options) };
+    const { matrix, include, exclude } = options;
+    if (matrix.length + include.length + exclude.length > 0)
+      return submitAll(api, { ...request, matrix, include, exclude }, options);
+    const { id } = await submitJob(api, request);
     if (options.json && !options.watch) terminal.print(JSON.stringify({ id }));
     else if (!options.json) terminal.print(options.watch ? `Submitted ${id}` : id);
     if (!options.watch) return EXIT.ok;
     return watch(id, { api, terminal, json: options.json, signal: interrupted.signal });
   })
     .option('-i, --input <name=value>', 'an input; a file by its path; repeat it for lists', collect, [])
+    .option('-m, --matrix <name=a,b>', 'values of an input: the job runs on every combination; repeat it', collect, [])
+    .option('--include <name=a,…>', 'one combination more', collect, [])
+    .option('--exclude <name=a,…>', 'leave out the combinations that have these values', collect, [])
     .option('-w, --watch', 'follow it to its end')
     .addOption(new Option('--priority <priority>', 'its place among others').choices(['HIGH', 'NORMAL', 'LOW']))
     .option('--label <text>', 'your own words to find it by')
@@ -79,11 +92,12 @@ function program(): Command {
     watch(id, { api, terminal, json, signal: interrupted.signal }),
   );
   command('jobs', 'list the jobs that can be submitted', (api, { json }) => listJobs(api, terminal, json === true));
-  command('status [id]', 'show the newest submissions, or one with its steps', (api, { json, limit, job }, id) =>
-    id === ''
-      ? listSubmissions(api, terminal, { limit, job, json: json === true })
-      : showSubmission(api, terminal, id, json === true),
-  )
+  command('status [id]', 'show the newest submissions, or one with its steps, or a batch', async (api, options, id) => {
+    const json = options.json === true;
+    if (id === '') return listSubmissions(api, terminal, { limit: options.limit, job: options.job, json });
+    const isBatch = (await kindOf(api, id)) === 'Batch';
+    return isBatch ? showBatch(api, terminal, id, json) : showSubmission(api, terminal, id, json);
+  })
     .option('-n, --limit <count>', 'how many submissions', wholeNumber, DEFAULT_LIMIT)
     .option('--job <name>', 'only those of this job');
   command('logs <id>', 'write the log of a step run, or of the steps of a submission', (api, { follow, step }, id) =>
@@ -103,6 +117,20 @@ function program(): Command {
     applyFolder(api, terminal, dir, json === true),
   );
   return root;
+}
+
+/** Prints the batch and a line for each submission; with `--watch` follows one after the other. */
+async function submitAll(api: Api, request: MatrixRequest, { json, watch: follow }: Given): Promise<ExitCode> {
+  const { batchId, submissions } = await submitMatrix(api, request);
+  if (json && !follow) terminal.print(JSON.stringify({ batchId, submissions }));
+  else if (!json) terminal.print(follow ? `Submitted ${batchId}` : batchId);
+  let worst: ExitCode = EXIT.ok;
+  for (const { id, label } of submissions) {
+    if (!json) terminal.print(`${id}  ${label}`);
+    if (!follow || interrupted.signal.aborted) continue;
+    worst = (await watch(id, { api, terminal, json, signal: interrupted.signal })) || worst;
+  }
+  return worst;
 }
 
 function submitOptions({

@@ -184,6 +184,26 @@ export const VARIABLES = {
     ...bytes(16 * MIB, 64 * KIB, 16 * GIB),
   }),
 
+  expressionMs: variable({
+    name: 'STEPCAST_EXPRESSION_MS',
+    group: 'Limits of one call',
+    meaning: 'Milliseconds that one evaluation of an expression may take.',
+    fallback: '1000',
+    schema: wholeNumber(10, 600_000),
+  }),
+  expressionMemoryBytes: variable({
+    name: 'STEPCAST_EXPRESSION_MEMORY',
+    group: 'Limits of one call',
+    meaning: 'Memory that one evaluation of an expression may take, with the data that it is given.',
+    ...bytes(64 * MIB, 4 * MIB, GIB),
+  }),
+  expressionResultCharacters: variable({
+    name: 'STEPCAST_EXPRESSION_RESULT',
+    group: 'Limits of one call',
+    meaning: 'Characters that the result of an expression may have, written as JSON.',
+    fallback: String(MIB),
+    schema: wholeNumber(100, 64 * MIB),
+  }),
   maxUploadBytes: variable({
     name: 'STEPCAST_MAX_UPLOAD_BYTES',
     group: 'Limits of one call',

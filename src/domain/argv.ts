@@ -1,6 +1,7 @@
 /** From a Task and its values to the words of a process. Pure: nothing here looks at the disk. */
-import type { ArgvPart, ArgvTerm, OutputPort, Parameter, TaskSpec } from './definitions';
+import type { ArgvPart, ArgvTerm, OutputPort, Parameter, Resources, TaskSpec } from './definitions';
 import { StepcastError, unreachable } from './errors';
+import { resourceWords } from './resources';
 import type { Value, Values } from './values';
 
 /** What one Attempt puts in the place of the macros. */
@@ -15,6 +16,8 @@ export interface ArgvContext {
   readonly id: string;
   /** The Attempt's private temporary folder. */
   readonly tmp: string;
+  /** What the Attempt may use; nothing when the Task declares nothing. */
+  readonly resources?: Resources;
 }
 
 /** A process to start, without the base environment. */
@@ -87,6 +90,8 @@ function partWords(part: ArgvPart, task: TaskSpec, context: ArgvContext): string
       return [context.id];
     case 'tmp':
       return [context.tmp];
+    case 'resource':
+      return [resourceWord(part.name, context)];
     default:
       return unreachable(part);
   }
@@ -96,6 +101,12 @@ function inputWords(port: string, context: ArgvContext): string[] {
   const path = context.inputPaths[port];
   if (path !== undefined) return typeof path === 'string' ? [path] : [...path];
   return valueWords(context.values[port]);
+}
+
+function resourceWord(name: string, context: ArgvContext): string {
+  const word = resourceWords(context.resources ?? {})[name];
+  if (word === undefined) throw new StepcastError('INTERNAL', `Nothing was given for $${name}.`);
+  return word;
 }
 
 function outputWord(port: string, context: ArgvContext): string {
@@ -137,5 +148,6 @@ function scriptVariables(task: TaskSpec, context: ArgvContext): Record<string, s
     pairs.push([variableName(parameter.name), value], [numbered('P', index), words], [numbered('VALUE', index), value]);
     if (index === 0) pairs.push(['VALUE', value]);
   });
-  return Object.fromEntries([...pairs, ['ID', context.id], ['TMP', context.tmp]]);
+  const resources = Object.entries(resourceWords(context.resources ?? {}));
+  return Object.fromEntries([...pairs, ...resources, ['ID', context.id], ['TMP', context.tmp]]);
 }

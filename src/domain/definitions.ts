@@ -119,7 +119,12 @@ export type ArgvPart =
   /** The StepRun's id, safe as a file name. */
   | { readonly kind: 'id' }
   /** The Attempt's private temporary folder. */
-  | { readonly kind: 'tmp' };
+  | { readonly kind: 'tmp' }
+  /** What the Attempt may use, in plain digits. */
+  | { readonly kind: 'resource'; readonly name: ResourceWord };
+
+/** What a command calls its resources: bytes of memory, the same in whole MiB, processor cores, bytes of disk. */
+export type ResourceWord = 'MEMORY' | 'MEMORY_MB' | 'CPUS' | 'DISK';
 
 /** One word of the command: its parts are joined; a word that is one parameter may become none, one or two arguments. */
 export interface ArgvTerm {
@@ -131,7 +136,8 @@ export type Command =
   | { readonly kind: 'argv'; readonly argv: readonly ArgvTerm[]; readonly stdin?: string }
   /**
    * A script for `/bin/sh -c`. It is constant: ports and parameters reach it as environment variables only
-   * (`$I1`, `$O1`, `$P1`, `$VALUE`, `$ID`, `$TMP`, and ports and parameters by name), so data never becomes shell text.
+   * (`$I1`, `$O1`, `$P1`, `$VALUE`, `$ID`, `$TMP`, `$MEMORY`, and ports and parameters by name), so data never becomes
+   * shell text.
    */
   | { readonly kind: 'shell'; readonly script: string; readonly stdin?: string };
 
@@ -150,6 +156,27 @@ export interface RetryPolicy {
   readonly initialDelaySeconds: number;
   readonly maxDelaySeconds: number;
   readonly factor: number;
+  /** What is tried again, in place of the usual: see `isRetried`. The exit codes add to `ExitRules.temporary`. */
+  readonly on?: {
+    readonly exitCodes: readonly number[];
+    /** Names such as `SIGKILL`. */
+    readonly signals: readonly string[];
+    readonly causes: readonly RetryCause[];
+  };
+  /** More memory for each try after one that used too much. */
+  readonly growth?: { readonly memoryFactor: number; readonly maxMemoryBytes: number };
+}
+
+/** Failures that are tried again, or not, as the Task says. */
+export const RETRY_CAUSES = ['TIMEOUT', 'HEARTBEAT', 'OUT_OF_MEMORY', 'MISSING_OUTPUT', 'LOST'] as const;
+export type RetryCause = (typeof RETRY_CAUSES)[number];
+
+/** What one Attempt may use. What is left out is neither told nor held. */
+export interface Resources {
+  /** Of the command and everything it starts, resident. */
+  readonly memoryBytes?: number;
+  readonly cpus?: number;
+  readonly diskBytes?: number;
 }
 
 /** What a missing output means: an error, a null value, or an early end of the Submission as succeeded. */
@@ -179,6 +206,13 @@ export interface TaskSpec {
   readonly retry: RetryPolicy;
   /** Of one Attempt; 0 is never allowed, every command has an end. */
   readonly timeoutSeconds: number;
+  /** A ready StepRun that no worker takes for so long fails. */
+  readonly queueTimeoutSeconds?: number;
+  /** Of the StepRun, all its Attempts and waits together, from the moment it is ready. */
+  readonly stepTimeoutSeconds?: number;
+  /** The command reports progress at least this often, or it is taken to hang. */
+  readonly heartbeatSeconds?: number;
+  readonly resources?: Resources;
   readonly configuration: readonly Configuration[];
 }
 

@@ -1,13 +1,22 @@
 /** What the end of a command means for its Attempt. Pure: the rules of the Task, applied to what happened. */
 import type { TaskSpec } from './definitions';
+import { unreachable } from './errors';
+import type { FailureKind } from './failure';
+import { isRetried } from './retry';
+
+/** Why the worker ended a command: it ran too long, it reported nothing for too long, it used too much memory. */
+export type LimitKind = Extract<FailureKind, 'TIMEOUT' | 'HEARTBEAT' | 'OUT_OF_MEMORY'>;
 
 /** What happened. */
 export interface ExitFacts {
   readonly exitCode: number | null;
   /** The name of the signal that ended the command, such as `SIGKILL`. */
   readonly signal: string | null;
-  readonly timedOut: boolean;
-  /** Why the worker ended it, if it did. */
+  /** The limit of its Task that the command passed, for which the worker ended it. */
+  readonly passed: LimitKind | null;
+  /** The memory it was given and what it used when it was ended for that, in bytes. */
+  readonly memory?: { readonly limitBytes: number; readonly usedBytes: number };
+  /** Why the worker ended it, if somebody asked for it. */
   readonly cancelled: 'cancelled' | 'shutdown' | null;
   /** One phrase for each output that was not produced, such as "`table` (no file matches *.csv)". */
   readonly missing: readonly string[];
@@ -17,6 +26,8 @@ export interface ExitFacts {
 
 export interface ExitReading {
   readonly state: 'SUCCEEDED' | 'FAILED' | 'CANCELLED';
+  /** Only for FAILED: what kind of failure. */
+  readonly failure: FailureKind | null;
   /** Only for FAILED: whether another try may help. */
   readonly retryable: boolean;
   /** Only for SUCCEEDED: the Submission ends here, as succeeded. */
@@ -25,10 +36,7 @@ export interface ExitReading {
   readonly message: string;
 }
 
-type RunRules = Pick<TaskSpec, 'exitRules' | 'missingOutput' | 'timeoutSeconds'>;
-
-/** Sent from outside, by people or the system: the same command may well succeed elsewhere or later. */
-const SIGNALS_FROM_OUTSIDE: ReadonlySet<string> = new Set(['SIGKILL', 'SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT']);
+type RunRules = Pick<TaskSpec, 'exitRules' | 'missingOutput' | 'timeoutSeconds' | 'heartbeatSeconds' | 'retry'>;
 
 const MEANINGS: Readonly<Record<string, string>> = {
   SIGKILL: 'Most likely the machine ran out of memory, or somebody ended the process by hand',
@@ -49,50 +57,79 @@ const SHELL_KILLED = SHELL_SIGNAL_BASE + 9;
 const SHELL_NOT_EXECUTABLE = 126;
 const SHELL_NOT_FOUND = 127;
 
-/** Reads how a command ended. A cancel wins over a timeout, that over the exit code, and that over outputs. */
+const SHUT_DOWN = 'The worker shut down and ended the command.';
+
+/** Reads how a command ended. A cancel wins over a passed limit, that over the exit code, and that over outputs. */
 export function readExit(task: RunRules, facts: ExitFacts): ExitReading {
   const { exitCode, signal } = facts;
-  if (facts.cancelled === 'shutdown') return cancelled('The worker shut down and ended the command.');
-  if (facts.cancelled) return cancelled('Cancelled.');
-  if (facts.timedOut) {
-    return failed(
-      `The command ran longer than its timeout of ${seconds(task.timeoutSeconds)} and was ended, with everything it had started. Raise the task's timeout if it needs more.`,
-      true,
-    );
+  if (facts.cancelled === 'cancelled') return cancelled('Cancelled.');
+  const failed = (failure: FailureKind, message: string): ExitReading => ({
+    state: 'FAILED',
+    failure,
+    retryable: isRetried(task, { kind: failure, exitCode, signal, memoryBytes: facts.memory?.limitBytes }),
+    terminate: false,
+    message,
+  });
+  if (facts.cancelled === 'shutdown') {
+    const began = exitCode !== null || signal !== null;
+    const lost = failed('LOST', `${SHUT_DOWN} Its task does not allow another try after that.`);
+    return began && !lost.retryable ? lost : cancelled(SHUT_DOWN);
   }
+  if (facts.passed !== null) return failed(facts.passed, explainLimit(task, facts.passed, facts.memory));
   if (signal !== null) {
     const meaning = MEANINGS[signal];
-    return failed(
-      `The command was ended by ${signal}.${meaning ? ` ${meaning}.` : ''}`,
-      SIGNALS_FROM_OUTSIDE.has(signal),
-    );
+    return failed('SIGNAL', `The command was ended by ${signal}.${meaning ? ` ${meaning}.` : ''}`);
   }
-  if (exitCode === null) return failed('The command ended, and how it ended was lost.', true);
+  if (exitCode === null) return failed('MACHINE', 'The command ended, and how it ended was lost.');
 
   const { exitRules } = task;
   if (exitRules.temporary.includes(exitCode)) {
-    return failed(`Exit code ${exitCode}, which the task declares a temporary failure.`, true);
+    return failed('EXIT_CODE', `Exit code ${exitCode}, which the task declares a temporary failure.`);
   }
   const ends = exitRules.terminate.includes(exitCode);
-  if (!ends && !exitRules.success.includes(exitCode)) return failed(explainCode(exitCode, exitRules.success), false);
-  return readOutputs(task, facts, ends ? `Exit code ${exitCode} ends the submission here, as succeeded.` : '');
+  if (!ends && !exitRules.success.includes(exitCode)) {
+    return failed('EXIT_CODE', explainCode(exitCode, exitRules.success));
+  }
+  return readOutputs(task, facts, ends ? `Exit code ${exitCode} ends the submission here, as succeeded.` : '', failed);
 }
 
-function readOutputs(task: RunRules, { missing, faults = [] }: ExitFacts, early: string): ExitReading {
-  if (faults.length > 0) return failed(faults.join(' '), false);
+function readOutputs(
+  task: RunRules,
+  { missing, faults = [] }: ExitFacts,
+  early: string,
+  failed: (failure: FailureKind, message: string) => ExitReading,
+): ExitReading {
+  if (faults.length > 0) return failed('BAD_OUTPUT', faults.join(' '));
   // Who ends early by exit code has said that there is nothing more to come.
   if (early) return { ...succeeded(early), terminate: true };
   if (missing.length === 0) return succeeded('');
   const what = `${missing.length === 1 ? 'Missing output' : 'Missing outputs'}: ${missing.join('; ')}.`;
   switch (task.missingOutput) {
     case 'FAIL':
-      return failed(`The command ended well, but did not produce what the task declares. ${what}`, false);
+      return failed('MISSING_OUTPUT', `The command ended well, but did not produce what the task declares. ${what}`);
     case 'CONTINUE':
       return succeeded(`${what} The task allows it.`);
     case 'TERMINATE':
       return { ...succeeded(`${what} The submission ends here, as succeeded.`), terminate: true };
   }
 }
+
+function explainLimit(task: RunRules, limit: LimitKind, memory: ExitFacts['memory']): string {
+  switch (limit) {
+    case 'TIMEOUT':
+      return `The command ran longer than its timeout of ${seconds(task.timeoutSeconds)} and was ended, with everything it had started. Raise the task's timeout if it needs more.`;
+    case 'HEARTBEAT':
+      return `The command reported nothing for ${seconds(task.heartbeatSeconds ?? 0)} and was ended, with everything it had started. Print \`::progress 42\` or \`::heartbeat\` on a line of its own more often, and flush it, or raise the task's heartbeat.`;
+    case 'OUT_OF_MEMORY': {
+      const { limitBytes = 0, usedBytes = 0 } = memory ?? {};
+      return `The command used ${mebibytes(usedBytes)} of memory, with everything it had started, and was ended: it may use ${mebibytes(limitBytes)}. Raise the task's resources if it needs more.`;
+    }
+    default:
+      return unreachable(limit);
+  }
+}
+
+const mebibytes = (bytes: number): string => `${Math.ceil(bytes / 1024 ** 2)} MB`;
 
 function explainCode(code: number, success: readonly number[]): string {
   const plain = success.length === 1 && success[0] === 0;
@@ -115,18 +152,14 @@ function seconds(count: number): string {
 
 const cancelled = (message: string): ExitReading => ({
   state: 'CANCELLED',
+  failure: null,
   retryable: false,
-  terminate: false,
-  message,
-});
-const failed = (message: string, retryable: boolean): ExitReading => ({
-  state: 'FAILED',
-  retryable,
   terminate: false,
   message,
 });
 const succeeded = (message: string): ExitReading => ({
   state: 'SUCCEEDED',
+  failure: null,
   retryable: false,
   terminate: false,
   message,

@@ -1,10 +1,11 @@
 /** A worker takes ready StepRuns, with the values they run on. */
 import { resolveInputs } from '../domain/resolveInputs';
-import type { BackendSpec, TaskSpec } from '../domain/definitions';
+import { resourcesOf } from '../domain/resources';
+import type { BackendSpec, Resources, TaskSpec } from '../domain/definitions';
 import { StepcastError } from '../domain/errors';
 import type { Values } from '../domain/values';
 import type { Database } from '../store/database';
-import { claimStepRuns, type ClaimedStepRun } from '../store/statements/claim';
+import { claimStepRuns, noteResources, type ClaimedStepRun } from '../store/statements/claim';
 import { outputsByNode } from '../store/statements/locks';
 import type { Announcer } from './announcer';
 import type { Plans } from './plans';
@@ -18,6 +19,8 @@ export interface Work {
   readonly task: TaskSpec;
   readonly backend: BackendSpec;
   readonly values: Values;
+  /** What it may use. */
+  readonly resources: Resources;
   /** Why it cannot run: required inputs without a value. */
   readonly problems: readonly string[];
 }
@@ -31,7 +34,9 @@ export async function claim(
 ): Promise<Work[]> {
   const { claimed, events } = await claimStepRuns(db, workerId, queues, limit);
   if (events.length > 0) announcer.committed({ events, outbox: [] });
-  return Promise.all(claimed.map((one) => toWork(db, plans, one)));
+  const works = await Promise.all(claimed.map((one) => toWork(db, plans, one)));
+  await noteResources(db, works);
+  return works;
 }
 
 async function toWork(db: Database, plans: Plans, claimed: ClaimedStepRun): Promise<Work> {
@@ -58,6 +63,7 @@ async function toWork(db: Database, plans: Plans, claimed: ClaimedStepRun): Prom
     task: node.task,
     backend,
     values,
+    resources: resourcesOf(node.task, claimed.outOfMemory),
     problems,
   };
 }

@@ -2,6 +2,7 @@
 import type { Ended } from '../domain/advance';
 import { stepStateEvent } from '../domain/events';
 import { mayRetry, retryDelaySeconds } from '../domain/retry';
+import type { FailureKind } from '../domain/failure';
 import type { AttemptState } from '../domain/states';
 import { storableText } from '../domain/text';
 import { filesIn, type Values } from '../domain/values';
@@ -20,6 +21,8 @@ export interface AttemptReport {
   readonly workerId: string;
   /** CANCELLED without a request to cancel hands the work back, unharmed: it runs again. */
   readonly state: Exclude<AttemptState, 'RUNNING' | 'LOST'>;
+  /** For FAILED: what kind of failure. */
+  readonly failure: FailureKind | null;
   readonly retryable: boolean;
   readonly terminate: boolean;
   readonly exitCode: number | null;

@@ -3,7 +3,7 @@
  * were never sent. Any number of processes may call it; each pass is bounded and harmless to repeat.
  */
 import { attemptLostEvent, stepStateEvent } from '../domain/events';
-import { MAX_LOST_ATTEMPTS } from '../domain/retry';
+import { failureAfterLoss } from '../domain/retry';
 import { applyChanges, type Committed } from '../store/statements/changes';
 import { lockSubmissions, stepRunsById, type StepRunView } from '../store/statements/locks';
 import { unsent } from '../store/statements/outbox';
@@ -115,20 +115,21 @@ const recoverOrphan: Apply = async (transition, view, sql) => {
     message,
     cpuMs: null,
     peakMemoryBytes: null,
+    failure: 'LOST',
   });
   transition.events.push(attemptLostEvent(view, message));
   if (transition.ending !== null || view.cancelRequested) {
     endUnrun(transition, view, 'CANCELLED', message);
     return true;
   }
-  if (lost < MAX_LOST_ATTEMPTS) {
+  const reason = failureAfterLoss(transition.plan.nodes[view.node]?.task.retry, lost);
+  if (reason === null) {
     queue(transition, view, message);
     const index = transition.stepRuns.findIndex((one) => one.id === view.id);
     const queued = transition.stepRuns[index];
     if (queued) transition.stepRuns[index] = { ...queued, lost };
     return true;
   }
-  const reason = `Its worker died ${MAX_LOST_ATTEMPTS} times while it ran: the step is taken to be the cause.`;
   transition.stepRuns.push({ id: view.id, state: 'FAILED', lost, message: reason });
   transition.events.push(stepStateEvent(view, 'FAILED', reason));
   transition.finished += 1;

@@ -6,9 +6,11 @@ import { filesIn, type Values } from '../domain/values';
 import type { Database, Sql } from '../store/database';
 import type { Committed } from '../store/statements/changes';
 import {
+  deleteBatch,
   findByIdempotencyKey,
   insertBatch,
   insertSubmission,
+  type EarlierSubmission,
   type NewSubmission,
 } from '../store/statements/insertSubmission';
 import { queuedCount } from '../store/statements/outbox';
@@ -25,6 +27,13 @@ export interface SubmitRequest {
   readonly idempotencyKey: string | null;
   /** Where the request stands in the call, for errors: `['input']` or `['input', 'items', '0']`. */
   readonly field: readonly string[];
+}
+
+/** What the Submissions of one call have in common. */
+export interface NewBatch {
+  readonly label: string;
+  /** The inputs that a matrix varies; none for a Batch of any other kind. */
+  readonly matrixInputs?: readonly string[];
 }
 
 export interface Submitted {
@@ -52,7 +61,7 @@ export interface Stored {
 export async function submit(
   { db, announcer, maxQueued }: SubmitDependencies,
   requests: readonly SubmitRequest[],
-  batch: { readonly label: string } | null,
+  batch: NewBatch | null,
   within?: Within,
 ): Promise<Submitted> {
   const steps = requests.reduce((sum, request) => sum + request.version.plan.nodes.length, 0);
@@ -113,14 +122,11 @@ interface Outcome extends Stored {
   readonly committed: readonly Committed[];
 }
 
-async function store(
-  sql: Sql,
-  requests: readonly SubmitRequest[],
-  batch: { readonly label: string } | null,
-): Promise<Outcome> {
-  const batchId = batch === null ? null : await insertBatch(sql, requests[0]?.submitter ?? '', batch.label);
+async function store(sql: Sql, requests: readonly SubmitRequest[], batch: NewBatch | null): Promise<Outcome> {
+  const batchId = batch === null ? null : await insertBatch(sql, requests[0]?.submitter ?? '', batch);
   const ids: string[] = [];
   const committed: Committed[] = [];
+  let earlierBatchId: string | null = null;
   for (const request of requests) {
     const row = toRow(request, batchId);
     const inserted = await insertSubmission(sql, row);
@@ -129,15 +135,22 @@ async function store(
       committed.push(inserted);
       continue;
     }
-    ids.push(await earlierOne(sql, row, request.field));
+    const earlier = await earlierOne(sql, row, request.field);
+    ids.push(earlier.id);
+    earlierBatchId ??= earlier.batchId;
+  }
+  // A repeated call stores nothing, so it has no Batch of its own either.
+  if (batchId !== null && committed.length === 0) {
+    await deleteBatch(sql, batchId);
+    return { ids, batchId: earlierBatchId, committed };
   }
   return { ids, batchId, committed };
 }
 
-async function earlierOne(sql: Sql, row: NewSubmission, field: readonly string[]): Promise<string> {
+async function earlierOne(sql: Sql, row: NewSubmission, field: readonly string[]): Promise<EarlierSubmission> {
   const key = row.idempotencyKey ?? '';
   const earlier = await findByIdempotencyKey(sql, row.submitter, key);
-  if (earlier?.requestDigest === row.requestDigest) return earlier.id;
+  if (earlier?.requestDigest === row.requestDigest) return earlier;
   const error: UserError = {
     code: 'CONFLICT',
     message: `The idempotency key ${JSON.stringify(key)} belongs to another request. Use a new key for a new request.`,

@@ -1,6 +1,6 @@
 /** The short form of a command: `$I1 $O1 $P1 $VALUE $ID $TMP` and `${name}` become parts of an argv. */
 import { variableName } from '../domain/argv';
-import type { ArgvPart, Command, InputPort, OutputPort, Parameter } from '../domain/definitions';
+import type { ArgvPart, Command, InputPort, OutputPort, Parameter, ResourceWord } from '../domain/definitions';
 import { suggestion } from './nearest';
 import { MAX_COMMAND_LENGTH, splitWords, wordOf } from './words';
 import type { Word, WordPart } from './words';
@@ -10,6 +10,8 @@ export interface Ports {
   readonly inputs: readonly Pick<InputPort, 'name'>[];
   readonly outputs: readonly Pick<OutputPort, 'name'>[];
   readonly parameters: readonly Pick<Parameter, 'name'>[];
+  /** Those of `$MEMORY`, `$CPUS` … that the Task declares. */
+  readonly resources: readonly ResourceWord[];
 }
 
 export interface CommandProblem {
@@ -58,6 +60,8 @@ export function parseScript(script: string, ports: Ports): ParsedCommand {
 export function macroPart(macro: string, ports: Ports): ArgvPart | undefined {
   if (macro === 'ID') return { kind: 'id' };
   if (macro === 'TMP') return { kind: 'tmp' };
+  const resource = ports.resources.find((word) => word === macro);
+  if (resource !== undefined) return { kind: 'resource', name: resource };
   const [, letter, number] = /^(I|O|P|VALUE)([1-9][0-9]*)?$/.exec(macro) ?? [];
   if (letter === undefined || (number === undefined && letter !== 'VALUE')) return namedPart(macro, ports);
   const index = Number(number ?? 1) - 1;
@@ -88,7 +92,7 @@ function partsOf(word: Word, ports: Ports, problems: CommandProblem[]): ArgvPart
 function unknownMacro(macro: string, ports: Ports): CommandProblem {
   const numbered = (letter: string, items: readonly unknown[]): string[] =>
     items.map((_, index) => `${letter}${index + 1}`);
-  const { inputs, outputs, parameters } = ports;
+  const { inputs, outputs, parameters, resources } = ports;
   const values = parameters.length > 0 ? ['VALUE', ...numbered('VALUE', parameters).slice(1)] : [];
   const macros = [
     ...numbered('I', inputs),
@@ -97,6 +101,7 @@ function unknownMacro(macro: string, ports: Ports): CommandProblem {
     ...values,
     'ID',
     'TMP',
+    ...resources,
   ];
   const names = [...inputs, ...outputs, ...parameters].map(({ name }) => `{${name}}`);
   const known = [...macros, ...names].map((name) => `$${name}`);

@@ -1,20 +1,17 @@
 /** From the written form of a Task to its full form. */
 import { variableName } from '../domain/argv';
-import type { Command, InputPort, OutputPort, Parameter, RetryPolicy, TaskSpec } from '../domain/definitions';
+import type { Command, InputPort, OutputPort, Parameter, TaskSpec } from '../domain/definitions';
 import { formatType, isOptional, optionalType, requiredType, scalar } from '../domain/values';
 import type { ValueType } from '../domain/values';
 import type { Named } from './forms/form';
 import type { InputForm, OutputForm, ParameterForm, TaskForm } from './forms/taskForm';
 import { macroPart, parseArgv, parseScript } from './command';
 import type { Ports } from './command';
+import { declaredResourceWords, runRulesOf } from './expandRun';
 import { boundsOf, checkedDefault, declaredType } from './expandPort';
 import { suggestion } from './nearest';
 import { globOfPath, pathOfGlob, staysInside } from './outputGlob';
 import type { Path, Report } from './problem';
-
-const DEFAULT_RETRY: RetryPolicy = { maxAttempts: 3, initialDelaySeconds: 1, maxDelaySeconds: 300, factor: 2 };
-/** Every command has an end; this one when nothing is said. */
-const DEFAULT_TIMEOUT_SECONDS = 3600;
 
 /** The full form; what is wrong goes to the report, and the result is then not to be used. */
 export function expandTask(form: TaskForm, report: Report): TaskSpec {
@@ -23,13 +20,10 @@ export function expandTask(form: TaskForm, report: Report): TaskSpec {
   const declared = outputsOf(form, report);
   const withStdout = captured('stdout', form, declared, report);
   const outputs = captured('stderr', form, withStdout, report).map((output) => maybeMissing(output, form));
-  const ports = { inputs, outputs, parameters };
+  const ports = { inputs, outputs, parameters, resources: declaredResourceWords(form) };
   checkNames(form, ports, report);
   const command = commandOf(form, ports, report);
   checkPaths(form, outputs, command, report);
-  const { retry } = form;
-  if (form.timeout === 0)
-    report.add(['timeout'], 'the timeout is 0', 'Every command has an end: give seconds, or a text such as 10m.');
   return {
     name: form.name,
     description: form.description,
@@ -39,15 +33,8 @@ export function expandTask(form: TaskForm, report: Report): TaskSpec {
     outputs,
     command,
     environment: form.environment,
-    exitRules: exitRulesOf(form, report),
+    ...runRulesOf(form, report),
     missingOutput: form['missing-output'],
-    retry: {
-      maxAttempts: retry.attempts ?? DEFAULT_RETRY.maxAttempts,
-      initialDelaySeconds: retry['initial-delay'] ?? DEFAULT_RETRY.initialDelaySeconds,
-      maxDelaySeconds: retry['max-delay'] ?? DEFAULT_RETRY.maxDelaySeconds,
-      factor: retry.factor ?? DEFAULT_RETRY.factor,
-    },
-    timeoutSeconds: form.timeout ?? DEFAULT_TIMEOUT_SECONDS,
     configuration: form.configuration,
   };
 }
@@ -176,7 +163,7 @@ function maybeMissing(output: OutputPort, form: TaskForm): OutputPort {
 }
 
 /** Ports and Parameters share their names: macros and links find them by name alone. */
-function checkNames(form: TaskForm, { inputs, outputs, parameters }: Ports, report: Report): void {
+function checkNames(form: TaskForm, { inputs, outputs, parameters, resources }: Ports, report: Report): void {
   const seen = new Map<string, string>();
   const plain = (name: string): string => (form.shell ? variableName(name) : name);
   const all = [
@@ -189,7 +176,8 @@ function checkNames(form: TaskForm, { inputs, outputs, parameters }: Ports, repo
     if (earlier !== undefined)
       report.add([section, name], `'${name}' is already in ${earlier}`, 'Give every port and parameter its own name.');
     seen.set(plain(name), section);
-    if (MACRO_NAME.test(name)) report.add([section, name], `'${name}' is the name of a macro`, 'Choose another name.');
+    if (MACRO_NAME.test(name) || resources.some((word) => word === name))
+      report.add([section, name], `'${name}' is the name of a macro`, 'Choose another name.');
     else if (form.shell && RESERVED_VARIABLE.test(plain(name))) {
       report.add([section, name], `the shell needs the variable ${plain(name)} for itself`, 'Choose another name.');
     }
@@ -260,18 +248,4 @@ function refersTo(command: Command, port: string, index: number): boolean {
   if (command.kind === 'shell')
     return new RegExp(`\\$\\{?(O${index + 1}|${variableName(port)})\\b`).test(command.script);
   return command.argv.some((term) => term.parts.some((part) => part.kind === 'output' && part.port === port));
-}
-
-function exitRulesOf(form: TaskForm, report: Report): TaskSpec['exitRules'] {
-  const rules = form['exit-codes'];
-  const seen = new Map<number, string>();
-  for (const [list, codes] of Object.entries(rules)) {
-    for (const code of codes) {
-      const earlier = seen.get(code);
-      if (earlier !== undefined)
-        report.add(['exit-codes', list], `exit code ${code} is already in ${earlier}`, 'Each code has one meaning.');
-      seen.set(code, list);
-    }
-  }
-  return rules;
 }

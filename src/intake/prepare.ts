@@ -1,6 +1,7 @@
 /** Everything that is checked before anything is queued: types, bounds, and what the Validators say of the data. */
 import type { ArtifactStore } from '../artifacts/store';
 import type { JobInput, JobSpec } from '../domain/definitions';
+import { digestOf } from '../domain/digest';
 import type { UserError } from '../domain/errors';
 import { checkValue } from '../domain/typing';
 import { filesIn, isOptional, type Value, type Values } from '../domain/values';
@@ -12,101 +13,109 @@ export interface IntakeContext {
   readonly sources: FileSources;
   readonly maxInlineBytes: number;
   readonly scratchDir: string;
+  /** What was checked in this call: many Submissions on one file store and validate it once. */
+  readonly checked: Map<string, Promise<CheckedInput>>;
 }
 
 export type Prepared =
   { readonly ok: true; readonly inputs: Values } | { readonly ok: false; readonly errors: readonly UserError[] };
 
-/**
- * Turns what a caller gave into the inputs of a Submission, or says all that is wrong with it. `nameOf` gives the name
- * under which the caller knows an input (the typed mutations write `minLength` for `min-length`).
- */
+/** The fields of its errors begin below the input. */
+interface CheckedInput {
+  readonly value: Value;
+  /** What is wrong with its type and bounds. */
+  readonly errors: readonly UserError[];
+  /** What the Validators say of its files: they are read at the first call. */
+  rejections(): Promise<readonly UserError[]>;
+}
+
+/** Where the caller gave an input, or would have: its last part is the caller's name of it (`minLength` for `min-length`). */
+export type FieldOfInput = (input: string) => readonly string[];
+
+/** Turns what a caller gave into the inputs of a Submission, or says all that is wrong with it. */
 export async function prepareInputs(
   context: IntakeContext,
   job: JobSpec,
   raw: Readonly<Record<string, unknown>>,
-  field: readonly string[],
-  nameOf: (input: string) => string = (name) => name,
+  fieldOf: FieldOfInput,
 ): Promise<Prepared> {
-  const errors: UserError[] = unknownInputs(job, raw, field, nameOf);
-  const entries: [string, Value][] = [];
+  const errors: UserError[] = unknownInputs(job, raw, fieldOf);
+  const below = (input: string, found: readonly UserError[]): UserError[] =>
+    found.map((error) => ({ ...error, field: [...fieldOf(input), ...error.field] }));
+  const checked: [string, CheckedInput][] = [];
   for (const input of job.inputs) {
-    const path = [...field, nameOf(input.name)];
-    const value = await prepareOne(context, input, raw[input.name], path, errors);
-    entries.push([input.name, value]);
+    const one = await checkOnce(context, job, input, raw[input.name], fieldOf(input.name).at(-1) ?? input.name);
+    errors.push(...below(input.name, one.errors));
+    checked.push([input.name, one]);
   }
+  // Types first, then data: Validators read whole files and may take a while.
+  if (errors.length === 0) for (const [name, one] of checked) errors.push(...below(name, await one.rejections()));
   if (errors.length > 0) return { ok: false, errors };
-  const inputs = Object.fromEntries(entries);
-  const rejected = await rejections(context, job, inputs, field, nameOf);
-  return rejected.length > 0 ? { ok: false, errors: rejected } : { ok: true, inputs };
+  return { ok: true, inputs: Object.fromEntries(checked.map(([name, { value }]) => [name, value])) };
 }
 
-function unknownInputs(
-  job: JobSpec,
-  raw: Readonly<Record<string, unknown>>,
-  field: readonly string[],
-  nameOf: (input: string) => string,
-): UserError[] {
+function unknownInputs(job: JobSpec, raw: Readonly<Record<string, unknown>>, fieldOf: FieldOfInput): UserError[] {
   const known = new Set(job.inputs.map((input) => input.name));
-  const list = job.inputs.map((input) => nameOf(input.name)).join(', ') || 'none';
+  const list = job.inputs.map((input) => fieldOf(input.name).at(-1)).join(', ') || 'none';
   return Object.keys(raw)
     .filter((name) => !known.has(name))
     .map((name) => ({
       code: 'BAD_INPUT',
       message: `Job "${job.name}" has no input "${name}"; it has: ${list}.`,
-      field: [...field, name],
+      field: fieldOf(name),
     }));
 }
 
-async function prepareOne(
-  context: IntakeContext,
-  input: JobInput,
-  raw: unknown,
-  field: readonly string[],
-  errors: UserError[],
-): Promise<Value> {
-  if (raw === undefined || raw === null) {
-    if (input.default !== undefined) return input.default;
-    if (!isOptional(input.type)) {
-      errors.push({ code: 'BAD_INPUT', message: `Input "${field.at(-1)}" is required.`, field });
-    }
-    return null;
-  }
-  const before = errors.length;
-  const value = await readFiles(context, input.type, raw, field, errors);
-  if (errors.length > before) return null;
-  for (const reason of checkValue(input.type, input, value)) {
-    errors.push({ code: 'BAD_INPUT', message: `Input "${field.at(-1)}": ${reason}.`, field });
-  }
-  // checkValue has just shown that it is a Value.
-  return value as Value;
-}
-
-/** Types first, then data: Validators read whole files and may take a while. */
-async function rejections(
+function checkOnce(
   context: IntakeContext,
   job: JobSpec,
-  inputs: Values,
-  field: readonly string[],
-  nameOf: (input: string) => string,
-): Promise<UserError[]> {
+  input: JobInput,
+  raw: unknown,
+  shownName: string,
+): Promise<CheckedInput> {
+  const key = digestOf([job.name, input.name, shownName, raw ?? null]);
+  const known = context.checked.get(key);
+  if (known) return known;
+  const checking = check(context, input, raw, shownName);
+  context.checked.set(key, checking);
+  return checking;
+}
+
+async function check(context: IntakeContext, input: JobInput, raw: unknown, shownName: string): Promise<CheckedInput> {
+  const done = (value: Value, ...messages: string[]): CheckedInput => ({
+    value,
+    errors: messages.map((message) => ({ code: 'BAD_INPUT', message, field: [] })),
+    rejections: () => Promise.resolve([]),
+  });
+  if (raw === undefined || raw === null) {
+    if (input.default !== undefined) return done(input.default);
+    return isOptional(input.type) ? done(null) : done(null, `Input "${shownName}" is required.`);
+  }
   const errors: UserError[] = [];
-  for (const input of job.inputs) {
-    for (const file of filesIn(inputs[input.name])) {
-      for (const validator of input.validators) {
-        const reason = await validateFile(validator, file, () => context.store.read(file.sha256), {
-          store: context.store,
-          workDir: context.scratchDir,
-        });
-        if (reason === null) continue;
-        errors.push({
-          code: 'REJECTED_DATA',
-          message: `${file.name}: ${reason}`,
-          field: [...field, nameOf(input.name)],
-        });
-        // One reason a file: those that follow are mostly its echoes.
-        break;
-      }
+  const read = await readFiles(context, input.type, raw, [shownName], errors);
+  if (errors.length > 0) {
+    return { ...done(null), errors: errors.map((error) => ({ ...error, field: error.field.slice(1) })) };
+  }
+  const reasons = checkValue(input.type, input, read);
+  if (reasons.length > 0) return done(null, ...reasons.map((reason) => `Input "${shownName}": ${reason}.`));
+  // checkValue has just shown that it is a Value.
+  const value = read as Value;
+  let rejected: Promise<readonly UserError[]> | undefined;
+  return { value, errors: [], rejections: () => (rejected ??= rejections(context, input, value)) };
+}
+
+async function rejections(context: IntakeContext, input: JobInput, value: Value): Promise<UserError[]> {
+  const errors: UserError[] = [];
+  for (const file of filesIn(value)) {
+    for (const validator of input.validators) {
+      const reason = await validateFile(validator, file, () => context.store.read(file.sha256), {
+        store: context.store,
+        workDir: context.scratchDir,
+      });
+      if (reason === null) continue;
+      errors.push({ code: 'REJECTED_DATA', message: `${file.name}: ${reason}`, field: [] });
+      // One reason a file: those that follow are mostly its echoes.
+      break;
     }
   }
   return errors;

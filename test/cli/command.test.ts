@@ -75,6 +75,43 @@ describe('submit', () => {
     });
   });
 
+  test('runs a job on every combination of a matrix, and shows the batch as a table', async () => {
+    const matrix = ['-m', 'min-length=2,3', '-m', 'order=most-frequent,alphabetical'];
+    const less = ['--exclude', 'min-length=3,order=alphabetical', '--include', 'min-length=9'];
+    const ran = await stepcast(service.url, 'submit', 'word-count', '-i', `text=${MOBY}`, ...matrix, ...less);
+    expect(ran).toMatchObject({ code: 0, err: '' });
+    const [batch = '', ...lines] = ran.out.trim().split('\n');
+    const labels = lines.map((line) => line.split('  ')[1]);
+    expect(labels).toEqual([
+      'min-length=2, order=most-frequent',
+      'min-length=2, order=alphabetical',
+      'min-length=3, order=most-frequent',
+      'min-length=9, order=most-frequent',
+    ]);
+    for (const line of lines) await service.untilState(line.split('  ')[0] ?? '', ['SUCCEEDED']);
+    const { out } = await stepcast(service.url, 'status', batch);
+    expect(out).toMatch(/^4 SUCCEEDED$/m);
+    expect(out).toMatch(/^min-length +order +STATE +TOOK +ID +MESSAGE$/m);
+    expect(out).toMatch(/^9 +"most-frequent" +SUCCEEDED +[\d.]+ m?s +\S+$/m);
+    const json = JSON.parse((await stepcast(service.url, 'status', batch, '--json')).out) as { combinations: object[] };
+    expect(json.combinations).toHaveLength(4);
+  });
+
+  test('follows a whole matrix, and ends with 1 when one of it failed', async () => {
+    const ran = await stepcast(
+      service.url,
+      'submit',
+      'maybe-fail',
+      '-m',
+      'code=0,3,0',
+      '--include',
+      'code=4',
+      '--watch',
+    );
+    expect(ran.code).toBe(1);
+    expect(ran.out.match(/^(SUCCEEDED|FAILED) after/gm)).toHaveLength(3);
+  });
+
   test('the same idempotency key gives the same submission', async () => {
     const once = await stepcast(service.url, 'submit', 'break', '--idempotency-key', 'k1');
     const twice = await stepcast(service.url, 'submit', 'break', '--idempotency-key', 'k1');

@@ -1,4 +1,4 @@
-import { readInputs } from '../../src/cli/inputValues';
+import { readInputs, readMatrix } from '../../src/cli/inputValues';
 
 const ports = [
   ['n', 'int?'],
@@ -35,5 +35,18 @@ test('what cannot be read is told, all of it at once', async () => {
       'text: it takes one string, and 2 were given.',
       'point: a record(x: int) is written as JSON, and "x" is none.',
     ],
+  });
+});
+
+test('a matrix has a list of values for each input, by commas, by repeating or as JSON', async () => {
+  const matrix = (...words: string[]): Promise<unknown> => readMatrix('job', ports, words);
+  expect(await matrix('n=1,2', 'n=3', 'text=a,b c', 'on=true')).toEqual({
+    n: [1, 2, 3],
+    text: ['a', 'b c'],
+    on: [true],
+  });
+  expect(await matrix('text=["a,b"]', 'words=x,y')).toEqual({ text: ['a,b'], words: [['x'], ['y']] });
+  await expect(matrix('n=1,x', 'nope=1')).rejects.toMatchObject({
+    lines: [expect.stringContaining('--matrix nope=1: job has no input nope.'), 'n: "x" is no int.'],
   });
 });

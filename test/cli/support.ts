@@ -70,6 +70,15 @@ job: wait-for-file
 inputs: { file: string }
 steps: { begin: { task: say-hello }, wait: { task: wait-for, in: { file: file }, after: [begin] } }
 ---
+job: maybe-fail
+inputs: { code: int }
+steps: { end: { task: exit-with, in: { code: code } } }
+---
+task: exit-with
+shell: true
+command: exit "$code"
+parameters: { code: int }
+---
 job: many-kinds
 inputs:
   files: 'File[]'

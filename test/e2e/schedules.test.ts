@@ -251,10 +251,10 @@ describe('a back-fill', () => {
 });
 
 test('a file that was uploaded is held for the schedule when the upload is gone', async () => {
-  const { createUpload } = await stepcast.gql<{ createUpload: { upload: { id: string; putUrl: string } } }>(
-    `mutation { createUpload(input: { name: "words.txt" }) { upload { id putUrl } } }`,
+  const { createUpload } = await stepcast.gql<{ createUpload: { upload: { id: string; url: string } } }>(
+    `mutation { createUpload(input: { name: "words.txt" }) { upload { id url } } }`,
   );
-  await fetch(createUpload.upload.putUrl, { method: 'PUT', body: 'kept words' });
+  await fetch(createUpload.upload.url, { method: 'PUT', body: 'kept words' });
   const id = createUpload.upload.id;
   const { defineSchedule } = await stepcast.gql<{
     defineSchedule: { schedules: { name: string }[]; userErrors: unknown[] };

@@ -185,6 +185,7 @@ export function ended(work: Work, workerId: string, differently: Partial<Attempt
     attempt: work.attempt,
     workerId,
     state: 'SUCCEEDED',
+    failure: null,
     retryable: false,
     terminate: false,
     exitCode: 0,

@@ -8,6 +8,7 @@ const ports = {
   inputs: [{ name: 'text' }],
   outputs: [{ name: 'counts' }],
   parameters: [{ name: 'min-length' }, { name: 'order' }],
+  resources: ['CPUS', 'MEMORY', 'MEMORY_MB'] as const,
 };
 
 describe('a command line is split as a shell would', () => {
@@ -68,6 +69,8 @@ describe('macros become parts of the command', () => {
     ['$VALUE2', { kind: 'value', name: 'order' }],
     ['$ID', { kind: 'id' }],
     ['$TMP', { kind: 'tmp' }],
+    ['$CPUS', { kind: 'resource', name: 'CPUS' }],
+    ['${MEMORY_MB}', { kind: 'resource', name: 'MEMORY_MB' }],
     ['${min-length}', { kind: 'parameter', name: 'min-length' }],
     ['$text', { kind: 'input', port: 'text' }],
   ])('%s', (macro, part) => {

@@ -5,6 +5,7 @@ import { buildServedSchema, buildStaticSchema } from '../../schema/buildSchema';
 import { limitRules } from '../../schema/server/limits';
 import { readSettings } from '../../src/config/settings';
 import { VARIABLES } from '../../src/config/variables';
+import { resourceVariables } from '../../src/domain/resources';
 import type { DefinitionSet } from '../../src/domain/definitions';
 import type { Catalog } from '../../src/engine/catalog';
 import { planOf } from '../../src/engine/plans';
@@ -93,8 +94,9 @@ test('every npm script that is named exists', () => {
   expect(unknown).toEqual([]);
 });
 
-test('every variable of ours that is named is a setting', () => {
-  const known = new Set<string>(Object.values(VARIABLES).map(({ name }) => name));
+test('every variable of ours that is named is a setting, or told to commands', () => {
+  const told = resourceVariables({ memoryBytes: 1, cpus: 1, diskBytes: 1 });
+  const known = new Set<string>([...Object.values(VARIABLES).map(({ name }) => name), ...Object.keys(told)]);
   const unknown = pages.flatMap((page) =>
     [...read(page).matchAll(/\bSTEPCAST_(?!TEST_)[A-Z_]+\b/g)]
       .filter(([name]) => !known.has(name))

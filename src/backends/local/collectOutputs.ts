@@ -5,6 +5,7 @@ import type { ArtifactStore, StoredArtifact } from '../../artifacts/store';
 import { outputPath } from '../../domain/argv';
 import type { OutputPort } from '../../domain/definitions';
 import { StepcastError } from '../../domain/errors';
+import { checkValue } from '../../domain/typing';
 import { isOptional, requiredType, type DirectoryValue, type FileValue } from '../../domain/values';
 import type { Value, Values, ValueType } from '../../domain/values';
 import type { AttemptDirectory } from './attemptDirectory';
@@ -14,6 +15,9 @@ import { parseOutput } from './parseOutput';
 
 /** An output that is read into a value may hold so much; the rest belongs into files. In bytes. */
 export const MAX_READ_BYTES = 1024 * 1024;
+
+/** Of one output's faults so many are told. */
+const MAX_TOLD = 5;
 
 export interface CollectRequest {
   readonly ports: readonly OutputPort[];
@@ -76,7 +80,10 @@ export async function collectOutputs(request: CollectRequest): Promise<Collected
     const values: Value[] = [];
     for (const item of items) values.push('value' in item ? item.value : await store(item.found));
     const list = requiredType(port.type).kind === 'array' && port.read !== 'json';
-    outputs[port.name] = list && (values.length > 0 || !isOptional(port.type)) ? values : (values[0] ?? null);
+    const value = list && (values.length > 0 || !isOptional(port.type)) ? values : (values[0] ?? null);
+    const reasons = items.length === 0 ? [] : checkValue(port.type, {}, value);
+    if (reasons.length === 0) outputs[port.name] = value;
+    else faults.push(`Output \`${port.name}\`: ${reasons.slice(0, MAX_TOLD).join('; ')}.`);
   }
   return { outputs, missing, faults };
 

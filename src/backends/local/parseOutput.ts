@@ -1,6 +1,6 @@
 /** From the bytes of an output to the value that its port declares. */
 import { messageOf, StepcastError } from '../../domain/errors';
-import { formatType, type Value, type ValueType } from '../../domain/values';
+import { formatType, isDirectoryValue, isFileValue, type Value, type ValueType } from '../../domain/values';
 
 /** Reads text (less its final newline) or JSON. Throws BAD_INPUT, naming `shown`, for what the type cannot hold. */
 export function parseOutput(bytes: Buffer, read: 'text' | 'json', type: ValueType, shown: string): Value {
@@ -49,6 +49,7 @@ function parseJson(text: string, shown: string): Value {
   try {
     value = JSON.parse(text, (_, part: Value) => {
       if (typeof part === 'string' && part.includes('\0')) throw nul(shown);
+      if (isFileValue(part) || isDirectoryValue(part)) throw named(shown, part.class);
       return part;
     }) as Value;
   } catch (error) {
@@ -61,6 +62,13 @@ function parseJson(text: string, shown: string): Value {
 /** The database holds no such text. */
 const nul = (shown: string) =>
   new StepcastError('BAD_INPUT', `\`${shown}\` holds a NUL character. Declare the output as a File instead.`);
+
+/** A result names contents of the store; a command that could do so might name those of others. */
+const named = (shown: string, what: string) =>
+  new StepcastError(
+    'BAD_INPUT',
+    `\`${shown}\` holds an object of class ${what}, which JSON cannot stand for. Declare an output of type ${what} instead.`,
+  );
 
 const SHOWN_CHARACTERS = 60;
 

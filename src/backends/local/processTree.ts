@@ -28,11 +28,7 @@ export interface Tree {
  * (or after a bounded number of rounds) with the number of processes that were told to end.
  */
 export async function killTree(tree: Tree, graceMs: number = DEFAULT_GRACE_MS): Promise<number> {
-  const belongs = (entry: ProcessEntry) =>
-    entry.pid === tree.pid ||
-    entry.group === tree.pid ||
-    entry.session === tree.pid ||
-    tree.marks.every((mark) => entry.has(mark));
+  const belongs = belongsTo(tree);
   // The group first and at once: it is what must end even when the machine is too busy for a scan.
   const groupAlive = signalGroup(tree.pid, graceMs > 0 ? 'SIGTERM' : 'SIGKILL');
   const members = await select(belongs);
@@ -46,6 +42,17 @@ export async function killTree(tree: Tree, graceMs: number = DEFAULT_GRACE_MS): 
   // Descendants are remembered from here on: once their parents are gone, the chain that led to them is too.
   return killUntilNone(belongs, members);
 }
+
+/** Every process of the tree, wherever it has gone. It looks through all processes of the machine. */
+export function membersOf(tree: Tree): Promise<ProcessEntry[]> {
+  return select(belongsTo(tree));
+}
+
+const belongsTo = (tree: Tree) => (entry: ProcessEntry) =>
+  entry.pid === tree.pid ||
+  entry.group === tree.pid ||
+  entry.session === tree.pid ||
+  tree.marks.every((mark) => entry.has(mark));
 
 /** SIGKILL to every process with the mark, and their descendants, until none is left. Returns how many there were. */
 export function killMarked(mark: string): Promise<number> {

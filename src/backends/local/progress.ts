@@ -1,7 +1,9 @@
-/** Finds `::progress 42 message` lines in a stream of output, across the borders of its chunks. */
+/** Finds `::progress 42 message` and `::heartbeat` lines in a stream of output, across the borders of its chunks. */
 
-const MARKER = Buffer.from('::progress ');
-const MARKER_ON_NEW_LINE = Buffer.from('\n::progress ');
+const PREFIX = Buffer.from('::');
+const PREFIX_ON_NEW_LINE = Buffer.from('\n::');
+const PROGRESS = Buffer.from('::progress ');
+const HEARTBEAT = Buffer.from('::heartbeat');
 const NEWLINE = 0x0a;
 /** A longer line is no progress report, whatever it begins with. In bytes. */
 export const MAX_PROGRESS_LINE = 4096;
@@ -15,16 +17,26 @@ export interface ProgressReader {
   end(): void;
 }
 
-/** `report` gets the percentage, held within 0 and 100, and the message in one line without control characters. */
-export function readProgress(report: (percent: number, message: string) => void): ProgressReader {
+/**
+ * `report` gets the percentage, held within 0 and 100, and the message in one line without control characters. `beat` is
+ * called for both kinds of lines.
+ */
+export function readProgress(
+  report: (percent: number, message: string) => void,
+  beat: () => void = () => {},
+): ProgressReader {
   /** The start of a line that is, or may become, a report. */
   let carried: Buffer | undefined;
   let midLine = false;
 
   const tell = (lines: readonly Buffer[]): void => {
-    for (const line of lines.slice(-MAX_REPORTS_PER_CHUNK)) {
+    if (lines.some((line) => /^::heartbeat\s*$/.test(line.toString('latin1')))) beat();
+    const progress = lines.filter((line) => startsWith(line, PROGRESS));
+    for (const line of progress.slice(-MAX_REPORTS_PER_CHUNK)) {
       const match = /^::progress\s+(\d+(?:\.\d+)?)\s*%?(?:\s+(.*?))?\s*$/s.exec(line.toString('utf8'));
-      if (match) report(Math.min(100, Number(match[1])), clean(match[2] ?? ''));
+      if (!match) continue;
+      beat();
+      report(Math.min(100, Number(match[1])), clean(match[2] ?? ''));
     }
   };
 
@@ -34,12 +46,13 @@ export function readProgress(report: (percent: number, message: string) => void)
       const data = carried ? Buffer.concat([carried, chunk]) : chunk;
       const startsLine = carried !== undefined || !midLine;
       const lines: Buffer[] = [];
-      let at = startsLine && data.subarray(0, MARKER.length).equals(MARKER) ? 0 : nextMarker(data, 0);
+      let at = startsLine && startsWith(data, PREFIX) ? 0 : nextPrefix(data, 0);
       while (at >= 0) {
         const end = data.indexOf(NEWLINE, at);
         if (end < 0) break;
-        if (end - at <= MAX_PROGRESS_LINE) lines.push(data.subarray(at, end));
-        at = nextMarker(data, end);
+        const line = data.subarray(at, end);
+        if (mayBeReport(line)) lines.push(line);
+        at = nextPrefix(data, end);
       }
       tell(lines);
 
@@ -56,16 +69,18 @@ export function readProgress(report: (percent: number, message: string) => void)
   };
 }
 
-function nextMarker(data: Buffer, from: number): number {
-  const at = data.indexOf(MARKER_ON_NEW_LINE, from);
+function nextPrefix(data: Buffer, from: number): number {
+  const at = data.indexOf(PREFIX_ON_NEW_LINE, from);
   return at < 0 ? -1 : at + 1;
 }
 
+/** Whether it is the start of a report, as far as it goes. */
 function mayBeReport(line: Buffer): boolean {
   if (line.length > MAX_PROGRESS_LINE) return false;
-  const shared = Math.min(line.length, MARKER.length);
-  return line.subarray(0, shared).equals(MARKER.subarray(0, shared));
+  return [PROGRESS, HEARTBEAT].some((marker) => startsWith(line, marker.subarray(0, line.length)));
 }
+
+const startsWith = (data: Buffer, start: Buffer): boolean => data.subarray(0, start.length).equals(start);
 
 function clean(message: string): string {
   return message.replace(/[\u0000-\u001f\u007f]+/g, ' ').trim();

@@ -11,11 +11,15 @@ export interface PumpRequest {
   readonly observer: AttemptObserver;
   /** Where the stream is written as well, when an output is made of it. */
   readonly file: FileHandle | undefined;
+  /** Called when the command reports that it lives. */
+  readonly beat?: () => void;
 }
 
 export interface Pump {
   /** All bytes are delivered and written. Rejects when the file cannot be written; the stream is then closed. */
   readonly done: Promise<void>;
+  /** Milliseconds that deliveries were awaited, in all: the pipe may have been full behind them, and the command waited. */
+  heldUpMs(): number;
   /** Milliseconds since the last byte; 0 while a delivery is awaited, for then the pipe may be full behind it. */
   quietFor(): number;
   /** Lets go of the pipe, whoever still holds its other end. */
@@ -23,10 +27,12 @@ export interface Pump {
 }
 
 /** Starts at once. Nothing is read from the pipe while a delivery is awaited. */
-export function pump({ stream, name, observer, file }: PumpRequest): Pump {
-  const progress = readProgress((percent, message) => observer.progress(percent, message));
+export function pump({ stream, name, observer, file, beat }: PumpRequest): Pump {
+  const progress = readProgress((percent, message) => observer.progress(percent, message), beat);
   let lastByteAt = performance.now();
   let delivering: Promise<void> | undefined;
+  let heldSince = 0;
+  let heldUpMs = 0;
   let fault: Error | undefined;
 
   const deliver = async (told: void | Promise<void>, chunk: Buffer): Promise<void> => {
@@ -38,6 +44,7 @@ export function pump({ stream, name, observer, file }: PumpRequest): Pump {
     }
     delivering = undefined;
     lastByteAt = performance.now();
+    heldUpMs += lastByteAt - heldSince;
     stream.resume();
   };
 
@@ -47,6 +54,7 @@ export function pump({ stream, name, observer, file }: PumpRequest): Pump {
     const told = observer.log(name, chunk);
     if (told === undefined && !file) return;
     stream.pause();
+    heldSince = performance.now();
     delivering = deliver(told, chunk);
   });
   stream.on('error', () => {}); // a broken pipe ends the stream; what was read is delivered
@@ -58,6 +66,7 @@ export function pump({ stream, name, observer, file }: PumpRequest): Pump {
   done.catch(() => {}); // awaited later; until then it is not unhandled
   return {
     done,
+    heldUpMs: () => heldUpMs + (delivering ? performance.now() - heldSince : 0),
     quietFor: () => (delivering ? 0 : performance.now() - lastByteAt),
     abandon: () => stream.destroy(),
   };

@@ -4,13 +4,16 @@ import { join } from 'node:path';
 import type { ArtifactStore } from '../../artifacts/store';
 import { buildArgv, outputPath } from '../../domain/argv';
 import { messageOf, StepcastError } from '../../domain/errors';
-import { readExit } from '../../domain/readExit';
+import { readExit, type LimitKind } from '../../domain/readExit';
+import { resourceVariables } from '../../domain/resources';
 import type { AttemptObserver, AttemptOutcome, AttemptRequest, RunningAttempt } from '../backend';
 import { createAttemptDirectory, type AttemptDirectory } from './attemptDirectory';
 import { collectOutputs, type Collected } from './collectOutputs';
 import { commandEnvironment } from './environment';
+import { watchHeartbeat, type HeartbeatWatch } from './heartbeat';
 import { ATTEMPT_VARIABLE, marks, WORKER_VARIABLE } from './identity';
 import { awaitEnd } from './lastBytes';
+import { limitMemory } from './memoryLimit';
 import { CommandNotStarted, spawnProcess, type NativeProcess, type ProcessExit } from './nativeProcess';
 import { killTree, type Tree } from './processTree';
 import { pump, type Pump } from './pump';
@@ -25,7 +28,7 @@ export interface RunContext {
   readonly path: string;
 }
 
-type StopReason = 'cancelled' | 'shutdown' | 'timeout' | 'fault';
+type StopReason = 'cancelled' | 'shutdown' | LimitKind | 'fault';
 
 /** Thrown inside when an Attempt is stopped between two steps of preparing or collecting. */
 class Stopped extends Error {}
@@ -40,13 +43,17 @@ const NO_EXIT: ProcessExit = { exitCode: null, signal: null, cpuMs: null, maxRss
 export function runAttempt(context: RunContext, request: AttemptRequest, observer: AttemptObserver): RunningAttempt {
   const { task, stepRunId, attempt } = request;
   const attemptMarks = marks(context.workerMark, stepRunId, attempt);
+  const { resources = {} } = request;
   let stopped: StopReason | undefined;
+  /** The most that was seen of the whole tree, in bytes; known only when its memory is limited. */
+  let treePeak: number | undefined;
   let tree: Tree | undefined;
   let killing: Promise<unknown> | undefined;
 
   const stop = (reason: StopReason): void => {
     stopped ??= reason;
-    if (tree) killing ??= killTree(tree);
+    // What takes too much memory would take more while it is asked to end.
+    if (tree) killing ??= stopped === 'OUT_OF_MEMORY' ? killTree(tree, 0) : killTree(tree);
   };
   const checkpoint = (): void => {
     if (stopped) throw new Stopped();
@@ -65,7 +72,13 @@ export function runAttempt(context: RunContext, request: AttemptRequest, observe
     } catch (error) {
       if (error instanceof Stopped) return finish(NO_EXIT, NOTHING);
       if (isTasksFault(error))
-        return { ...finish(NO_EXIT, NOTHING), state: 'FAILED', retryable: false, message: error.message };
+        return {
+          ...finish(NO_EXIT, NOTHING),
+          state: 'FAILED',
+          failure: 'NOT_STARTED',
+          retryable: false,
+          message: error.message,
+        };
       throw asMachineFault(error, stepRunId);
     } finally {
       await directory.remove();
@@ -82,10 +95,10 @@ export function runAttempt(context: RunContext, request: AttemptRequest, observe
       const { artifacts } = context;
       const ports = task.outputs;
       if (ports.length === 0) return finish(exit, NOTHING);
-      // A timeout has passed; only a cancel stops the collecting.
-      const timedOut = stopped === 'timeout';
+      // What was ended for a limit is collected as far as it came; only a cancel stops that.
+      const endedBy = stopped;
       const collectCheckpoint = (): void => {
-        if (stopped && !(timedOut && stopped === 'timeout')) throw new Stopped();
+        if (stopped !== endedBy || stopped === 'fault') throw new Stopped();
       };
       return finish(
         exit,
@@ -105,12 +118,12 @@ export function runAttempt(context: RunContext, request: AttemptRequest, observe
     }
     checkpoint();
     const outputPaths = Object.fromEntries(task.outputs.map((port) => [port.name, outputPath(port, stepRunId)]));
-    const words = buildArgv(task, { inputPaths, outputPaths, values, id: stepRunId, tmp: directory.tmp });
+    const words = buildArgv(task, { inputPaths, outputPaths, values, id: stepRunId, tmp: directory.tmp, resources });
     const env = commandEnvironment({
       path: context.path,
       home: directory.root,
       tmp: directory.tmp,
-      layers: [request.backendEnvironment, task.environment, words.environment],
+      layers: [request.backendEnvironment, resourceVariables(resources), task.environment, words.environment],
       marks: attemptMarks,
     });
     return { argv: words.argv, cwd: directory.out, env, stdin: await chooseStdin(directory, inputPaths) };
@@ -138,13 +151,13 @@ export function runAttempt(context: RunContext, request: AttemptRequest, observe
     const list = [`${ATTEMPT_VARIABLE}=${attemptMarks[ATTEMPT_VARIABLE]}`, `${WORKER_VARIABLE}=${context.workerMark}`];
     const own: Tree = { pid: child.pid, marks: list };
     tree = own;
-    const timer = setTimeout(stop, Math.min(task.timeoutSeconds * 1000, MAX_TIMER_MS), 'timeout');
     const pumps: Pump[] = (['stdout', 'stderr'] as const).map((name) =>
-      pump({ stream: child[name], name, observer, file: files.get(name) }),
+      pump({ stream: child[name], name, observer, file: files.get(name), beat: () => limits.beat() }),
     );
+    const limits = watchLimits(own, () => pumps.reduce((sum, each) => sum + each.heldUpMs(), 0));
     for (const each of pumps) each.done.catch(() => stop('fault'));
     const exit = await child.exited;
-    clearTimeout(timer);
+    limits.end();
     // From here on a stop changes nothing about how the command ended, and its pid may soon be another's.
     tree = undefined;
     await killing;
@@ -152,17 +165,41 @@ export function runAttempt(context: RunContext, request: AttemptRequest, observe
     return exit;
   }
 
+  /** The clock and the scales: a command that passes a limit of its Task is ended. */
+  function watchLimits(own: Tree, heldUpMs: () => number): { beat(): void; end(): void } {
+    const { timeoutSeconds, heartbeatSeconds } = task;
+    const { memoryBytes } = resources;
+    const timer = setTimeout(stop, Math.min(timeoutSeconds * 1000, MAX_TIMER_MS), 'TIMEOUT');
+    const memory = memoryBytes === undefined ? undefined : limitMemory(own, memoryBytes, () => stop('OUT_OF_MEMORY'));
+    const heartbeat: HeartbeatWatch | undefined =
+      heartbeatSeconds === undefined
+        ? undefined
+        : watchHeartbeat({ seconds: heartbeatSeconds, heldUpMs, onMissed: () => stop('HEARTBEAT') });
+    return {
+      beat: () => heartbeat?.beat(),
+      end: () => {
+        clearTimeout(timer);
+        heartbeat?.end();
+        treePeak = memory?.end();
+      },
+    };
+  }
+
   function finish(exit: ProcessExit, { outputs, missing, faults }: Collected): AttemptOutcome {
+    const { exitCode, signal, cpuMs, maxRssBytes } = exit;
     const reading = readExit(task, {
-      exitCode: exit.exitCode,
-      signal: exit.signal,
-      timedOut: stopped === 'timeout',
+      exitCode,
+      signal,
+      passed: stopped === 'TIMEOUT' || stopped === 'HEARTBEAT' || stopped === 'OUT_OF_MEMORY' ? stopped : null,
+      ...(resources.memoryBytes === undefined
+        ? {}
+        : { memory: { limitBytes: resources.memoryBytes, usedBytes: treePeak ?? 0 } }),
       cancelled: stopped === 'cancelled' || stopped === 'shutdown' ? stopped : null,
       missing,
       faults,
     });
-    const { exitCode, signal, cpuMs, maxRssBytes } = exit;
-    return { ...reading, exitCode, signal, outputs, cpuMs, peakMemoryBytes: maxRssBytes };
+    const peakMemoryBytes = treePeak ? Math.max(treePeak, maxRssBytes ?? 0) : maxRssBytes;
+    return { ...reading, exitCode, signal, outputs, cpuMs, peakMemoryBytes };
   }
 
   return { outcome: run(), cancel: stop };

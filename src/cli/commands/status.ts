@@ -1,5 +1,6 @@
 import type { Api } from '../client/api';
-import { latestSubmissions, readSteps, readSubmission, type Step, type Submission } from '../client/submissions';
+import { latestSubmissions, readSteps, readSubmission, type Step } from '../client/submissions';
+import { shortValue, took } from '../format';
 import { duration } from '../progressView';
 import { table, type Terminal } from '../terminal';
 
@@ -47,17 +48,6 @@ function progressOf({ state, percent, cached, attempt }: Step): string {
   return [state, ...notes].join(', ');
 }
 
-function took({ startedAt, finishedAt }: Pick<Submission, 'startedAt' | 'finishedAt'>): string {
-  if (startedAt === null) return '';
-  return duration((finishedAt === null ? Date.now() : Date.parse(finishedAt)) - Date.parse(startedAt));
-}
-
 function since(time: string): string {
   return `${duration(Date.now() - Date.parse(time))} ago`;
-}
-
-/** A file by its name; any other value as JSON. */
-function shortValue(value: unknown): string {
-  const file = value as { class?: unknown; name?: unknown } | null;
-  return file?.class === 'File' ? String(file.name) : JSON.stringify(value);
 }

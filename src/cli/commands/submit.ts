@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { refusedBy, UserErrors, type Api } from '../client/api';
 import { CommandError, EXIT } from '../client/commandError';
-import { uploadFile } from '../client/upload';
-import { isLocalFile, readInputs, type InputValue } from '../inputValues';
+import { createSender } from '../client/send';
+import { readInputs, type InputPort } from '../inputValues';
 
 const JobInputs = z.object({
   job: z.object({ inputs: z.array(z.object({ name: z.string(), type: z.string(), default: z.unknown() })) }).nullable(),
@@ -27,29 +27,24 @@ export interface SubmitRequest {
   readonly idempotencyKey?: string;
 }
 
+/** The inputs of a job. Throws CommandError when there is no such job. */
+export async function inputsOf(api: Api, name: string): Promise<readonly InputPort[]> {
+  const { job } = await api.call(JobInputs, JOB, { name });
+  if (job) return job.inputs;
+  throw new CommandError(EXIT.refused, [
+    `There is no job ${name} on ${api.url}: \`stepcast jobs\` lists those there are.`,
+  ]);
+}
+
 /** Uploads the files, submits, and returns the submission. Throws CommandError with each reason for a refusal. */
 export async function submitJob(api: Api, request: SubmitRequest): Promise<{ id: string; state: string }> {
-  const { job } = await api.call(JobInputs, JOB, { name: request.job });
-  if (!job) {
-    throw new CommandError(EXIT.refused, [
-      `There is no job ${request.job} on ${api.url}: \`stepcast jobs\` lists those there are.`,
-    ]);
-  }
-  const values = await readInputs(request.job, job.inputs, request.inputs);
+  const values = await readInputs(request.job, await inputsOf(api, request.job), request.inputs);
+  const send = createSender(api);
   const inputs: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(values)) inputs[name] = await sent(api, value);
+  for (const [name, value] of Object.entries(values)) inputs[name] = await send(value);
   const { priority, label, idempotencyKey } = request;
   const input = { job: request.job, inputs, options: { priority, label, idempotencyKey } };
   const { submission, userErrors } = (await api.call(Submitted, SUBMIT, { input })).submitJob;
   if (!submission) throw refusedBy(userErrors);
   return submission;
-}
-
-/** The value as the server takes it: files one after the other, so that none waits half-sent. */
-async function sent(api: Api, value: InputValue): Promise<unknown> {
-  if (isLocalFile(value)) return { upload: await uploadFile(api, value.localPath) };
-  if (!Array.isArray(value)) return value;
-  const items: unknown[] = [];
-  for (const item of value as readonly InputValue[]) items.push(await sent(api, item));
-  return items;
 }

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Value } from '../../domain/values';
 import { choose, form, isPlainObject, nameForm, named, oneOrMany } from './form';
 import { symbolsForm, typeForm } from './typeForm';
-import { durationForm } from './units';
+import { heartbeatForm, resourcesForm, retryForm, timeoutForm } from './runForm';
 
 /** Any value of JSON; the YAML door has no others. */
 export const valueForm = z.json() as z.ZodType<Value>;
@@ -122,13 +122,10 @@ export const taskForm = form({
     (value) => (typeof value === 'string' ? value.toUpperCase() : value),
     z.enum(['FAIL', 'CONTINUE', 'TERMINATE']).default('FAIL'),
   ),
-  retry: form({
-    attempts: z.int().min(1).max(100).optional(),
-    'initial-delay': durationForm.optional(),
-    'max-delay': durationForm.optional(),
-    factor: z.number().min(1).max(100).optional(),
-  }).default({}),
-  timeout: durationForm.optional(),
+  retry: retryForm.optional(),
+  timeout: timeoutForm.optional(),
+  heartbeat: heartbeatForm.optional(),
+  resources: resourcesForm.optional(),
   configuration: z.array(configurationForm).default([]),
 });
 

@@ -1,4 +1,6 @@
 import { Entity, PrimaryKey, PrimaryKeyProp, Property } from '@mikro-orm/core';
+import type { Resources } from '../../domain/definitions';
+import type { FailureKind } from '../../domain/failure';
 import type { AttemptState } from '../../domain/states';
 
 /** One try of a StepRun on a worker. */
@@ -15,6 +17,10 @@ export class AttemptRow {
   state!: AttemptState;
   @Property({ type: 'int', fieldName: 'exit_code', nullable: true })
   exitCode!: number | null;
+  @Property({ type: 'text', nullable: true })
+  failure!: FailureKind | null;
+  @Property({ type: 'json', nullable: true })
+  resources!: Resources | null;
   @Property({ type: 'text', nullable: true })
   signal!: string | null;
   @Property({ type: 'text' })

@@ -1,4 +1,5 @@
 import { Entity, PrimaryKey, Property } from '@mikro-orm/core';
+import type { FailureKind } from '../../domain/failure';
 import type { StepRunState } from '../../domain/states';
 import type { Values } from '../../domain/values';
 
@@ -40,6 +41,12 @@ export class StepRunRow {
   percent!: number | null;
   @Property({ type: 'text' })
   message!: string;
+  @Property({ type: 'text', nullable: true })
+  failure!: FailureKind | null;
+  @Property({ type: 'datetime', fieldName: 'queue_deadline', nullable: true })
+  queueDeadline!: Date | null;
+  @Property({ type: 'datetime', nullable: true })
+  deadline!: Date | null;
   @Property({ type: 'datetime', fieldName: 'created_at', defaultRaw: 'now()' })
   createdAt!: Date;
   @Property({ type: 'datetime', fieldName: 'ready_at', nullable: true })

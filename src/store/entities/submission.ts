@@ -11,6 +11,9 @@ export class BatchRow {
   submitter!: string;
   @Property({ type: 'text' })
   label!: string;
+  /** The inputs that its Submissions differ in, when it is a matrix. */
+  @Property({ type: 'string[]', columnType: 'text[]', fieldName: 'matrix_inputs' })
+  matrixInputs!: string[];
   @Property({ type: 'datetime', fieldName: 'created_at', defaultRaw: 'now()' })
   createdAt!: Date;
 }
@@ -49,6 +52,8 @@ export class SubmissionRow {
   pausedAt!: Date | null;
   @Property({ type: 'datetime', fieldName: 'delete_requested_at', nullable: true })
   deleteRequestedAt!: Date | null;
+  @Property({ type: 'datetime', nullable: true })
+  deadline!: Date | null;
   @Property({ type: 'datetime', fieldName: 'created_at', defaultRaw: 'now()' })
   createdAt!: Date;
   @Property({ type: 'datetime', fieldName: 'started_at', nullable: true })

@@ -3,6 +3,7 @@
  * itself, in one round trip. The caller holds the lock on every `submission` row it names (see `lockSubmissions`).
  */
 import type { EventDraft, SubmissionEvent } from '../../domain/events';
+import type { FailureKind } from '../../domain/failure';
 import type { AttemptState, Ending, StepRunState, SubmissionState } from '../../domain/states';
 import type { FileValue, Values } from '../../domain/values';
 import type { Sql, Statement } from '../database';
@@ -22,6 +23,8 @@ export interface StepRunChange {
   readonly outputs?: Values;
   /** For QUEUED and RETRYING: seconds from now until it may run. */
   readonly delaySeconds?: number;
+  /** For FAILED: what kind of failure, when it is not that of the Attempt that ended. */
+  readonly failure?: FailureKind;
 }
 
 /** The end of one Attempt. */
@@ -34,6 +37,8 @@ export interface AttemptChange {
   readonly message: string;
   readonly cpuMs: number | null;
   readonly peakMemoryBytes: number | null;
+  /** For FAILED and LOST: what kind of failure. */
+  readonly failure: FailureKind | null;
 }
 
 export interface SubmissionChange {
@@ -83,7 +88,12 @@ const APPLY: Statement = {
   text: `
   with step as (
     select * from jsonb_to_recordset($1::jsonb) as x(
-      id bigint, state text, waiting int, failures int, lost int, message text, "exitCode" int, outputs jsonb, "delaySeconds" float)
+      id bigint, state text, waiting int, failures int, lost int, message text, "exitCode" int, outputs jsonb, "delaySeconds" float,
+      failure text)
+  ), ended as materialized (
+    select * from jsonb_to_recordset($2::jsonb) as x(
+      "stepRunId" bigint, number int, state text, "exitCode" int, signal text, message text, "cpuMs" float,
+      "peakMemoryBytes" bigint, failure text)
   ), ready as (
     select r.id, r.queue, r.priority, r.submitter, r.lane, p.paused_at is not null as held,
       row_number() over (partition by r.queue, r.priority, r.submitter, r.lane order by r.id) as nth
@@ -102,19 +112,20 @@ const APPLY: Statement = {
       message = coalesce(s.message, r.message),
       exit_code = coalesce(s."exitCode", r.exit_code),
       outputs = coalesce(s.outputs, r.outputs),
+      failure = case when s.state in ('FAILED', 'RETRYING') then coalesce(s.failure, e.failure) end,
+      out_of_memory = r.out_of_memory + case when e.failure = 'OUT_OF_MEMORY' then 1 else 0 end,
       worker_id = case when s.state in ('QUEUED', 'RETRYING') then null else r.worker_id end,
       ready_at = case when s.state in ('QUEUED', 'RETRYING')
         then now() + make_interval(secs => coalesce(s."delaySeconds", 0)) else r.ready_at end,
       rank_at = coalesce(k.rank_at, r.rank_at),
       held = coalesce(k.held, r.held),
       finished_at = case when s.state in ('SUCCEEDED', 'FAILED', 'SKIPPED', 'CANCELLED') then clock_timestamp() end
-    from step s left join ranked k on k.id = s.id where r.id = s.id
+    from step s left join ranked k on k.id = s.id left join ended e on e."stepRunId" = s.id
+    where r.id = s.id
   ), attempts as (
     update attempt a set state = x.state, exit_code = x."exitCode", signal = x.signal, message = x.message,
-      cpu_ms = x."cpuMs", peak_memory_bytes = x."peakMemoryBytes", finished_at = clock_timestamp()
-    from jsonb_to_recordset($2::jsonb) as x(
-      "stepRunId" bigint, number int, state text, "exitCode" int, signal text, message text, "cpuMs" float,
-      "peakMemoryBytes" bigint)
+      cpu_ms = x."cpuMs", peak_memory_bytes = x."peakMemoryBytes", failure = x.failure, finished_at = clock_timestamp()
+    from ended x
     where a.step_run_id = x."stepRunId" and a.number = x.number
   ), drafts as (
     select x.*, row_number() over (partition by x."submissionId" order by x.ord) as nth

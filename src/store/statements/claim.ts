@@ -1,4 +1,5 @@
 /** How a worker takes work. Bee-Queue only wakes it; which StepRun it gets is decided here, by rank. */
+import type { Resources } from '../../domain/definitions';
 import type { SubmissionEvent } from '../../domain/events';
 import type { Values } from '../../domain/values';
 import type { Sql } from '../database';
@@ -23,6 +24,8 @@ export interface ClaimedStepRun {
   readonly queue: string;
   /** The Submission's inputs. */
   readonly inputs: Values;
+  /** Its Attempts that used too much memory. */
+  readonly outOfMemory: number;
 }
 
 /**
@@ -63,7 +66,7 @@ export async function claimStepRuns(
           started_at = coalesce(r.started_at, clock_timestamp()), finished_at = null
         from best b join locked l on l.id = b.submission_id
         where r.id = b.id and r.state = 'QUEUED'
-        returning r.id, r.submission_id, r.node, r.name, r.attempt, r.queue
+        returning r.id, r.submission_id, r.node, r.name, r.attempt, r.queue, r.out_of_memory
       ), attempts as (
         insert into attempt (step_run_id, number, worker_id, state) select id, attempt, $1, 'RUNNING' from taken
       ), started as (
@@ -87,7 +90,7 @@ export async function claimStepRuns(
       select
         (select coalesce(jsonb_agg(jsonb_build_object('id', t.id::text, 'submissionId', t.submission_id::text,
           'jobVersionId', l.job_version_id::text, 'node', t.node, 'name', t.name, 'attempt', t.attempt, 'queue', t.queue,
-          'inputs', l.inputs) order by t.id), '[]')
+          'inputs', l.inputs, 'outOfMemory', t.out_of_memory) order by t.id), '[]')
           from taken t join locked l on l.id = t.submission_id) as claimed,
         (select coalesce(jsonb_agg(jsonb_build_object('submissionId', submission_id::text, 'seq', seq, 'type', type,
           'state', state, 'stepRunId', step_run_id::text, 'stepName', step_name, 'attempt', attempt, 'percent', percent,
@@ -97,4 +100,22 @@ export async function claimStepRuns(
     [workerId, queues, limit],
   );
   return rows[0] ?? { claimed: [], events: [] };
+}
+
+/** Notes what Attempts were given; those of Tasks that declare nothing need no note. */
+export async function noteResources(
+  sql: Sql,
+  notes: readonly { readonly stepRunId: string; readonly attempt: number; readonly resources: Resources }[],
+): Promise<void> {
+  const given = notes.filter(({ resources }) => Object.keys(resources).length > 0);
+  if (given.length === 0) return;
+  await sql.query(
+    {
+      name: 'note-resources',
+      text: `update attempt a set resources = x.resources
+             from jsonb_to_recordset($1::jsonb) as x("stepRunId" bigint, attempt int, resources jsonb)
+             where a.step_run_id = x."stepRunId" and a.number = x.attempt`,
+    },
+    [JSON.stringify(given.map(({ stepRunId, attempt, resources }) => ({ stepRunId, attempt, resources })))],
+  );
 }

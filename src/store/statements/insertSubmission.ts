@@ -102,27 +102,47 @@ export async function insertSubmission(sql: Sql, submission: NewSubmission): Pro
   return rows[0] ?? null;
 }
 
+/** What an idempotency key stands for already. */
+export interface EarlierSubmission {
+  readonly id: string;
+  readonly requestDigest: string;
+  readonly batchId: string | null;
+}
+
 export async function findByIdempotencyKey(
   sql: Sql,
   submitter: string,
   key: string,
-): Promise<{ id: string; requestDigest: string } | null> {
-  const rows = await sql.query<{ id: string; requestDigest: string }>(
+): Promise<EarlierSubmission | null> {
+  const rows = await sql.query<EarlierSubmission>(
     {
       name: 'find-by-idempotency-key',
-      text: `select id, request_digest as "requestDigest" from submission where submitter = $1 and idempotency_key = $2`,
+      text: `select id, request_digest as "requestDigest", batch_id as "batchId" from submission
+             where submitter = $1 and idempotency_key = $2`,
     },
     [submitter, key],
   );
   return rows[0] ?? null;
 }
 
-export async function insertBatch(sql: Sql, submitter: string, label: string): Promise<string> {
+export async function insertBatch(
+  sql: Sql,
+  submitter: string,
+  { label, matrixInputs = [] }: { readonly label: string; readonly matrixInputs?: readonly string[] },
+): Promise<string> {
   const rows = await sql.query<{ id: string }>(
-    { name: 'insert-batch', text: `insert into batch (submitter, label) values ($1, $2) returning id` },
-    [submitter, label],
+    {
+      name: 'insert-batch',
+      text: `insert into batch (submitter, label, matrix_inputs) values ($1, $2, $3) returning id`,
+    },
+    [submitter, label, matrixInputs],
   );
   const id = rows[0]?.id;
   if (id === undefined) throw new Error('insert returned no row');
   return id;
+}
+
+/** Takes a Batch away that got no Submission. */
+export async function deleteBatch(sql: Sql, id: string): Promise<void> {
+  await sql.query({ name: 'delete-batch', text: `delete from batch where id = $1` }, [id]);
 }

@@ -204,4 +204,50 @@ describe('a value that is read', () => {
     expect(outcome).toMatchObject({ state: 'FAILED', retryable: false });
     expect(outcome.message).toMatch(message);
   });
+
+  const json = (name: string, type: ValueType) => outputPort(name, { read: 'json', type, from: 'stdout' });
+  const record: ValueType = { kind: 'record', fields: [{ name: 'size', type: scalar('int') }] };
+
+  test.each([
+    ['an int', scalar('int'), '"3"', 'Output `o`: expected int, got the text "3".'],
+    ['an int, and too large', scalar('int'), '3000000000', 'Output `o`: expected int, got 3000000000.'],
+    ['a record', record, '{"size": "big"}', `Output \`o\`: field 'size': expected int, got the text "big".`],
+    ['a list', { kind: 'array', items: scalar('int') }, '[1, null]', 'Output `o`: item 2: expected int, got nothing.'],
+    ['a File', scalar('File'), '{"name": "x"}', 'Output `o`: expected File, got an object.'],
+  ] as [string, ValueType, string, string][])(
+    'of JSON must be %s where that is declared',
+    async (_, type, printed, told) => {
+      const { state, failure, retryable, message, outputs } = await bench.run(
+        sh(`echo '${printed}'`, [json('o', type)]),
+      );
+      expect({ state, failure, retryable, message }).toEqual({
+        state: 'FAILED',
+        failure: 'BAD_OUTPUT',
+        retryable: false,
+        message: told,
+      });
+      expect(outputs).toEqual({});
+    },
+  );
+
+  test('of JSON that fit are taken, null where it is allowed', async () => {
+    const ports = [json('r', record), json('n', optionalType(scalar('Any')))];
+    const { state, outputs } = await bench.run(sh(`echo '{"size": 3}'`, ports));
+    expect({ state, outputs }).toEqual({ state: 'SUCCEEDED', outputs: { r: { size: 3 }, n: { size: 3 } } });
+    const nothing = await bench.run(sh('echo null', [json('n', optionalType(scalar('int')))]));
+    expect(nothing).toMatchObject({ state: 'SUCCEEDED', outputs: { n: null } });
+  });
+
+  test('of JSON never stand for a file that the command does not have', async () => {
+    const forged = JSON.stringify({
+      class: 'File',
+      name: 'x',
+      sha256: 'a'.repeat(64),
+      size: 1,
+      mediaType: 'text/plain',
+    });
+    const { failure, message } = await bench.run(sh(`echo '[${forged}]'`, [json('o', scalar('Any'))]));
+    expect(failure).toBe('BAD_OUTPUT');
+    expect(message).toContain('an object of class File');
+  });
 });

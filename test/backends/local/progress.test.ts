@@ -59,3 +59,34 @@ describe('progress lines', () => {
     expect(reports.at(-1)).toEqual([99, '']);
   });
 });
+
+describe('heartbeat lines', () => {
+  const beats = (...chunks: string[]): number => {
+    let count = 0;
+    const reader = readProgress(
+      () => {},
+      () => (count += 1),
+    );
+    for (const chunk of chunks) reader.feed(Buffer.from(chunk));
+    reader.end();
+    return count;
+  };
+
+  test('and progress are both signs of life', () => {
+    expect(beats('::heartbeat\n')).toBe(1);
+    expect(beats('text\n::progress 4\n')).toBe(1);
+    expect(beats('::heart', 'beat', '\nmore')).toBe(1);
+    expect(beats('::heartbeat')).toBe(1);
+  });
+
+  test('stand alone on their line', () => {
+    expect(beats('x ::heartbeat\n::heartbeats\n::heart beat\n::progress half\n::other\n')).toBe(0);
+  });
+
+  test('do not crowd out progress', () => {
+    const reports: number[] = [];
+    const reader = readProgress((percent) => reports.push(percent));
+    reader.feed(Buffer.from(`::progress 7\n${'::heartbeat\n'.repeat(2 * MAX_REPORTS_PER_CHUNK)}`));
+    expect(reports).toEqual([7]);
+  });
+});

@@ -82,7 +82,15 @@ export function createBench(): Bench {
     const reports: [number, string][] = [];
     const stepRunId = `run-${++count}`;
     const attempt = backend.start(
-      { stepRunId, attempt: 1, workerId: 'test', task: spec, values, backendEnvironment: {} },
+      {
+        stepRunId,
+        attempt: 1,
+        workerId: 'test',
+        task: spec,
+        values,
+        backendEnvironment: {},
+        ...(spec.resources ? { resources: spec.resources } : {}),
+      },
       {
         log: (_, bytes) => {
           output += bytes.toString();
