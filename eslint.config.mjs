@@ -14,6 +14,7 @@ const MAY_IMPORT = {
   expressions: ['domain'],
   intake: ['domain', 'artifacts', 'validators'],
   formats: ['domain'],
+  drawing: ['domain'],
   embedded: [],
   config: [],
   cli: ['config', 'embedded'],

@@ -3,13 +3,14 @@ import { cpus, release, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { messageOf } from '../src/domain/errors';
 import { bigFile } from './bigFile';
+import { expressions } from './expressions';
 import { fanout } from './fanout';
 import { latency } from './latency';
 import { restart } from './restart';
 import { startServices, type Row } from './support';
 import { throughput } from './throughput';
 
-const BENCHES = [latency, throughput, fanout, restart, bigFile];
+const BENCHES = [latency, throughput, fanout, restart, bigFile, expressions];
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({ allowPositionals: true, options: { quick: { type: 'boolean' } } });

@@ -17,9 +17,11 @@ import { DefinitionResolver } from './definitions/resolver';
 import { JobDurations, StepDurations, SubmissionEstimate } from './durations/resolver';
 import { FiringMutations } from './firings/mutations';
 import { FiringResolver, ScheduleResolver, SubmissionFiringResolver, TriggerResolver } from './firings/resolver';
+import { GraphResolver, JobGraphResolver, SubmissionGraphResolver } from './graphs/resolver';
 import { jobFields, type JobFieldParts } from './jobs/jobFields';
 import { NodeResolver } from './relay/nodeResolver';
 import { FileInput } from './submissions/inputs';
+import { ResourceResolver, WaitResolver } from './limits/resolver';
 import { CombinationsResolver } from './submissions/combinations';
 import { PauseResolver } from './pausing/resolver';
 import { OutputFilesResolver } from './submissions/outputFiles';
@@ -49,9 +51,14 @@ const RESOLVERS: NonEmptyArray<Function> = [
   SubmissionFiringResolver,
   FiringMutations,
   PauseResolver,
+  ResourceResolver,
+  WaitResolver,
   JobDurations,
   StepDurations,
   SubmissionEstimate,
+  JobGraphResolver,
+  SubmissionGraphResolver,
+  GraphResolver,
 ];
 
 /** type-graphql demands one; every subscription of ours brings its own stream instead. */
@@ -75,6 +82,7 @@ const EMPTY: Catalog = {
   tasks: new Map(),
   jobs: new Map(),
   schedules: new Map(),
+  resources: new Map(),
   triggers: new Map(),
 };
 

@@ -7,6 +7,7 @@ import type { Durations } from '../src/engine/durations';
 import type { Plans } from '../src/engine/plans';
 import type { LiveHub } from '../src/live/hub';
 import type { Database } from '../src/store/database';
+import type { Graphs } from './graphs/graphs';
 
 /** The limits that resolvers keep. Sizes in bytes. */
 export interface Limits {
@@ -25,6 +26,7 @@ export interface Services {
   readonly announcer: RedisAnnouncer;
   readonly hub: LiveHub;
   readonly catalog: WatchedCatalog;
+  readonly graphs: Graphs;
   readonly artifacts: ArtifactStore;
   /** Signs upload and download addresses. */
   readonly secret: string;

@@ -8,6 +8,7 @@ import { readSettings, requireServices, SettingsError, withFlags } from '../src/
 import { createAnnouncer } from '../src/delivery/announcer';
 import { createWakeSender } from '../src/delivery/beeQueues';
 import { openPubSub } from '../src/delivery/pubsub';
+import { createSandbox } from '../src/expressions/sandbox';
 import { messageOf, StepcastError } from '../src/domain/errors';
 import { watchCatalog } from '../src/engine/catalog';
 import { createPlans } from '../src/engine/plans';
@@ -31,6 +32,13 @@ async function main(): Promise<void> {
   const catalog = await watchCatalog(db, warn);
   const artifacts = createLocalStore(join(settings.home, 'artifacts'));
   const guards: Guard[] = [];
+  const sandbox = createSandbox({
+    limits: {
+      ms: settings.expressionMs,
+      memoryBytes: settings.expressionMemoryBytes,
+      resultCharacters: settings.expressionResultCharacters,
+    },
+  });
 
   const served = (): string[] => {
     const all = [...catalog.current().backends.keys()];
@@ -51,6 +59,8 @@ async function main(): Promise<void> {
     leaseSeconds: settings.leaseSeconds,
     drainSeconds: settings.drainSeconds,
     maxLogBytes: settings.maxLogBytes,
+    maxScatter: settings.maxScatter,
+    evaluate: sandbox.evaluateAll,
     log,
   });
   catalog.onChange(() => worker.serve(served()));
@@ -59,7 +69,7 @@ async function main(): Promise<void> {
     catalog.close();
     await worker.stop();
     await Promise.all(guards.map((guard) => guard.close()));
-    await Promise.all([sender.close(), pubsub.close()]);
+    await Promise.all([sender.close(), pubsub.close(), sandbox.close()]);
     await db.close();
   }, settings.drainSeconds + 5);
 }

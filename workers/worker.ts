@@ -7,12 +7,15 @@ import type { PubSub } from '../src/delivery/pubsub';
 import { claim, type Work } from '../src/engine/claim';
 import type { AttemptReport } from '../src/engine/complete';
 import type { Plans } from '../src/engine/plans';
+import type { Evaluate } from '../src/engine/planner/compute';
 import { createReconciler } from '../src/engine/reconcile';
+import { INLINE_QUEUE } from '../src/domain/compileJob';
 import type { BackendKind } from '../src/domain/definitions';
-import { messageOf } from '../src/domain/errors';
+import { messageOf, StepcastError } from '../src/domain/errors';
 import type { Database } from '../src/store/database';
 import { heartbeat, registerWorker, setWorkerState, type OwnedStepRun } from '../src/store/statements/workers';
 import { openAttemptLog } from './attemptLog';
+import { createInsideWork } from './inside';
 import { createProgressSink } from './progress';
 import { blankReport, createReporter } from './reports';
 import { attemptKey, createStrayFinder } from './strays';
@@ -31,6 +34,10 @@ export interface WorkerOptions {
   readonly leaseSeconds: number;
   readonly drainSeconds: number;
   readonly maxLogBytes: number;
+  /** Elements that one scatter may have. */
+  readonly maxScatter: number;
+  /** Evaluates expressions beside this thread. */
+  readonly evaluate: Evaluate;
   readonly log: (level: 'info' | 'warn' | 'error', message: string) => void;
 }
 
@@ -84,6 +91,8 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     lastPass = Date.now();
     pubsub.publish('wake', '');
   };
+
+  const inside = createInsideWork({ ...options, engine, reporter, workerId: () => workerId, known, trouble });
 
   const fill = async (): Promise<void> => {
     if (filling) {
@@ -147,14 +156,16 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     try {
       if (stopping) return { ...blankReport(work, owner), state: 'CANCELLED', message: 'It had not begun.' };
       if (work.problems.length > 0) return { ...blankReport(work, owner), message: work.problems.join(' ') };
-      attempt = backends[work.backend.kind].start(
+      const { backend } = work;
+      if (!backend) throw new StepcastError('INTERNAL', `Task ${work.task.name} runs on no backend`);
+      attempt = backends[backend.kind].start(
         {
           stepRunId: work.stepRunId,
           attempt: work.attempt,
           workerId: owner,
           task: work.task,
           values: work.values,
-          backendEnvironment: work.backend.environment,
+          backendEnvironment: backend.environment,
           resources: work.resources,
         },
         {
@@ -244,16 +255,23 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
 
   const timers = [
     setInterval(() => void beat(), HEARTBEAT_MS),
-    setInterval(() => void fill(), POLL_MS),
+    setInterval(() => {
+      inside.look();
+      void fill();
+    }, POLL_MS),
     setInterval(() => void recover(), RECONCILE_MS),
   ];
   const stops = await Promise.all([
+    pubsub.subscribe('plan', inside.plan),
     pubsub.subscribe('wake', () => {
       if (slots.size + starting < concurrency) void fill();
     }),
     pubsub.subscribe('control', (message) => stopSteps(cancelledIds(message))),
   ]);
-  const receivers: WakeReceiver[] = [createWakeReceiver(options.redisUrl, queues, wake)];
+  const receivers: WakeReceiver[] = [
+    createWakeReceiver(options.redisUrl, queues, wake),
+    createWakeReceiver(options.redisUrl, [INLINE_QUEUE], inside.look),
+  ];
   void recover();
   void fill();
   log('info', `worker ${workerId} takes up to ${concurrency} steps at a time from ${queues.join(', ')}`);
@@ -273,6 +291,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     stop: async () => {
       stopping = true;
       await setWorkerState(db, workerId, 'DRAINING').catch(trouble('announcing the end'));
+      await inside.stop();
       const running = (): Promise<unknown>[] =>
         [...slots.values()].map((slot) => slot.attempt.outcome.catch(() => undefined));
       if (slots.size > 0) log('info', `waiting up to ${options.drainSeconds} s for ${slots.size} running steps`);

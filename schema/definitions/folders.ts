@@ -144,9 +144,11 @@ function describe(problem: DefinitionProblem, parsed: Extract<Parsed, { ok: true
  */
 function knownElsewhere(catalog: Catalog, own: ReadonlySet<string>, left: readonly { readonly name: string }[]) {
   const parsedNow = new Set(left.map((one) => FILE + one.name));
-  const outside = [...catalog.tasks].filter(([, entry]) => !own.has(entry.source) || !parsedNow.has(entry.source));
+  const isOutside = ([, entry]: readonly [string, { readonly source: string }]): boolean =>
+    !own.has(entry.source) || !parsedNow.has(entry.source);
   return {
-    tasks: new Map(outside.map(([name, entry]) => [name, entry.spec])),
+    tasks: new Map([...catalog.tasks].filter(isOutside).map(([name, entry]) => [name, entry.spec])),
+    jobs: new Map([...catalog.jobs].filter(isOutside).map(([name, entry]) => [name, entry.spec.job])),
     backends: new Set(catalog.backends.keys()),
   };
 }
@@ -155,8 +157,8 @@ function knownElsewhere(catalog: Catalog, own: ReadonlySet<string>, left: readon
 function goneSources(catalog: Catalog, dirs: readonly string[], present: ReadonlySet<string>): string[] {
   const roots = dirs.map((dir) => `${resolve(dir)}/`);
   const sources = new Set(
-    [...catalog.backends, ...catalog.tasks, ...catalog.jobs, ...catalog.schedules, ...catalog.triggers].map(
-      ([, entry]) => entry.source,
+    [catalog.backends, catalog.tasks, catalog.jobs, catalog.resources, catalog.schedules, catalog.triggers].flatMap(
+      (all) => [...all.values()].map(({ source }) => source),
     ),
   );
   return [...sources].filter(

@@ -1,5 +1,5 @@
 import { GraphQLJSON } from 'graphql-scalars';
-import { Field, InputType, registerEnumType } from 'type-graphql';
+import { Field, InputType, Int, registerEnumType } from 'type-graphql';
 
 export enum DefinitionKindName {
   BACKEND = 'BACKEND',
@@ -7,6 +7,7 @@ export enum DefinitionKindName {
   JOB = 'JOB',
   SCHEDULE = 'SCHEDULE',
   TRIGGER = 'TRIGGER',
+  RESOURCE = 'RESOURCE',
 }
 registerEnumType(DefinitionKindName, {
   name: 'DefinitionKind',
@@ -17,6 +18,7 @@ registerEnumType(DefinitionKindName, {
     JOB: { description: 'A graph of Steps.' },
     SCHEDULE: { description: 'Submits a Job at times.' },
     TRIGGER: { description: 'Submits a Job when something happens.' },
+    RESOURCE: { description: 'Something of which there is only so much.' },
   },
 });
 
@@ -34,8 +36,16 @@ export class DefineTaskInput {
   name!: string;
   @Field(() => String, { nullable: true, description: 'What it does.' })
   description?: string | null;
-  @Field(() => GraphQLJSON, { description: 'The command line with `$I1`, `$O1`, `$P1` …, or a list of its words.' })
-  command!: unknown;
+  @Field(() => GraphQLJSON, {
+    nullable: true,
+    description: 'The command line with `$I1`, `$O1`, `$P1` …, or a list of its words.',
+  })
+  command?: unknown;
+  @Field(() => String, {
+    nullable: true,
+    description: 'In place of a command: an expression that gives an object of the outputs, inside the worker.',
+  })
+  expression?: string | null;
   @Field(() => Boolean, {
     nullable: true,
     description: 'Run the command by `/bin/sh`; ports and parameters are then environment variables.',
@@ -93,6 +103,13 @@ export class DefineTaskInput {
   configuration?: unknown;
   @Field(() => String, { nullable: true, description: 'The Backend; `local` if not given.' })
   backend?: string | null;
+  @Field(() => Int, { nullable: true, description: 'Steps that may run it at once, over all submissions.' })
+  maxRunning?: number | null;
+  @Field(() => GraphQLJSON, {
+    nullable: true,
+    description: 'Resources that a step occupies while it runs: a name, a list, or an object of name and units.',
+  })
+  uses?: unknown;
 }
 
 @InputType({ description: 'A Job, in the form of the files.' })
@@ -106,12 +123,19 @@ export class DefineJobInput {
     description: 'Inputs by name: a type, or an object with type, description, default, bounds, validate.',
   })
   inputs?: unknown;
-  @Field(() => GraphQLJSON, { description: 'Steps by name (task, in, after, when), or a list with `order` numbers.' })
+  @Field(() => GraphQLJSON, {
+    description: 'Steps by name (task or job, in, after, when, scatter), or a list with `order` numbers.',
+  })
   steps!: unknown;
-  @Field(() => GraphQLJSON, { nullable: true, description: 'Outputs by name: `step.port`.' })
+  @Field(() => GraphQLJSON, {
+    nullable: true,
+    description: 'Outputs by name: `step.port`, a list of these, or an object with from, merge, pick.',
+  })
   outputs?: unknown;
   @Field(() => GraphQLJSON, { nullable: true, description: 'Example inputs.' })
   example?: unknown;
+  @Field(() => Int, { nullable: true, description: 'Steps of all its submissions that may run at once.' })
+  maxRunning?: number | null;
 }
 
 @InputType({ description: 'A Backend, in the form of the files.' })
@@ -124,6 +148,8 @@ export class DefineBackendInput {
   description?: string | null;
   @Field(() => GraphQLJSON, { nullable: true, description: 'Environment variables to add.' })
   environment?: unknown;
+  @Field(() => Int, { nullable: true, description: 'Steps that may run on it at once, over all workers.' })
+  maxRunning?: number | null;
 }
 
 @InputType({ description: 'What to take away.' })

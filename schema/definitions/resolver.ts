@@ -10,6 +10,7 @@ import type { Context, Services } from '../context';
 import { DefineScheduleInput, DefineTriggerInput } from '../firings/inputs';
 import { pinFiles } from '../firings/pin';
 import { toSchedule, toTrigger } from '../firings/types';
+import { DefineResourceInput, toResource } from '../limits/types';
 import { PageArgs, pageOfList, type Connection } from '../relay/connection';
 import { toId } from '../relay/ids';
 import { withUserErrors } from '../relay/userErrors';
@@ -75,7 +76,7 @@ export class DefinitionResolver {
 
   @Mutation(() => DefinePayload, {
     description:
-      'Defines Tasks, Jobs, Backends, Schedules and Triggers from YAML, as a file would. All of it applies, or none.',
+      'Defines Tasks, Jobs, Backends, Resources, Schedules and Triggers from YAML, as a file would. All of it applies, or none.',
   })
   applyDefinitions(
     @Arg('input', () => ApplyDefinitionsInput, { description: 'The text.' }) input: ApplyDefinitionsInput,
@@ -151,6 +152,20 @@ export class DefinitionResolver {
     });
   }
 
+  @Mutation(() => DefinePayload, {
+    description: 'Defines a Resource, or changes its amount: that holds at once, also for what waits already.',
+  })
+  defineResource(
+    @Arg('input', () => DefineResourceInput, { description: 'The Resource.' }) input: DefineResourceInput,
+    @Ctx() { services }: Context,
+  ): Promise<DefinePayload> {
+    return applied(services, () => {
+      const parsed = parseDefinitionObject('resource', asForm(input), knownBy(services));
+      if (!parsed.ok) throw new UserErrors(parsed.problems.map((problem) => toError(problem, ['input'], false)));
+      return { backends: [], tasks: [], jobs: [], resources: [parsed.spec] };
+    });
+  }
+
   @Mutation(() => RemoveDefinitionPayload, {
     description: 'Takes away what the API defined. Submissions that used it go on.',
   })
@@ -189,21 +204,28 @@ const ID_TYPES = {
   JOB: 'Job',
   SCHEDULE: 'Schedule',
   TRIGGER: 'Trigger',
+  RESOURCE: 'Resource',
 } as const satisfies Record<DefinitionKindName, string>;
 
 function entriesOf(catalog: Catalog, kind: DefinitionKindName): ReadonlyMap<string, CatalogEntry<unknown>> {
-  const { backends, tasks, jobs, schedules, triggers } = catalog;
-  return { BACKEND: backends, TASK: tasks, JOB: jobs, SCHEDULE: schedules, TRIGGER: triggers }[kind];
+  const { backends, tasks, jobs, resources, schedules, triggers } = catalog;
+  return { BACKEND: backends, TASK: tasks, JOB: jobs, RESOURCE: resources, SCHEDULE: schedules, TRIGGER: triggers }[
+    kind
+  ];
 }
 
 function knownBy(services: Services): Known {
-  const { tasks, backends } = services.catalog.current();
-  return { tasks: new Map([...tasks].map(([name, entry]) => [name, entry.spec])), backends: new Set(backends.keys()) };
+  const { tasks, jobs, backends } = services.catalog.current();
+  return {
+    tasks: new Map([...tasks].map(([name, entry]) => [name, entry.spec])),
+    jobs: new Map([...jobs].map(([name, entry]) => [name, entry.spec.job])),
+    backends: new Set(backends.keys()),
+  };
 }
 
 /** What the API itself has defined so far, filtered. */
 function apiSet(services: Services, keep: (kind: DefinitionKindName, name: string) => boolean): DefinitionSet {
-  const { backends, tasks, jobs, schedules, triggers } = services.catalog.current();
+  const { backends, tasks, jobs, resources, schedules, triggers } = services.catalog.current();
   const own = <T>(all: ReadonlyMap<string, { source: string; spec: T }>, kind: DefinitionKindName): T[] =>
     [...all].filter(([name, entry]) => entry.source === API_SOURCE && keep(kind, name)).map(([, entry]) => entry.spec);
   return {
@@ -212,6 +234,7 @@ function apiSet(services: Services, keep: (kind: DefinitionKindName, name: strin
     jobs: own(jobs, DefinitionKindName.JOB).map((bundle) => bundle.job),
     schedules: own(schedules, DefinitionKindName.SCHEDULE),
     triggers: own(triggers, DefinitionKindName.TRIGGER),
+    resources: own(resources, DefinitionKindName.RESOURCE),
   };
 }
 
@@ -254,6 +277,9 @@ function applied(services: Services, parse: () => DefinitionSet): Promise<Define
         backends: names('BACKEND')
           .flatMap((name) => catalog.backends.get(name) ?? [])
           .map(toBackend),
+        resources: names('RESOURCE')
+          .flatMap((name) => catalog.resources.get(name) ?? [])
+          .map(toResource),
         schedules: names('SCHEDULE')
           .flatMap((name) => catalog.schedules.get(name) ?? [])
           .map(toSchedule),
@@ -263,7 +289,7 @@ function applied(services: Services, parse: () => DefinitionSet): Promise<Define
         userErrors: [],
       };
     },
-    (userErrors) => ({ jobs: [], tasks: [], backends: [], schedules: [], triggers: [], userErrors }),
+    (userErrors) => ({ jobs: [], tasks: [], backends: [], resources: [], schedules: [], triggers: [], userErrors }),
   );
 }
 

@@ -1,12 +1,14 @@
 import { GraphQLJSON } from 'graphql-scalars';
 import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
 import type { BackendSpec, TaskSpec } from '../../src/domain/definitions';
+import { predecessorsOf } from '../../src/domain/graph';
 import { mutationFieldName } from '../../src/domain/naming';
 import { formatType } from '../../src/domain/values';
 import { describeSource } from '../../src/engine/define';
 import type { CatalogEntry } from '../../src/engine/catalog';
 import type { JobBundle } from '../../src/engine/plans';
 import { ScheduleType, TriggerType } from '../firings/types';
+import { ResourceType } from '../limits/types';
 import { connectionOf, Node } from '../relay/connection';
 import { toId } from '../relay/ids';
 import { UserErrorType } from '../relay/userErrors';
@@ -52,6 +54,11 @@ export class BackendType extends Node {
   kind!: BackendKindName;
   @Field(() => String, { description: 'What it is for.' })
   description!: string;
+  @Field(() => Int, {
+    nullable: true,
+    description: 'Steps that may run on it at once, over all workers; null when only slots bound it.',
+  })
+  maxRunning!: number | null;
   @Field(() => Int, { description: 'Grows with each change.' })
   version!: number;
   @Field(() => String, { description: 'The file or door it was defined by.' })
@@ -68,6 +75,11 @@ export class TaskType extends Node {
   version!: number;
   @Field(() => String, { description: 'The Backend it runs on.' })
   backend!: string;
+  @Field(() => Int, {
+    nullable: true,
+    description: 'Steps that may run it at once, over all submissions; null when only slots bound it.',
+  })
+  maxRunning!: number | null;
   @Field(() => [PortType], { description: 'The data it takes.' })
   inputs!: PortType[];
   @Field(() => [PortType], { description: 'The values it takes.' })
@@ -90,8 +102,12 @@ export class JobStepType {
   jobVersionKey!: string;
   @Field(() => String, { description: 'Unique in the Job.' })
   name!: string;
-  @Field(() => String, { description: 'The Task it runs.' })
-  task!: string;
+  @Field(() => String, { nullable: true, description: 'The Task it runs; null when it runs a Job.' })
+  task!: string | null;
+  @Field(() => String, { nullable: true, description: 'The Job it runs; null when it runs a Task.' })
+  job!: string | null;
+  @Field(() => [String], { description: 'The ports whose lists it runs once per element of; none: it runs once.' })
+  scatter!: string[];
   @Field(() => [String], { description: 'The Steps that must end before it.' })
   predecessors!: string[];
 }
@@ -114,6 +130,11 @@ export class JobType extends Node {
   outputs!: PortType[];
   @Field(() => [JobStepType], { description: 'Its Steps, in the order of definition.' })
   steps!: JobStepType[];
+  @Field(() => Int, {
+    nullable: true,
+    description: 'Steps of all its submissions that may run at once; null when only slots bound it.',
+  })
+  maxRunning!: number | null;
   @Field(() => GraphQLJSON, { nullable: true, description: 'Example inputs, when the definition has some.' })
   example!: unknown;
   @Field(() => String, { description: 'The file or door it was defined by.' })
@@ -138,6 +159,8 @@ export class DefinePayload {
   schedules!: ScheduleType[];
   @Field(() => [TriggerType], { description: 'Triggers that were defined or changed.' })
   triggers!: TriggerType[];
+  @Field(() => [ResourceType], { description: 'Resources that were defined or changed.' })
+  resources!: ResourceType[];
   @Field(() => [UserErrorType], { description: 'What must be mended first; with any of these, nothing was changed.' })
   userErrors!: UserErrorType[];
 }
@@ -171,6 +194,7 @@ export function toBackend(entry: CatalogEntry<BackendSpec>): BackendType {
     name: spec.name,
     kind: BackendKindName[spec.kind],
     description: spec.description,
+    maxRunning: spec.maxRunning ?? null,
     version: entry.version,
     source: describeSource(entry.source),
   };
@@ -184,6 +208,7 @@ export function toTask(entry: CatalogEntry<TaskSpec>): TaskType {
     description: spec.description,
     version: entry.version,
     backend: spec.backend,
+    maxRunning: spec.maxRunning ?? null,
     inputs: spec.inputs.map(toPort),
     parameters: spec.parameters.map(toPort),
     outputs: spec.outputs.map(toPort),
@@ -208,17 +233,12 @@ export function toJob(entry: CatalogEntry<JobBundle>): JobType {
     steps: job.steps.map((step) => ({
       jobVersionKey: entry.versionId,
       name: step.name,
-      task: step.task,
-      predecessors: [
-        ...new Set([
-          ...step.after,
-          ...Object.values(step.links).flatMap((link) =>
-            link.kind === 'output' ? [link.step] : link.kind === 'glob' ? [...link.steps] : [],
-          ),
-          ...(step.when ? [step.when.step] : []),
-        ]),
-      ],
+      task: step.run.kind === 'task' ? step.run.task : null,
+      job: step.run.kind === 'job' ? step.run.job : null,
+      scatter: step.scatter ? [...step.scatter.ports] : [],
+      predecessors: predecessorsOf(step),
     })),
+    maxRunning: job.maxRunning ?? null,
     example: job.example ?? null,
     source: describeSource(entry.source),
     createdAt: new Date(entry.createdAt),

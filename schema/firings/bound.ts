@@ -4,7 +4,7 @@ import { latestFirings } from '../../src/domain/cron';
 import type { ScheduleSpec, TriggerSpec } from '../../src/domain/firing';
 import { heldValue } from '../../src/intake/heldValue';
 import type { Services } from '../context';
-import { findSubmission } from '../submissions/reads';
+import { findSubmission, submissionValues } from '../submissions/reads';
 import { toId } from '../relay/ids';
 
 /** How far back the time before a firing is looked for. */
@@ -39,8 +39,8 @@ export async function boundInputs(
               label: source.label,
               job: source.jobName,
             },
-            inputs: source.inputs,
-            outputs: source.outputs,
+            inputs: (await submissionValues(db, source.id, 'inputs')) ?? {},
+            outputs: await submissionValues(db, source.id, 'outputs'),
           },
         }),
   };

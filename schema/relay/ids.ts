@@ -8,6 +8,7 @@ export type NodeType =
   | 'Job'
   | 'Task'
   | 'Backend'
+  | 'Resource'
   | 'Artifact'
   | 'Upload'
   | 'Worker'

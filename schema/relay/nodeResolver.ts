@@ -7,8 +7,10 @@ import { toUpload, UploadType } from '../data/resolver';
 import { BackendType, JobType, TaskType, toBackend, toJob, toTask } from '../definitions/types';
 import { getFiring } from '../firings/reads';
 import { FiringType, ScheduleType, toSchedule, toTrigger, TriggerType } from '../firings/types';
+import { ResourceType, toResource } from '../limits/types';
 import * as reads from '../submissions/reads';
-import { ArtifactType, BatchType, StepRunType, SubmissionType, toArtifact, toBatch } from '../submissions/types';
+import { ArtifactType, BatchType, SubmissionType, toArtifact, toBatch } from '../submissions/types';
+import { StepRunType } from '../submissions/stepTypes';
 import { toWorker, WorkerType } from '../workers/resolver';
 import { Node } from './connection';
 import { fromId, parseId, type NodeType } from './ids';
@@ -58,6 +60,10 @@ const FINDERS: Readonly<Record<NodeType, Finder>> = {
     return Promise.resolve(as(TriggerType, entry ? toTrigger(entry) : null));
   },
   Firing: async ({ services }, key) => as(FiringType, await getFiring(services.db, key)),
+  Resource: ({ services }, key) => {
+    const entry = services.catalog.current().resources.get(key);
+    return Promise.resolve(as(ResourceType, entry ? toResource(entry) : null));
+  },
   Backend: ({ services }, key) => {
     const entry = services.catalog.current().backends.get(key);
     return Promise.resolve(as(BackendType, entry ? toBackend(entry) : null));

@@ -20,12 +20,18 @@ import { createPlans } from '../../src/engine/plans';
 import { createLiveHub } from '../../src/live/hub';
 import { openDatabase } from '../../src/store/database';
 import { ArtifactRow, UploadRow } from '../../src/store/entities';
+import { moveToLanes } from '../../src/store/statements/lanes';
+import { putUserLimit } from '../../src/store/statements/limits';
 import { forgetSent } from '../../src/store/statements/outbox';
 import { completeUpload, findUpload } from '../../src/store/uploads';
 import type { Context, Services } from '../context';
 import { serveFolders } from '../definitions/folders';
+import { findDrawing } from '../graphs/drawings';
+import { createGraphs } from '../graphs/graphs';
+import { DEFAULT_GRAPH_NODES } from '../graphs/types';
 import { downloadsRouter } from '../http/downloads';
 import { hooksRouter } from '../http/hooks';
+import { graphsRouter } from '../http/graphs';
 import { pagesRouter } from '../http/pages';
 import { uploadsRouter } from '../http/uploads';
 import { readyOperations } from './examples';
@@ -59,6 +65,7 @@ export async function startApi({ settings, secret, jobFolders, consoleDir, log }
   const warn = (message: string): void => log('warn', message);
   const db = await openDatabase(settings.databaseUrl, { poolSize: 10 });
   await db.migrate();
+  if (await putUserLimit(db, settings.maxRunningPerUser ?? null)) await moveToLanes(db);
   const pubsub = await openPubSub(settings.redisUrl, (message) => warn(`Redis: ${message}`));
   const sender = createWakeSender(settings.redisUrl);
   const announcer = createAnnouncer({ pubsub, sender, forgetSent: (ids) => forgetSent(db, ids), onTrouble: warn });
@@ -88,6 +95,7 @@ export async function startApi({ settings, secret, jobFolders, consoleDir, log }
     announcer,
     hub,
     catalog,
+    graphs: createGraphs(),
     artifacts: store,
     secret,
     publicUrl,
@@ -152,6 +160,13 @@ export async function startApi({ settings, secret, jobFolders, consoleDir, log }
     authorize: () => permit('hook'),
     onError: (error) => fault('hook', error),
   });
+  const graphs = graphsRouter({
+    secret,
+    defaultFirst: DEFAULT_GRAPH_NODES,
+    authorize: () => permit('graph'),
+    find: (address, options) => findDrawing(services, address, options),
+    onError: (error) => fault('graph', error),
+  });
   const housekeeping = startHousekeeping({ services, store, uploads, leaseSeconds: settings.leaseSeconds, log });
 
   let stopping = false;
@@ -175,6 +190,7 @@ export async function startApi({ settings, secret, jobFolders, consoleDir, log }
   app.use(uploads.router);
   app.use(downloads);
   app.use(hooks);
+  app.use(graphs);
   app.use(pagesRouter({ consoleDir, examples: () => readyOperations(catalog.current(), served.current()) }));
   app.use((_request, response) => {
     response
@@ -213,7 +229,7 @@ const notYet: RequestListener = (_request, response) => {
 };
 
 /** The authorization point for what is not GraphQL. */
-function permit(action: 'upload' | 'download' | 'hook'): Promise<void> {
+function permit(action: 'upload' | 'download' | 'graph' | 'hook'): Promise<void> {
   authorize(LOCAL_VIEWER, { action });
   return Promise.resolve();
 }

@@ -43,8 +43,8 @@ const estimate: ComplexityEstimator = ({ field, args, childComplexity }) => {
   const type = getNamedType(field.type);
   if (type.name.startsWith('__')) return 0;
   if (isLeafType(type)) return 0;
-  if (!type.name.endsWith('Connection')) return 1 + childComplexity;
   const first: unknown = args['first'];
+  if (first === undefined && !type.name.endsWith('Connection')) return 1 + childComplexity;
   return 1 + childComplexity * (typeof first === 'number' && first > 0 ? first : DEFAULT_PAGE);
 };
 

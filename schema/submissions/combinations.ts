@@ -40,8 +40,13 @@ export class CombinationsResolver {
     @Ctx() { services }: Context,
   ): Promise<Connection<CombinationType>> {
     const page = await reads.listBatch(services.db, batch.key, args, services.limits.pageLimit);
+    const inputsOf = await reads.submissionInputs(
+      services.db,
+      page.nodes.map((submission) => submission.key),
+      batch.matrixInputs,
+    );
     const row = (submission: SubmissionType): CombinationType => {
-      const inputs = submission.inputs as Readonly<Record<string, unknown>>;
+      const inputs = inputsOf.get(submission.key) ?? {};
       const values = Object.fromEntries(batch.matrixInputs.map((name) => [name, inputs[name] ?? null]));
       return { values, state: submission.state, submission };
     };

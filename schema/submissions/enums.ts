@@ -2,7 +2,13 @@
 import { registerEnumType } from 'type-graphql';
 import { EVENT_TYPES } from '../../src/domain/events';
 import { FAILURE_KINDS } from '../../src/domain/failure';
-import { ATTEMPT_STATES, PRIORITIES, STEP_RUN_STATES, SUBMISSION_STATES } from '../../src/domain/states';
+import {
+  ATTEMPT_STATES,
+  PRIORITIES,
+  STEP_RUN_KINDS,
+  STEP_RUN_STATES,
+  SUBMISSION_STATES,
+} from '../../src/domain/states';
 
 /** A list of names as the object that GraphQL makes an enum of. */
 export /** The values as type-graphql wants an enum. */
@@ -35,6 +41,16 @@ registerEnumType(StepRunStateName, {
     FAILED: { description: 'Failed for good.' },
     SKIPPED: { description: 'Its condition said no, or the job ended early.' },
     CANCELLED: { description: 'Stopped, or never started because the submission ended.' },
+  },
+});
+export const StepRunKindName = enumOf(STEP_RUN_KINDS);
+registerEnumType(StepRunKindName, {
+  name: 'StepRunKind',
+  description: 'What a StepRun stands for.',
+  valuesConfig: {
+    TASK: { description: 'A run of a Task.' },
+    SCATTER: { description: 'A Step that runs once per element of a list; the elements are its parts.' },
+    JOB: { description: 'A run of a nested Job; its steps are its parts.' },
   },
 });
 export const AttemptStateName = enumOf(ATTEMPT_STATES);

@@ -1,8 +1,8 @@
 import { GraphQLJSON } from 'graphql-scalars';
 import { ArgsType, Field, ID, InputType } from 'type-graphql';
-import { PRIORITIES, SUBMISSION_STATES } from '../../src/domain/states';
+import { PRIORITIES, STEP_RUN_STATES, SUBMISSION_STATES } from '../../src/domain/states';
 import { PageArgs } from '../relay/connection';
-import { PriorityName, SubmissionStateName } from './enums';
+import { PriorityName, StepRunStateName, SubmissionStateName } from './enums';
 
 @InputType({ description: 'A file: exactly one of `text`, `upload` and `result`.' })
 export class FileInput {
@@ -115,4 +115,19 @@ export class SubmissionsArgs extends PageArgs {
   createdAfter?: Date | null;
   @Field(() => Date, { nullable: true, description: 'Only those stored before this time.' })
   createdBefore?: Date | null;
+}
+
+@ArgsType()
+export class PartArgs extends PageArgs {
+  @Field(() => [StepRunStateName], { nullable: true, description: 'Only those in one of these states.' })
+  states?: (typeof STEP_RUN_STATES)[number][] | null;
+}
+
+@ArgsType()
+export class StepRunArgs extends PartArgs {
+  @Field(() => Boolean, {
+    nullable: true,
+    description: 'Also elements of scatters and steps of nested Jobs, in the order in which they came to be.',
+  })
+  deep?: boolean | null;
 }

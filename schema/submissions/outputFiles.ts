@@ -1,8 +1,9 @@
 import { Args, Ctx, Field, FieldResolver, Float, ObjectType, Resolver, Root } from 'type-graphql';
-import { filesIn, type Value, type Values } from '../../src/domain/values';
+import { filesIn, type Value } from '../../src/domain/values';
 import type { Context, Services } from '../context';
 import { downloadPath } from '../http/downloads';
 import { connectionOf, PageArgs, pageOfList, type Connection } from '../relay/connection';
+import { submissionValues } from './reads';
 import { SubmissionType } from './types';
 
 @ObjectType('OutputFile', { description: 'A file among the outputs of a Job.' })
@@ -30,12 +31,12 @@ export class OutputFilesResolver {
   @FieldResolver(() => OutputFileConnection, {
     description: "The files among the Job's outputs, by the outputs' names. `results` has those of every step.",
   })
-  outputFiles(
+  async outputFiles(
     @Root() submission: SubmissionType,
     @Args(() => PageArgs) args: PageArgs,
     @Ctx() { services }: Context,
-  ): Connection<OutputFileType> {
-    const outputs = (submission.outputs ?? {}) as Values;
+  ): Promise<Connection<OutputFileType>> {
+    const outputs = (await submissionValues(services.db, submission.key, 'outputs')) ?? {};
     const all = Object.entries(outputs).flatMap(([output, value]) => filesOf(services, output, value));
     const keyed = all.map((file, index) => ({ ...file, key: String(index).padStart(9, '0') }));
     return pageOfList(keyed, args, services.limits.pageLimit, (file) => file.key);

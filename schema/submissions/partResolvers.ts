@@ -1,9 +1,11 @@
 /** What hangs on a Submission: its StepRuns, Batch and files. */
+import { GraphQLJSON } from 'graphql-scalars';
 import { Arg, Args, Ctx, FieldResolver, ID, Query, Resolver, Root } from 'type-graphql';
 import type { Context } from '../context';
 import { downloadPath } from '../http/downloads';
 import { PageArgs, type Connection } from '../relay/connection';
 import { fromId, toId } from '../relay/ids';
+import { PartArgs } from './inputs';
 import { AttemptConnection, type AttemptType } from './attempt';
 import * as reads from './reads';
 import {
@@ -11,11 +13,11 @@ import {
   ArtifactType,
   BatchType,
   LogChunkConnection,
-  StepRunType,
   SubmissionConnection,
   type LogChunkType,
   type SubmissionType,
 } from './types';
+import { StepRunConnection, StepRunType } from './stepTypes';
 
 @Resolver(() => StepRunType)
 export class StepRunResolver {
@@ -30,6 +32,34 @@ export class StepRunResolver {
   @FieldResolver(() => ID, { description: 'The Submission it belongs to.' })
   submissionId(@Root() stepRun: StepRunType): string {
     return toId('Submission', stepRun.submissionKey);
+  }
+
+  @FieldResolver(() => GraphQLJSON, {
+    nullable: true,
+    description:
+      'What it produced, by output; partial after a failure. Of a scatter, lists in the order of its elements.',
+  })
+  outputs(@Root() stepRun: StepRunType, @Ctx() { services }: Context): Promise<unknown> {
+    return reads.stepRunOutputs(services.db, stepRun.key);
+  }
+
+  @FieldResolver(() => StepRunConnection, {
+    description: 'The elements of a scatter, or the steps of a nested Job, as far as they exist yet.',
+  })
+  parts(
+    @Root() stepRun: StepRunType,
+    @Args(() => PartArgs) { states, ...args }: PartArgs,
+    @Ctx() { services }: Context,
+  ): Promise<Connection<StepRunType>> {
+    const place = { kind: 'parts', of: stepRun } as const;
+    return reads.listStepRuns(
+      services.db,
+      stepRun.submissionKey,
+      place,
+      states ?? null,
+      args,
+      services.limits.pageLimit,
+    );
   }
 
   @FieldResolver(() => AttemptConnection, { description: 'Its Attempts, first to last.' })

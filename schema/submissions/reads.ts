@@ -1,25 +1,26 @@
 /** Lists and single rows of Submissions and what hangs on them, by keyset: a page costs the same wherever it is. */
 import type { FilterQuery } from '@mikro-orm/core';
-import type { SubmissionState } from '../../src/domain/states';
+import type { StepRunState, SubmissionState } from '../../src/domain/states';
 import { StepcastError } from '../../src/domain/errors';
+import type { Values } from '../../src/domain/values';
 import type { Database, Statement } from '../../src/store/database';
 import { ArtifactRow, AttemptRow, BatchRow, StepRunRow, SubmissionRow } from '../../src/store/entities';
 import { eventsAfter } from '../../src/store/statements/events';
 import { logAfter } from '../../src/store/statements/logs';
+import { ROOT_SCOPE } from '../../src/store/statements/sources';
 import { numericKey, pageOf, toConnection, type Connection, type PageArgs } from '../relay/connection';
 import { toAttempt, type AttemptType } from './attempt';
 import {
   toArtifact,
   toEvent,
   toLogChunk,
-  toStepRun,
   toSubmission,
   type ArtifactType,
   type EventType,
   type LogChunkType,
-  type StepRunType,
   type SubmissionType,
 } from './types';
+import { toStepRun, type StepRunType } from './stepTypes';
 
 /** The largest number of an Event or an Attempt. */
 const MAX_INT = 2_147_483_647;
@@ -40,7 +41,7 @@ export async function getSubmission(db: Database, key: string): Promise<Submissi
 
 const ROW: Statement = {
   name: 'submission-rows',
-  text: `select id, job_version_id as "jobVersionId", job_name as "jobName", state, priority, inputs, outputs, message,
+  text: `select id, job_version_id as "jobVersionId", job_name as "jobName", state, priority, message,
            submitter, label, batch_id as "batchId", event_seq as "eventSeq", unfinished,
            paused_at as "pausedAt", delete_requested_at as "deleteRequestedAt", created_at as "createdAt", started_at as "startedAt",
            finished_at as "finishedAt"
@@ -91,6 +92,13 @@ export async function getBatch(db: Database, key: string): Promise<BatchRow | nu
   return db.em().findOne(BatchRow, { id: key });
 }
 
+/** Which StepRuns of a Submission are listed. */
+export type StepRunPlace =
+  | { readonly kind: 'own' }
+  | { readonly kind: 'all' }
+  /** The elements of a scatter, or the steps of a nested Job. */
+  | { readonly kind: 'parts'; readonly of: StepRunType };
+
 /** The Submissions of a Batch in the order of the call. */
 export async function listBatch(
   db: Database,
@@ -112,18 +120,37 @@ export async function listBatch(
 export async function listStepRuns(
   db: Database,
   submissionKey: string,
+  place: StepRunPlace,
+  states: readonly StepRunState[] | null,
   args: PageArgs,
   limit: number,
 ): Promise<Connection<StepRunType>> {
   const { first, after } = pageOf(args, limit);
-  const rows = await db
-    .em()
-    .find(
-      StepRunRow,
-      { submissionId: submissionKey, id: { $gt: numericKey(after) ?? '0' } },
-      { orderBy: { id: 'asc' }, limit: first + 1 },
-    );
+  const where: FilterQuery<StepRunRow> = {
+    submissionId: submissionKey,
+    ...conditionOf(place),
+    ...(states && states.length > 0 ? { state: { $in: [...states] } } : {}),
+    id: { $gt: numericKey(after) ?? '0' },
+  };
+  const rows = await db.em().find(StepRunRow, where, { orderBy: { id: 'asc' }, limit: first + 1 });
   return toConnection(rows, first, (row) => row.id, toStepRun);
+}
+
+function conditionOf(place: StepRunPlace): {
+  scopeId?: string;
+  node?: number;
+  scatterIndex?: number | { $gte: number };
+} {
+  switch (place.kind) {
+    case 'own':
+      return { scopeId: ROOT_SCOPE, scatterIndex: -1 };
+    case 'all':
+      return {};
+    case 'parts':
+      return place.of.kind === 'SCATTER'
+        ? { scopeId: place.of.scopeKey, node: place.of.node, scatterIndex: { $gte: 0 } }
+        : { scopeId: place.of.key, scatterIndex: -1 };
+  }
 }
 
 export async function getStepRun(db: Database, key: string): Promise<StepRunType> {
@@ -195,4 +222,39 @@ export async function listArtifacts(
 
 export async function findArtifact(db: Database, key: string): Promise<ArtifactRow | null> {
   return db.em().findOne(ArtifactRow, { id: key });
+}
+
+/** Values may be large: they are read when they are asked for, and only then. */
+export async function submissionValues(db: Database, key: string, which: 'inputs' | 'outputs'): Promise<Values | null> {
+  const [row] = await db.query<{ value: Values | null }>(
+    { name: `submission-${which}`, text: `select ${which} as value from submission where id = $1` },
+    [key],
+  );
+  return row?.value ?? null;
+}
+
+export async function stepRunOutputs(db: Database, key: string): Promise<Values | null> {
+  const [row] = await db.query<{ value: Values | null }>(
+    { name: 'step-run-outputs', text: `select outputs as value from step_run where id = $1` },
+    [key],
+  );
+  return row?.value ?? null;
+}
+
+/** Some inputs of several Submissions, by the Submissions' keys. */
+export async function submissionInputs(
+  db: Database,
+  keys: readonly string[],
+  names: readonly string[],
+): Promise<ReadonlyMap<string, Values>> {
+  const rows = await db.query<{ id: string; inputs: Values }>(
+    {
+      name: 'submission-some-inputs',
+      text: `select s.id, (select coalesce(jsonb_object_agg(n.name, s.inputs -> n.name), '{}')
+                           from unnest($2::text[]) as n(name) where s.inputs ? n.name) as inputs
+             from submission s where s.id = any($1::bigint[])`,
+    },
+    [keys, names],
+  );
+  return new Map(rows.map((row) => [row.id, row.inputs]));
 }

@@ -1,23 +1,23 @@
+import { GraphQLJSON } from 'graphql-scalars';
 import { Arg, Args, Ctx, FieldResolver, ID, Query, Resolver, Root } from 'type-graphql';
 import { StepcastError } from '../../src/domain/errors';
 import type { Context } from '../context';
 import { JobType, toJob } from '../definitions/types';
 import { PageArgs, type Connection } from '../relay/connection';
 import { fromId } from '../relay/ids';
-import { SubmissionsArgs } from './inputs';
+import { StepRunArgs, SubmissionsArgs } from './inputs';
 import * as reads from './reads';
 import {
   ArtifactConnection,
   BatchType,
   EventConnection,
-  StepRunConnection,
   SubmissionConnection,
   SubmissionType,
   toBatch,
   type ArtifactType,
   type EventType,
-  type StepRunType,
 } from './types';
+import { StepRunConnection, type StepRunType } from './stepTypes';
 
 @Resolver(() => SubmissionType)
 export class SubmissionResolver {
@@ -69,13 +69,30 @@ export class SubmissionResolver {
     return row ? toBatch(row) : null;
   }
 
-  @FieldResolver(() => StepRunConnection, { description: 'Its StepRuns, in the order of the Job.' })
+  @FieldResolver(() => GraphQLJSON, { description: 'What it was given, by input.' })
+  inputs(@Root() submission: SubmissionType, @Ctx() { services }: Context): Promise<unknown> {
+    return reads.submissionValues(services.db, submission.key, 'inputs');
+  }
+
+  @FieldResolver(() => GraphQLJSON, {
+    nullable: true,
+    description: 'What it gave, by output; null until it ends. Files have addresses under `results`.',
+  })
+  outputs(@Root() submission: SubmissionType, @Ctx() { services }: Context): Promise<unknown> {
+    return reads.submissionValues(services.db, submission.key, 'outputs');
+  }
+
+  @FieldResolver(() => StepRunConnection, {
+    description:
+      'Its StepRuns, in the order of the Job. Elements of scatters and steps of nested Jobs are their `parts`.',
+  })
   steps(
     @Root() submission: SubmissionType,
-    @Args(() => PageArgs) args: PageArgs,
+    @Args(() => StepRunArgs) { deep, states, ...args }: StepRunArgs,
     @Ctx() { services }: Context,
   ): Promise<Connection<StepRunType>> {
-    return reads.listStepRuns(services.db, submission.key, args, services.limits.pageLimit);
+    const place = { kind: deep === true ? 'all' : 'own' } as const;
+    return reads.listStepRuns(services.db, submission.key, place, states ?? null, args, services.limits.pageLimit);
   }
 
   @FieldResolver(() => EventConnection, { description: 'Its Events, oldest first.' })

@@ -1,12 +1,10 @@
-import { GraphQLJSON } from 'graphql-scalars';
 import { Field, Float, ID, Int, ObjectType } from 'type-graphql';
 import type { EVENT_TYPES, SubmissionEvent } from '../../src/domain/events';
-import type { FailureKind } from '../../src/domain/failure';
-import { priorityOf, type PRIORITIES, type STEP_RUN_STATES, type SUBMISSION_STATES } from '../../src/domain/states';
-import type { ArtifactRow, BatchRow, StepRunRow, SubmissionRow } from '../../src/store/entities';
+import { priorityOf, type PRIORITIES, type SUBMISSION_STATES } from '../../src/domain/states';
+import type { ArtifactRow, BatchRow, SubmissionRow } from '../../src/store/entities';
 import { connectionOf, Node } from '../relay/connection';
 import { toId } from '../relay/ids';
-import { EventTypeName, FailureKindName, PriorityName, StepRunStateName, SubmissionStateName } from './enums';
+import { EventTypeName, PriorityName, SubmissionStateName } from './enums';
 
 @ObjectType('Submission', { implements: Node, description: 'One run of one Job version on one set of inputs.' })
 export class SubmissionType extends Node {
@@ -26,13 +24,6 @@ export class SubmissionType extends Node {
   submitter!: string;
   @Field(() => String, { description: 'Why it failed or was cancelled; empty otherwise.' })
   message!: string;
-  @Field(() => GraphQLJSON, { description: 'What it was given, by input.' })
-  inputs!: unknown;
-  @Field(() => GraphQLJSON, {
-    nullable: true,
-    description: 'What it gave, by output; null until it ends. Files have addresses under `results`.',
-  })
-  outputs!: unknown;
   @Field(() => Int, {
     description: 'The number of its newest Event. Subscribe to `submissionEvents` after it to miss nothing.',
   })
@@ -47,45 +38,6 @@ export class SubmissionType extends Node {
   @Field(() => Date, { description: 'When it was stored.' })
   createdAt!: Date;
   @Field(() => Date, { nullable: true, description: 'When its first step started.' })
-  startedAt!: Date | null;
-  @Field(() => Date, { nullable: true, description: 'When it ended.' })
-  finishedAt!: Date | null;
-}
-
-@ObjectType('StepRun', { implements: Node, description: 'One execution of one Step in one Submission.' })
-export class StepRunType extends Node {
-  key!: string;
-  submissionKey!: string;
-  @Field(() => String, { description: 'The name of the Step.' })
-  name!: string;
-  @Field(() => String, { description: 'The Task it runs.' })
-  taskName!: string;
-  @Field(() => StepRunStateName, { description: 'Where it stands.' })
-  state!: (typeof STEP_RUN_STATES)[number];
-  @Field(() => String, { description: 'The Backend whose queue it waits in.' })
-  backend!: string;
-  @Field(() => Int, { description: 'Earlier steps that it still waits for.' })
-  waitingFor!: number;
-  @Field(() => Int, { description: 'The number of its newest Attempt; 0 before the first.' })
-  attempt!: number;
-  @Field(() => Boolean, { description: 'It took the result of an equal, earlier run.' })
-  cached!: boolean;
-  @Field(() => Int, { nullable: true, description: 'The exit code of its newest Attempt.' })
-  exitCode!: number | null;
-  @Field(() => Int, { nullable: true, description: 'The progress it reported, 0–100.' })
-  percent!: number | null;
-  @Field(() => String, { description: 'Why it failed, was skipped, or what it says it does.' })
-  message!: string;
-  @Field(() => FailureKindName, {
-    nullable: true,
-    description: 'Why it failed, or why its latest try did while it is RETRYING.',
-  })
-  failure!: FailureKind | null;
-  @Field(() => GraphQLJSON, { nullable: true, description: 'What it produced, by output; partial after a failure.' })
-  outputs!: unknown;
-  @Field(() => Date, { nullable: true, description: 'When it became ready.' })
-  readyAt!: Date | null;
-  @Field(() => Date, { nullable: true, description: 'When its first Attempt started.' })
   startedAt!: Date | null;
   @Field(() => Date, { nullable: true, description: 'When it ended.' })
   finishedAt!: Date | null;
@@ -173,7 +125,6 @@ export class BatchType extends Node {
 }
 
 export const SubmissionConnection = connectionOf('Submission', () => SubmissionType);
-export const StepRunConnection = connectionOf('StepRun', () => StepRunType);
 export const EventConnection = connectionOf('Event', () => EventType);
 export const LogChunkConnection = connectionOf('LogChunk', () => LogChunkType);
 export const ArtifactConnection = connectionOf('Artifact', () => ArtifactType);
@@ -190,35 +141,10 @@ export function toSubmission(row: SubmissionRow): SubmissionType {
     label: row.label,
     submitter: row.submitter,
     message: row.message,
-    inputs: row.inputs,
-    outputs: row.outputs,
     lastEventSeq: row.eventSeq,
     unfinishedSteps: row.unfinished,
     pausedAt: row.pausedAt,
     createdAt: row.createdAt,
-    startedAt: row.startedAt,
-    finishedAt: row.finishedAt,
-  };
-}
-
-export function toStepRun(row: StepRunRow): StepRunType {
-  return {
-    id: toId('StepRun', row.id),
-    key: row.id,
-    submissionKey: row.submissionId,
-    name: row.name,
-    taskName: row.taskName,
-    state: row.state,
-    backend: row.queue,
-    waitingFor: row.waiting,
-    attempt: row.attempt,
-    cached: row.cached,
-    exitCode: row.exitCode,
-    percent: row.percent,
-    message: row.message,
-    failure: row.failure,
-    outputs: row.outputs,
-    readyAt: row.readyAt,
     startedAt: row.startedAt,
     finishedAt: row.finishedAt,
   };

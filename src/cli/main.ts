@@ -8,6 +8,7 @@ import { applyFolder } from './commands/apply';
 import { kindOf } from './client/submissions';
 import { showBatch } from './commands/batch';
 import { cancelSubmission } from './commands/cancel';
+import { showGraph } from './commands/graph';
 import { listJobs } from './commands/jobs';
 import { showLogs } from './commands/logs';
 import { fetchResults } from './commands/results';
@@ -100,6 +101,9 @@ function program(): Command {
   })
     .option('-n, --limit <count>', 'how many submissions', wholeNumber, DEFAULT_LIMIT)
     .option('--job <name>', 'only those of this job');
+  command('graph <job-or-id>', 'write the graph of a job or of a submission, as SVG', (api, { json }, nameOrId) =>
+    showGraph(api, terminal, nameOrId, json === true),
+  );
   command('logs <id>', 'write the log of a step run, or of the steps of a submission', (api, { follow, step }, id) =>
     showLogs(id, { api, terminal, follow: follow === true, step, signal: interrupted.signal }),
   )

@@ -184,6 +184,13 @@ export const VARIABLES = {
     ...bytes(16 * MIB, 64 * KIB, 16 * GIB),
   }),
 
+  maxScatter: variable({
+    name: 'STEPCAST_MAX_SCATTER',
+    group: 'Workers',
+    meaning: 'Elements that one scatter may have; one that has more fails.',
+    fallback: '1000000',
+    schema: wholeNumber(1, 100_000_000),
+  }),
   expressionMs: variable({
     name: 'STEPCAST_EXPRESSION_MS',
     group: 'Limits of one call',
@@ -284,6 +291,13 @@ export const VARIABLES = {
     meaning: 'Events held for one slow subscriber; beyond this it reads from the database when it is ready again.',
     fallback: '256',
     schema: wholeNumber(1, 100_000),
+  }),
+  maxRunningPerUser: variable({
+    name: 'STEPCAST_MAX_RUNNING_PER_USER',
+    group: 'Limits of the service',
+    meaning: 'Steps of one submitter that may run at once, over all workers; the rest wait.',
+    fallbackText: 'no limit',
+    schema: optional(wholeNumber(1, 1_000_000)),
   }),
   maxQueued: variable({
     name: 'STEPCAST_MAX_QUEUED',

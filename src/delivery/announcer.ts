@@ -13,6 +13,8 @@ export interface RedisAnnouncer {
   committed(committed: {
     readonly events: readonly SubmissionEvent[];
     readonly outbox: readonly OutboxMessage[];
+    /** There is something for the planner. */
+    readonly due?: boolean;
   }): void;
   cancelRequested(stepRunIds: readonly string[]): void;
   definitionsChanged(): void;
@@ -50,12 +52,13 @@ export function createAnnouncer(options: {
   };
 
   return {
-    committed: ({ events, outbox }) => {
+    committed: ({ events, outbox, due }) => {
       for (const [submissionId, own] of groupBySubmission(events)) {
         const carried = own.length <= MAX_CARRIED_EVENTS ? own : [];
         pubsub.publish(`events:${submissionId}`, JSON.stringify(carried));
       }
       if (events.length > 0) pubsub.publish('activity', '');
+      if (due === true) pubsub.publish('plan', '');
       if (outbox.length > 0) {
         pending.push(...outbox);
         sending ??= drain();

@@ -5,7 +5,7 @@
 import { createClient } from 'redis';
 import { messageOf } from '../domain/errors';
 
-export type Channel = 'activity' | 'control' | 'definitions' | 'wake' | `events:${string}` | `log:${string}`;
+export type Channel = 'activity' | 'control' | 'definitions' | 'plan' | 'wake' | `events:${string}` | `log:${string}`;
 
 export interface PubSub {
   /** Fire and forget. */

@@ -5,7 +5,7 @@
 import type { JobPlan, PlanNode } from './compileJob';
 import { isFinalStepRun, type StepRunState } from './states';
 
-/** A StepRun as far as this decision needs it. */
+/** A StepRun as far as this decision needs it; all of one scope. */
 export interface StepView {
   readonly node: number;
   readonly state: StepRunState;
@@ -54,7 +54,7 @@ export function successorsOf(plan: JobPlan, nodes: readonly number[]): number[] 
 /** Why the end of one predecessor means that the node does not run; null when it may. */
 function skipReason(plan: JobPlan, node: PlanNode, cause: Ended): string | null {
   const name = plan.nodes[cause.node]?.name ?? String(cause.node);
-  if (node.when?.node === cause.node) {
+  if (node.when?.kind === 'exit' && node.when.node === cause.node) {
     if (cause.state === 'SKIPPED') return `step "${name}", whose exit code decides, was skipped`;
     if (cause.exitCode === null || !node.when.exitCodes.includes(cause.exitCode)) {
       return `step "${name}" ended with exit code ${cause.exitCode ?? 'none'}, and this step runs on ${node.when.exitCodes.join(', ')}`;

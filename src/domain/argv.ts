@@ -45,6 +45,8 @@ export function buildArgv(task: TaskSpec, context: ArgvContext): ProcessWords {
       return { argv: command.argv.flatMap((term) => termWords(term, task, context)), environment: {} };
     case 'shell':
       return { argv: ['/bin/sh', '-c', command.script], environment: scriptVariables(task, context) };
+    case 'expression':
+      throw new StepcastError('INTERNAL', `Task "${task.name}" runs no process`);
     default:
       return unreachable(command);
   }

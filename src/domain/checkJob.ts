@@ -1,11 +1,14 @@
 /** What can only be told once the Tasks of a Job are known: do its names exist, do its links fit, does it end. */
-import type { InputPort, JobSpec, Link, Parameter, StepSpec, TaskSpec } from './definitions';
-import { orderSteps } from './graph';
-import { camelCase, uniqueNames } from './naming';
-import { checkValue, isAssignable } from './typing';
-import { formatType, holdsFiles, isOptional, optionalType } from './values';
-import type { ValueType } from './values';
+import type { JobSpec, Link, Source, StepSpec } from './definitions';
 import { unreachable } from './errors';
+import { mayReadInput } from './expression';
+import { linkedInputs, orderSteps } from './graph';
+import { camelCase, uniqueNames } from './naming';
+import { MAX_NESTING, nestingFault } from './nesting';
+import { linkedType, mergedType, signatureOf, stepOutputType, type Library, type Port } from './signature';
+import { checkValue, isAssignable } from './typing';
+import { formatType, holdsFiles, optionalType } from './values';
+import type { ValueType } from './values';
 
 /** One thing to mend. The path leads into the Job: `['steps', 'count', 'in', 'text']`. */
 export interface JobProblem {
@@ -14,12 +17,12 @@ export interface JobProblem {
   readonly hint: string;
 }
 
-/** Everything that is wrong with a Job, given its Tasks; nothing when it can run. */
-export function checkJob(job: JobSpec, taskByName: ReadonlyMap<string, TaskSpec>): JobProblem[] {
+/** Everything that is wrong with a Job, given what its Steps may run; nothing when it can run. */
+export function checkJob(job: JobSpec, library: Library): JobProblem[] {
   const look: Look = {
     inputs: new Map(job.inputs.map((input) => [input.name, input.type])),
     steps: new Map(job.steps.map((step) => [step.name, step])),
-    tasks: taskByName,
+    library,
   };
   return [
     ...(job.steps.length === 0
@@ -30,30 +33,21 @@ export function checkJob(job: JobSpec, taskByName: ReadonlyMap<string, TaskSpec>
     ...duplicates('outputs', job.outputs),
     ...job.steps.flatMap((step) => checkStep(step, look)),
     ...checkOrder(job),
+    ...checkNesting(job, library),
     ...unusedInputs(job),
     ...job.outputs.flatMap((output) => {
       const path = ['outputs', output.name];
-      const found = outputType(output.source.step, output.source.port, look, path);
+      const found = linkType(output.source, look, path);
       if (Array.isArray(found)) return found;
       return found ? fit(found, output.type, path) : [];
     }),
   ];
 }
 
-/** A data port or Parameter of a Task, as a link sees it: null is welcome where a default or nothing may stand. */
-export function targetType(port: InputPort | Parameter): ValueType {
-  return needsValue(port) ? port.type : optionalType(port.type);
-}
-
 interface Look {
   readonly inputs: ReadonlyMap<string, ValueType>;
   readonly steps: ReadonlyMap<string, StepSpec>;
-  readonly tasks: ReadonlyMap<string, TaskSpec>;
-}
-
-function needsValue(port: InputPort | Parameter): boolean {
-  if (port.default !== undefined) return false;
-  return 'required' in port ? port.required : !isOptional(port.type);
+  readonly library: Library;
 }
 
 function duplicates(section: string, items: readonly { readonly name: string }[]): JobProblem[] {
@@ -75,32 +69,67 @@ function duplicates(section: string, items: readonly { readonly name: string }[]
 
 function checkStep(step: StepSpec, look: Look): JobProblem[] {
   const path = ['steps', step.name];
+  const { run } = step;
   const others = [
     ...step.after.flatMap((name) => unknownStep(name, look, [...path, 'after'])),
-    ...(step.when ? unknownStep(step.when.step, look, [...path, 'when', 'step']) : []),
+    ...(step.when?.kind === 'exit' ? checkExitCondition(step.when.step, look, [...path, 'when', 'step']) : []),
   ];
-  const task = look.tasks.get(step.task);
-  if (!task) {
-    const message = `there is no task '${step.task}'`;
-    return [...others, { path: [...path, 'task'], message, hint: known('tasks', look.tasks.keys(), step.task) }];
+  const signature = signatureOf(run, look.library);
+  if (!signature) {
+    const [kind, name] = run.kind === 'task' ? (['task', run.task] as const) : (['job', run.job] as const);
+    const all = run.kind === 'task' ? look.library.tasks : look.library.jobs;
+    return [
+      ...others,
+      { path: [...path, kind], message: `there is no ${kind} '${name}'`, hint: known(`${kind}s`, all.keys(), name) },
+    ];
   }
-  const ports: readonly (InputPort | Parameter)[] = [...task.inputs, ...task.parameters];
+  const { ports } = signature;
+  const what = run.kind === 'task' ? `task '${run.task}'` : `job '${run.job}'`;
   const byName = new Map(ports.map((port) => [port.name, port]));
   const links = Object.entries(step.links).flatMap(([name, link]) => {
     const at = [...path, 'in', name];
     const port = byName.get(name);
-    if (port) return checkLink(link, port, look, at);
-    const hint = known(`inputs and parameters of ${task.name}`, byName.keys(), name);
-    return [{ path: at, message: `task '${task.name}' has no input or parameter '${name}'`, hint }];
+    if (port) return checkLink(link, port, step, look, at);
+    // What only the step's own expressions read need not be an input of what it runs.
+    if (isRead(step, name)) return sourceProblems(link.kind === 'expression' ? link.source : link, look, at);
+    const hint = known(`inputs and parameters of ${what}`, byName.keys(), name);
+    return [{ path: at, message: `${what} has no input or parameter '${name}'`, hint }];
   });
   const missing = ports
-    .filter((port) => needsValue(port) && step.links[port.name] === undefined)
+    .filter((port) => port.required && step.links[port.name] === undefined)
     .map((port) => missingLink(port, step, look));
-  return [...others, ...links, ...missing];
+  return [...others, ...links, ...missing, ...checkScatter(step, byName, what)];
 }
 
-function missingLink(port: InputPort | Parameter, step: StepSpec, look: Look): JobProblem {
-  const source = [...look.inputs].find(([name, type]) => name === port.name && isAssignable(type, port.type) === true);
+function checkExitCondition(name: string, look: Look, path: readonly string[]): JobProblem[] {
+  const step = look.steps.get(name);
+  if (!step) return unknownStep(name, look, path);
+  if (step.run.kind === 'task' && !step.scatter) return [];
+  const message = `step '${name}' has no exit code: it runs ${step.scatter ? 'once per element' : 'a job'}`;
+  return [{ path, message, hint: "Use an expression over values instead: when: '$(inputs.count > 0)'." }];
+}
+
+function checkScatter(step: StepSpec, byName: ReadonlyMap<string, Port>, what: string): JobProblem[] {
+  const { scatter } = step;
+  if (!scatter) return [];
+  const path = ['steps', step.name, 'scatter'];
+  const twice = scatter.ports.filter((name, index) => scatter.ports.indexOf(name) !== index);
+  return [
+    ...twice.map((name) => ({ path, message: `'${name}' stands twice`, hint: 'Name each port once.' })),
+    ...scatter.ports.flatMap((name) => {
+      if (!byName.has(name) && !isRead(step, name)) {
+        const hint = known(`inputs and parameters of ${what}`, byName.keys(), name);
+        return [{ path, message: `${what} has no input or parameter '${name}'`, hint }];
+      }
+      if (step.links[name]) return [];
+      return [{ path, message: `'${name}' gets no list to scatter over`, hint: `Link it: in: {${name}: …}.` }];
+    }),
+  ];
+}
+
+function missingLink(port: Port, step: StepSpec, look: Look): JobProblem {
+  const wanted = linkedType(port, step);
+  const source = [...look.inputs].find(([name, type]) => name === port.name && isAssignable(type, wanted) === true);
   const example = source ? source[0] : `<an input, or step.output>`;
   return {
     path: ['steps', step.name],
@@ -109,38 +138,80 @@ function missingLink(port: InputPort | Parameter, step: StepSpec, look: Look): J
   };
 }
 
-function checkLink(link: Link, port: InputPort | Parameter, look: Look, path: readonly string[]): JobProblem[] {
+function checkLink(link: Link, port: Port, step: StepSpec, look: Look, path: readonly string[]): JobProblem[] {
+  const wanted = linkedType(port, step);
   switch (link.kind) {
-    case 'input': {
-      const type = look.inputs.get(link.input);
-      if (type) return fit(type, targetType(port), path);
-      const step = look.steps.get(link.input);
-      const output = step && look.tasks.get(step.task)?.outputs[0]?.name;
-      const hint = output
-        ? `'${link.input}' is a step: write ${link.input}.${output}.`
-        : known('inputs', look.inputs.keys(), link.input);
-      return [{ path, message: `the job has no input '${link.input}'`, hint }];
-    }
-    case 'output': {
-      const found = outputType(link.step, link.port, look, path);
+    case 'input':
+    case 'output':
+    case 'merge': {
+      const found = linkType(link, look, path);
       if (Array.isArray(found)) return found;
-      return found ? fit(found, targetType(port), path) : [];
+      return found ? fit(found, wanted, path) : [];
     }
     case 'value':
-      return checkValue(targetType(port), 'required' in port ? port : {}, link.value).map((reason) => ({
+      return checkValue(wanted, wanted === port.type ? port : {}, link.value).map((reason) => ({
         path,
         message: reason,
-        hint: `Give a value of type ${formatType(port.type)}.`,
+        hint: `Give a value of type ${formatType(wanted)}.`,
       }));
     case 'glob': {
       const unknown = link.steps.flatMap((name) => unknownStep(name, look, path));
-      if (holdsFiles(port.type)) return unknown;
+      if (holdsFiles(wanted)) return unknown;
       const hint = 'Only File and File[] take what matches a pattern; link it to one output.';
-      return [...unknown, { path, message: `'${port.name}' is ${formatType(port.type)} and takes no files`, hint }];
+      return [...unknown, { path, message: `'${port.name}' is ${formatType(wanted)} and takes no files`, hint }];
     }
+    case 'expression':
+      // What it gives is known when it runs; only the names it computes from can be told now.
+      return sourceProblems(link.source, look, path);
     default:
       return unreachable(link);
   }
+}
+
+function isRead(step: StepSpec, name: string): boolean {
+  const expressions = Object.values(step.links).flatMap((link) =>
+    link.kind === 'expression' ? [link.expression] : [],
+  );
+  if (step.when?.kind === 'expression') expressions.push(step.when.expression);
+  return expressions.some((expression) => mayReadInput(expression, name));
+}
+
+function sourceProblems(link: Link | null, look: Look, path: readonly string[]): JobProblem[] {
+  if (link === null) return [];
+  if (link.kind === 'glob') return link.steps.flatMap((name) => unknownStep(name, look, path));
+  if (link.kind === 'value' || link.kind === 'expression') return [];
+  const found = linkType(link, look, path);
+  return Array.isArray(found) ? found : [];
+}
+
+/** The type that sources give, the problems with their names, or undefined when that is told elsewhere. */
+function linkType(
+  link: Source | Extract<Link, { kind: 'merge' }>,
+  look: Look,
+  path: readonly string[],
+): ValueType | JobProblem[] | undefined {
+  switch (link.kind) {
+    case 'input':
+      return inputType(link.input, look, path);
+    case 'output':
+      return outputType(link.step, link.port, look, path);
+    case 'merge': {
+      const found = link.sources.map((source) => linkType(source, look, path));
+      const problems = found.flatMap((one) => (Array.isArray(one) ? one : []));
+      if (problems.length > 0) return problems;
+      const types = found.filter((one): one is ValueType => one !== undefined && !Array.isArray(one));
+      return types.length === found.length ? mergedType(types, link.how, link.pick) : undefined;
+    }
+  }
+}
+
+function inputType(name: string, look: Look, path: readonly string[]): ValueType | JobProblem[] {
+  const type = look.inputs.get(name);
+  if (type) return type;
+  const step = look.steps.get(name);
+  const output = step && signatureOf(step.run, look.library)?.outputs[0]?.name;
+  const hint = output ? `'${name}' is a step: write ${name}.${output}.` : known('inputs', look.inputs.keys(), name);
+  return [{ path, message: `the job has no input '${name}'`, hint }];
 }
 
 function fit(from: ValueType, to: ValueType, path: readonly string[]): JobProblem[] {
@@ -153,7 +224,6 @@ function fit(from: ValueType, to: ValueType, path: readonly string[]): JobProble
   return [{ path, message: `gives ${formatType(from)} where ${formatType(to)} is expected: ${answer}`, hint }];
 }
 
-/** The type of an output, the problems with its name, or undefined when its Task is unknown and that is told elsewhere. */
 function outputType(
   step: string,
   port: string,
@@ -162,11 +232,11 @@ function outputType(
 ): ValueType | JobProblem[] | undefined {
   const found = look.steps.get(step);
   if (!found) return unknownStep(step, look, path);
-  const task = look.tasks.get(found.task);
-  if (!task) return undefined;
-  const output = task.outputs.find(({ name }) => name === port);
-  if (output) return output.type;
-  const names = task.outputs.map(({ name }) => name);
+  const signature = signatureOf(found.run, look.library);
+  if (!signature) return undefined;
+  const output = signature.outputs.find(({ name }) => name === port);
+  if (output) return stepOutputType(output.type, found);
+  const names = signature.outputs.map(({ name }) => name);
   return [{ path, message: `step '${step}' has no output '${port}'`, hint: known(`outputs of ${step}`, names, port) }];
 }
 
@@ -186,9 +256,22 @@ function checkOrder(job: JobSpec): JobProblem[] {
   return [{ path: ['steps', first], message, hint: 'Remove one of these links.' }];
 }
 
+/** A Job that runs itself, through any number of others, would never end. */
+function checkNesting(job: JobSpec, library: Library): JobProblem[] {
+  return job.steps.flatMap((step): JobProblem[] => {
+    if (step.run.kind !== 'job') return [];
+    const fault = nestingFault(job.name, step.run.job, library.jobs);
+    if (!fault) return [];
+    const way = fault.names.slice(0, MAX_NAMES).join(' → ');
+    const message =
+      fault.kind === 'cycle' ? `the job runs itself: ${way}` : `jobs nest deeper than ${MAX_NESTING}: ${way}`;
+    return [{ path: ['steps', step.name, 'job'], message, hint: 'Let it run another job.' }];
+  });
+}
+
 function unusedInputs(job: JobSpec): JobProblem[] {
-  const links = job.steps.flatMap((step) => Object.values(step.links));
-  const used = new Set(links.flatMap((link) => (link.kind === 'input' ? [link.input] : [])));
+  const links = [...job.steps.flatMap((step) => Object.values(step.links)), ...job.outputs.map(({ source }) => source)];
+  const used = new Set(links.flatMap(linkedInputs));
   const filesUsed = links.some((link) => link.kind === 'glob' && link.inputs);
   return job.inputs
     .filter(({ name, type }) => !used.has(name) && !(filesUsed && holdsFiles(type)))

@@ -3,6 +3,7 @@
  * everything behind the border trusts them. Definitions are stored as versioned, immutable rows.
  */
 import type { ScheduleSpec, TriggerSpec } from './firing';
+import type { Expression } from './expression';
 import type { Value, ValueType } from './values';
 
 /** The kinds of Backend this release can run. */
@@ -15,6 +16,16 @@ export interface BackendSpec {
   readonly description: string;
   /** Added to the clean base environment of every Attempt on this Backend, before the Task's own. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Steps that may run on it at once, over all workers; undefined: as many as there are slots. */
+  readonly maxRunning?: number;
+}
+
+/** Something of which there is only so much, such as licences or connections to a database. */
+export interface ResourceSpec {
+  readonly name: string;
+  readonly description: string;
+  /** Units that steps may use at once, over all workers. */
+  readonly amount: number;
 }
 
 /** What submitted data must fulfil before anything is queued. */
@@ -85,7 +96,8 @@ export interface OutputPort {
   readonly name: string;
   readonly description: string;
   readonly type: ValueType;
-  readonly from: 'glob' | 'stdout' | 'stderr';
+  /** `value`: computed by the Task's expression. */
+  readonly from: 'glob' | 'stdout' | 'stderr' | 'value';
   /** Matched against paths relative to the Attempt's directory, after the run. */
   readonly glob: string;
   /** What `$O1` becomes: a path relative to the Attempt's directory; `$ID` in it is the StepRun's id. */
@@ -139,7 +151,9 @@ export type Command =
    * (`$I1`, `$O1`, `$P1`, `$VALUE`, `$ID`, `$TMP`, `$MEMORY`, and ports and parameters by name), so data never becomes
    * shell text.
    */
-  | { readonly kind: 'shell'; readonly script: string; readonly stdin?: string };
+  | { readonly kind: 'shell'; readonly script: string; readonly stdin?: string }
+  /** No process: computes an object of the Task's outputs from its inputs and Parameters, inside the worker. */
+  | { readonly kind: 'expression'; readonly expression: Expression };
 
 /** Which exit codes mean what. A code in no list is a permanent failure. */
 export interface ExitRules {
@@ -214,31 +228,69 @@ export interface TaskSpec {
   readonly heartbeatSeconds?: number;
   readonly resources?: Resources;
   readonly configuration: readonly Configuration[];
+  /** Steps that may run it at once, over all submissions; undefined: as many as there are slots. */
+  readonly maxRunning?: number;
+  /** Units of Resources that a step occupies while it runs, by name. */
+  readonly uses?: Readonly<Record<string, number>>;
 }
+
+/** An input of the Job, or an output of one of its Steps. */
+export type Source =
+  | { readonly kind: 'input'; readonly input: string }
+  | { readonly kind: 'output'; readonly step: string; readonly port: string };
+
+/** Which values of several stay: the first that is not null, the only one, or all that are not null. */
+export type Pick = 'first' | 'only' | 'all';
+
+/** Where a port gets its value, before anything is computed from it. */
+export type PlainLink =
+  | Source
+  | { readonly kind: 'value'; readonly value: Value }
+  /** Every file of the Job's inputs and of the named earlier steps whose name matches: the short form's view of ports. */
+  | { readonly kind: 'glob'; readonly glob: string; readonly steps: readonly string[]; readonly inputs: boolean }
+  /** Several sources into one port. `nested`: a list with one item per source. `flat`: lists among them are joined. */
+  | {
+      readonly kind: 'merge';
+      readonly sources: readonly Source[];
+      readonly how: 'nested' | 'flat';
+      readonly pick?: Pick;
+    };
 
 /** Where a Step's port gets its value. */
 export type Link =
-  | { readonly kind: 'input'; readonly input: string }
-  | { readonly kind: 'output'; readonly step: string; readonly port: string }
-  | { readonly kind: 'value'; readonly value: Value }
-  /** Every file of the Job's inputs and of the named earlier steps whose name matches: the short form's view of ports. */
-  | { readonly kind: 'glob'; readonly glob: string; readonly steps: readonly string[]; readonly inputs: boolean };
+  | PlainLink
+  /** Computed: the expression sees the Step's other ports as `inputs` and the value of `source` as `self`. */
+  | { readonly kind: 'expression'; readonly expression: Expression; readonly source: PlainLink | null };
 
-/** A condition on how an earlier Step ended: the Step is skipped when its exit code is not listed. */
-export interface When {
-  readonly step: string;
-  readonly exitCodes: readonly number[];
+/** Whether a Step runs at all; if not it is skipped, and its outputs are null. */
+export type When =
+  /** By how an earlier Step ended: only when its exit code is listed. */
+  | { readonly kind: 'exit'; readonly step: string; readonly exitCodes: readonly number[] }
+  /** By a computed value: only when it is true. The expression sees the Step's ports as `inputs`. */
+  | { readonly kind: 'expression'; readonly expression: Expression };
+
+/** What a Step runs: a Task, or another Job. */
+export type Run = { readonly kind: 'task'; readonly task: string } | { readonly kind: 'job'; readonly job: string };
+
+/**
+ * Runs a Step once per element of the lists that its ports get. `dot` takes the lists side by side, the crosses take each
+ * combination; `nested` gives lists of lists, `flat` one list, the last port varying fastest.
+ */
+export interface Scatter {
+  readonly ports: readonly string[];
+  readonly method: 'dot' | 'nested' | 'flat';
 }
 
 /** A node of a Job. */
 export interface StepSpec {
   readonly name: string;
-  readonly task: string;
-  /** Both data ports and Parameters of the Task, by name. Unlinked ones take their default. */
+  readonly run: Run;
+  /** Data ports and Parameters of the Task, or inputs of the Job, by name. Unlinked ones take their default. */
   readonly links: Readonly<Record<string, Link>>;
   /** Steps that must end before this one without giving it data. */
   readonly after: readonly string[];
   readonly when?: When;
+  readonly scatter?: Scatter;
 }
 
 /** A typed input of a Job: what a caller gives. */
@@ -254,7 +306,7 @@ export interface JobOutput {
   readonly name: string;
   readonly description: string;
   readonly type: ValueType;
-  readonly source: { readonly step: string; readonly port: string };
+  readonly source: Source | Extract<PlainLink, { kind: 'merge' }>;
 }
 
 /** A versioned graph of Steps with typed inputs and outputs. */
@@ -266,6 +318,8 @@ export interface JobSpec {
   readonly outputs: readonly JobOutput[];
   /** Example input values, shown in GraphiQL's ready tab and used by the very first start. Files are paths beside the job file. */
   readonly example?: Readonly<Record<string, Value>>;
+  /** Steps of all its submissions that may run at once; undefined: as many as there are slots. */
+  readonly maxRunning?: number;
 }
 
 /** What one file or one mutation defines, in order. */
@@ -275,6 +329,7 @@ export interface DefinitionSet {
   readonly jobs: readonly JobSpec[];
   readonly schedules?: readonly ScheduleSpec[];
   readonly triggers?: readonly TriggerSpec[];
+  readonly resources?: readonly ResourceSpec[];
 }
 
 /** Names of definitions and ports: a letter, then letters, digits, `-` or `_`. */

@@ -62,6 +62,14 @@ export function referencesIn(expression: Expression): readonly Reference[] {
   return expression.parts.filter((part) => typeof part !== 'string' && part.kind === 'reference');
 }
 
+/** Whether the expression reads the input of this name; of a script, whether it may. */
+export function mayReadInput(expression: Expression, name: string): boolean {
+  return (
+    referencesIn(expression).some(({ path }) => path[0] === 'inputs' && path[1] === name) ||
+    scriptsIn(expression).some(({ source }) => source.includes(name))
+  );
+}
+
 /** True when `evaluatePlain` can evaluate it. */
 export function isPlain(expression: Expression): expression is PlainExpression {
   return scriptsIn(expression).length === 0;

@@ -6,15 +6,42 @@ export function predecessorsOf(step: StepSpec): string[] {
   const names = [
     ...Object.values(step.links).flatMap(linkedSteps),
     ...step.after,
-    ...(step.when ? [step.when.step] : []),
+    ...(step.when?.kind === 'exit' ? [step.when.step] : []),
   ];
   return [...new Set(names)];
 }
 
 /** The Steps a link reads from. */
 export function linkedSteps(link: Link): readonly string[] {
-  if (link.kind === 'output') return [link.step];
-  return link.kind === 'glob' ? link.steps : [];
+  switch (link.kind) {
+    case 'output':
+      return [link.step];
+    case 'glob':
+      return link.steps;
+    case 'merge':
+      return link.sources.flatMap(linkedSteps);
+    case 'expression':
+      return link.source ? linkedSteps(link.source) : [];
+    case 'input':
+    case 'value':
+      return [];
+  }
+}
+
+/** The Job inputs a link reads from, by name. A glob is told by its files instead. */
+export function linkedInputs(link: Link): readonly string[] {
+  switch (link.kind) {
+    case 'input':
+      return [link.input];
+    case 'merge':
+      return link.sources.flatMap(linkedInputs);
+    case 'expression':
+      return link.source ? linkedInputs(link.source) : [];
+    case 'output':
+    case 'glob':
+    case 'value':
+      return [];
+  }
 }
 
 /** Indices so that every Step comes after all it waits for, else in the order given; a cycle names the Steps along it. */

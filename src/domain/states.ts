@@ -14,6 +14,10 @@ export const STEP_RUN_STATES = [
 ] as const;
 export type StepRunState = (typeof STEP_RUN_STATES)[number];
 
+/** What a StepRun stands for: a run of a Task, the elements of a scatter, or the steps of a nested Job. */
+export const STEP_RUN_KINDS = ['TASK', 'SCATTER', 'JOB'] as const;
+export type StepRunKind = (typeof STEP_RUN_KINDS)[number];
+
 /** LOST: the worker died or fell silent while it ran. */
 export const ATTEMPT_STATES = ['RUNNING', 'SUCCEEDED', 'FAILED', 'CANCELLED', 'LOST'] as const;
 export type AttemptState = (typeof ATTEMPT_STATES)[number];

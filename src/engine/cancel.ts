@@ -3,10 +3,9 @@ import { StepcastError } from '../domain/errors';
 import { submissionStateEvent } from '../domain/events';
 import { isFinalSubmission } from '../domain/states';
 import { storableText } from '../domain/text';
-import { applyChanges } from '../store/statements/changes';
 import { lockSubmissions } from '../store/statements/locks';
 import type { EngineDependencies } from './complete';
-import { beginTransition, changesOf, settle, windDown } from './transition';
+import { beginTransition, finishAll, settle, windDown } from './transition';
 
 /**
  * Cancels a Submission: what waits never starts, what runs is stopped by its worker. Returns false when it had ended
@@ -44,7 +43,7 @@ export async function cancelSubmission(
     }
     await windDown(sql, transition, 'CANCELLED', { state: 'CANCELLED', reason, stopRunning: true });
     await settle(sql, transition);
-    return { changed: true, cancel: transition.cancel, committed: await applyChanges(sql, changesOf([transition])) };
+    return { changed: true, cancel: transition.cancel, committed: await finishAll(sql, [transition]) };
   });
   if (outcome.committed) announcer.committed(outcome.committed);
   if (outcome.cancel.length > 0) announcer.cancelRequested(outcome.cancel);

@@ -1,10 +1,11 @@
 /** The current definitions as one process serves them: read once, and again when they changed anywhere. */
-import type { BackendSpec, TaskSpec } from '../domain/definitions';
+import type { BackendSpec, ResourceSpec, TaskSpec } from '../domain/definitions';
 import { messageOf } from '../domain/errors';
 import type { ScheduleSpec, TriggerSpec } from '../domain/firing';
 import type { Database } from '../store/database';
 import { currentDefinitions, definitionsStamp, type CurrentDefinition } from '../store/statements/definitions';
 import { planOf, type JobBundle, type JobVersion } from './plans';
+import { readBundle } from './readBundle';
 
 export interface CatalogEntry<T> {
   readonly versionId: string;
@@ -19,6 +20,7 @@ export interface Catalog {
   readonly stamp: string;
   readonly backends: ReadonlyMap<string, CatalogEntry<BackendSpec>>;
   readonly tasks: ReadonlyMap<string, CatalogEntry<TaskSpec>>;
+  readonly resources: ReadonlyMap<string, CatalogEntry<ResourceSpec>>;
   readonly jobs: ReadonlyMap<string, CatalogEntry<JobBundle> & { readonly compiled: JobVersion }>;
   readonly schedules: ReadonlyMap<string, CatalogEntry<ScheduleSpec>>;
   readonly triggers: ReadonlyMap<string, CatalogEntry<TriggerSpec>>;
@@ -40,13 +42,14 @@ export async function loadCatalog(db: Database): Promise<Catalog> {
     stamp,
     backends: all<BackendSpec>('BACKEND'),
     tasks: all<TaskSpec>('TASK'),
+    resources: all<ResourceSpec>('RESOURCE'),
     schedules: all<ScheduleSpec>('SCHEDULE'),
     triggers: all<TriggerSpec>('TRIGGER'),
     jobs: new Map(
       rows
         .filter((row) => row.kind === 'JOB')
         .map((row) => {
-          const one = entry<JobBundle>(row);
+          const one = { ...entry<JobBundle>(row), spec: readBundle(row.spec) };
           const compiled = { id: row.versionId, version: row.version, bundle: one.spec, plan: planOf(one.spec) };
           return [row.name, { ...one, compiled }];
         }),

@@ -1,14 +1,15 @@
 /** A worker takes ready StepRuns, with the values they run on. */
-import { resolveInputs } from '../domain/resolveInputs';
-import { resourcesOf } from '../domain/resources';
 import type { BackendSpec, Resources, TaskSpec } from '../domain/definitions';
 import { StepcastError } from '../domain/errors';
+import { checkedInputs, linkedValues } from '../domain/resolveInputs';
+import { resourcesOf } from '../domain/resources';
 import type { Values } from '../domain/values';
 import type { Database } from '../store/database';
 import { claimStepRuns, noteResources, type ClaimedStepRun } from '../store/statements/claim';
-import { outputsByNode } from '../store/statements/locks';
 import type { Announcer } from './announcer';
-import type { Plans } from './plans';
+import { claimWithinLimits } from './claimWithinLimits';
+import type { JobVersion, Plans } from './plans';
+import { loadShared, loadValues, nodeOf } from './values';
 
 /** A StepRun that this worker now owns, ready to run. */
 export interface Work {
@@ -17,7 +18,8 @@ export interface Work {
   readonly name: string;
   readonly attempt: number;
   readonly task: TaskSpec;
-  readonly backend: BackendSpec;
+  /** Null for a Task that runs inside the worker. */
+  readonly backend: BackendSpec | null;
   readonly values: Values;
   /** What it may use. */
   readonly resources: Resources;
@@ -32,38 +34,63 @@ export async function claim(
   queues: readonly string[],
   limit: number,
 ): Promise<Work[]> {
-  const { claimed, events } = await claimStepRuns(db, workerId, queues, limit);
+  const unlimited = await claimStepRuns(db, workerId, queues, limit);
+  const { claimed, events } = unlimited.limited ? await claimWithinLimits(db, workerId, queues, limit) : unlimited;
   if (events.length > 0) announcer.committed({ events, outbox: [] });
-  const works = await Promise.all(claimed.map((one) => toWork(db, plans, one)));
+  const works = await toWork(db, plans, claimed);
   await noteResources(db, works);
   return works;
 }
 
-async function toWork(db: Database, plans: Plans, claimed: ClaimedStepRun): Promise<Work> {
-  const { plan, bundle } = await plans.byId(claimed.jobVersionId);
-  const node = plan.nodes[claimed.node];
-  if (!node) throw new StepcastError('INTERNAL', `Job version ${claimed.jobVersionId} has no node ${claimed.node}`);
-  const sources = [
-    ...new Set(
-      Object.values(node.links).flatMap((link) =>
-        link.kind === 'output' ? [link.node] : link.kind === 'glob' ? link.nodes : [],
-      ),
+async function toWork(db: Database, plans: Plans, claimed: readonly ClaimedStepRun[]): Promise<Work[]> {
+  const found = await Promise.all(
+    claimed.map(async (row) => {
+      const version = await plans.byId(row.jobVersionId);
+      return { row, version, node: nodeOf(version.plan, row) };
+    }),
+  );
+  const elements = found.filter(({ row }) => row.scatterIndex >= 0);
+  const others = found.filter(({ row }) => row.scatterIndex < 0);
+  const [shared, lookup] = await Promise.all([
+    loadShared(
+      db,
+      elements.map(({ row }) => row.parentId ?? ''),
     ),
-  ];
-  const outputs = sources.length > 0 ? await outputsByNode(db, claimed.submissionId, sources) : new Map<number, null>();
-  const { values, problems } = resolveInputs(node, claimed.inputs, (index) => outputs.get(index) ?? null);
-  const backend = bundle.backends.find((one) => one.name === node.task.backend);
-  if (!backend)
-    throw new StepcastError('INTERNAL', `Job version ${claimed.jobVersionId} lacks backend ${node.task.backend}`);
-  return {
-    stepRunId: claimed.id,
-    submissionId: claimed.submissionId,
-    name: claimed.name,
-    attempt: claimed.attempt,
-    task: node.task,
-    backend,
-    values,
-    resources: resourcesOf(node.task, claimed.outOfMemory),
-    problems,
-  };
+    loadValues(
+      db,
+      others.map(({ row, node }) => ({
+        submissionId: row.submissionId,
+        scopeId: row.scopeId,
+        links: Object.values(node.links),
+      })),
+    ),
+  ]);
+  return found.map(({ row, version, node }) => {
+    if (node.run.kind !== 'task')
+      throw new StepcastError('INTERNAL', `Step run ${row.id} runs a job and was claimed as a task`);
+    const linked =
+      row.scatterIndex >= 0
+        ? { values: shared.get(row.parentId ?? '') ?? {}, problems: [] }
+        : linkedValues(node, lookup(row));
+    const { values, problems } = checkedInputs(node, { ...linked.values, ...row.inputs });
+    const { task } = node.run;
+    return {
+      stepRunId: row.id,
+      submissionId: row.submissionId,
+      name: row.name,
+      attempt: row.attempt,
+      task,
+      backend: backendOf(version, task),
+      values,
+      resources: resourcesOf(task, row.outOfMemory),
+      problems: [...linked.problems, ...problems],
+    };
+  });
+}
+
+function backendOf(version: JobVersion, task: TaskSpec): BackendSpec | null {
+  if (task.command.kind === 'expression') return null;
+  const backend = version.bundle.backends.find((one) => one.name === task.backend);
+  if (!backend) throw new StepcastError('INTERNAL', `Job version ${version.id} lacks backend ${task.backend}`);
+  return backend;
 }

@@ -1,5 +1,4 @@
 /** Attempts end: their StepRuns change, successors become ready, Submissions end. Many at once, in one transaction. */
-import type { Ended } from '../domain/advance';
 import { stepStateEvent } from '../domain/events';
 import { mayRetry, retryDelaySeconds } from '../domain/retry';
 import type { FailureKind } from '../domain/failure';
@@ -7,11 +6,23 @@ import type { AttemptState } from '../domain/states';
 import { storableText } from '../domain/text';
 import { filesIn, type Values } from '../domain/values';
 import type { Database, Sql } from '../store/database';
-import { applyChanges } from '../store/statements/changes';
 import { lockSubmissions, stepRunsById, type StepRunView } from '../store/statements/locks';
+import { advance, groupBy, type EndedRow } from './advance';
 import type { Announcer } from './announcer';
 import type { Plans } from './plans';
-import { advance, beginTransition, changesOf, endUnrun, queue, settle, windDown, type Transition } from './transition';
+import {
+  beginTransition,
+  change,
+  endRun,
+  endUnrun,
+  failSubmission,
+  finishAll,
+  queue,
+  settle,
+  windDown,
+  type Transition,
+} from './transition';
+import { nodeOf } from './values';
 
 /** What a worker says about an Attempt that ended. */
 export interface AttemptReport {
@@ -59,12 +70,12 @@ export async function completeAttempts(
     );
     const transitions: Transition[] = [];
     const cancelled: string[] = [];
+    const bySubmission = groupBy(reports, (report) => report.submissionId);
     let counted = 0;
     for (const submission of submissions.values()) {
       const { plan } = await plans.byId(submission.jobVersionId, sql);
       const transition = beginTransition(submission, plan);
-      const own = reports.filter((report) => report.submissionId === submission.id);
-      const owned = own.flatMap((report) => {
+      const owned = (bySubmission.get(submission.id) ?? []).flatMap((report) => {
         const view = views.get(report.stepRunId);
         if (!view || !owns(report, view)) return [];
         // The same report may stand in the batch once more.
@@ -81,7 +92,7 @@ export async function completeAttempts(
     return {
       counted,
       cancelled,
-      committed: transitions.length > 0 ? await applyChanges(sql, changesOf(transitions)) : null,
+      committed: transitions.length > 0 ? await finishAll(sql, transitions) : null,
     };
   });
   if (outcome.committed) announcer.committed(outcome.committed);
@@ -99,24 +110,29 @@ interface Owned {
 }
 
 async function record(sql: Sql, transition: Transition, owned: readonly Owned[]): Promise<void> {
-  const ended: Ended[] = [];
+  const ended: EndedRow[] = [];
+  const failed: Owned[] = [];
   for (const one of owned) {
     transition.attempts.push({ ...one.report, number: one.report.attempt });
     switch (one.report.state) {
       case 'SUCCEEDED':
         finish(transition, one, 'SUCCEEDED');
-        ended.push({ node: one.view.node, state: 'SUCCEEDED', exitCode: one.report.exitCode });
+        ended.push({ view: one.view, state: 'SUCCEEDED', exitCode: one.report.exitCode });
         break;
       case 'CANCELLED':
-        await recordCancelled(sql, transition, one);
+        recordCancelled(transition, one);
         break;
       case 'FAILED':
-        await recordFailed(sql, transition, one);
+        if (!retried(transition, one)) {
+          finish(transition, one, 'FAILED');
+          failed.push(one);
+        }
         break;
     }
   }
+  for (const { view, report } of failed) await failSubmission(sql, transition, view, report.message);
   const terminating = owned.find((one) => one.report.state === 'SUCCEEDED' && one.report.terminate);
-  if (terminating) {
+  if (terminating && transition.ending === null) {
     transition.message ??= `Step "${terminating.view.name}" ended the job early: ${terminating.report.message}`;
     const reason = `Not run: step "${terminating.view.name}" ended the job early.`;
     await windDown(sql, transition, 'SUCCEEDED', { state: 'SKIPPED', reason, stopRunning: true });
@@ -125,56 +141,33 @@ async function record(sql: Sql, transition: Transition, owned: readonly Owned[])
   if (transition.ending === null) await advance(sql, transition, ended);
 }
 
-async function recordFailed(sql: Sql, transition: Transition, one: Owned): Promise<void> {
+/** Whether the failed StepRun is tried again. */
+function retried(transition: Transition, one: Owned): boolean {
   const { report, view } = one;
-  const policy = transition.plan.nodes[view.node]?.task.retry;
+  if (!report.retryable || transition.ending !== null) return false;
+  const { run } = nodeOf(transition.plan, view);
   const failures = view.failures + 1;
-  const again = report.retryable && transition.ending === null && policy && mayRetry(policy, failures);
-  if (again) {
-    const delaySeconds = retryDelaySeconds(policy, failures, Math.random());
-    const message = `${report.message} Try ${failures} of ${policy.maxAttempts}; next in ${delaySeconds.toFixed(1)} s.`;
-    transition.stepRuns.push({
-      id: view.id,
-      state: 'RETRYING',
-      failures,
-      message,
-      exitCode: report.exitCode,
-      delaySeconds,
-    });
-    transition.events.push(stepStateEvent(view, 'RETRYING', message));
-    keepFiles(transition, one);
-    return;
-  }
-  finish(transition, one, 'FAILED');
-  transition.message ??= `Step "${view.name}" failed: ${report.message}`;
-  const reason = `Not run: step "${view.name}" failed.`;
-  await windDown(sql, transition, 'FAILED', { state: 'CANCELLED', reason, stopRunning: false });
+  if (run.kind !== 'task' || !mayRetry(run.task.retry, failures)) return false;
+  const { retry } = run.task;
+  const delaySeconds = retryDelaySeconds(retry, failures, Math.random());
+  const message = `${report.message} Try ${failures} of ${retry.maxAttempts}; next in ${delaySeconds.toFixed(1)} s.`;
+  change(transition, { id: view.id, state: 'RETRYING', failures, message, exitCode: report.exitCode, delaySeconds });
+  transition.events.push(stepStateEvent(view, 'RETRYING', message));
+  keepFiles(transition, one);
+  return true;
 }
 
-async function recordCancelled(sql: Sql, transition: Transition, one: Owned): Promise<void> {
+function recordCancelled(transition: Transition, one: Owned): void {
   const { report, view } = one;
-  if (!view.cancelRequested) {
-    if (transition.ending === null) {
-      queue(transition, view, `Handed back by its worker. ${report.message}`.trim());
-    } else {
-      endUnrun(transition, view, 'CANCELLED', 'Not run again: the submission is ending.');
-    }
-    return;
-  }
-  finish(transition, one, 'CANCELLED');
+  if (view.cancelRequested) finish(transition, one, 'CANCELLED');
+  else if (transition.ending === null)
+    queue(transition, view, { message: `Handed back by its worker. ${report.message}`.trim() });
+  else endUnrun(transition, view, 'CANCELLED', 'Not run again: the submission is ending.');
 }
 
 function finish(transition: Transition, one: Owned, state: 'SUCCEEDED' | 'FAILED' | 'CANCELLED'): void {
-  const { report, view } = one;
-  transition.stepRuns.push({
-    id: view.id,
-    state,
-    message: report.message,
-    exitCode: report.exitCode,
-    outputs: report.outputs,
-  });
-  transition.events.push(stepStateEvent(view, state, report.message));
-  transition.finished += 1;
+  const { message, exitCode, outputs } = one.report;
+  endRun(transition, one.view, state, { message, exitCode, outputs });
   keepFiles(transition, one);
 }
 

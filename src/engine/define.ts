@@ -1,7 +1,7 @@
 /** Definitions become versions: all that one source says, checked as a whole, or nothing of it. */
 import { checkFirer } from '../domain/checkFirer';
 import { checkJob } from '../domain/checkJob';
-import type { BackendSpec, DefinitionSet, JobSpec, TaskSpec } from '../domain/definitions';
+import type { BackendSpec, DefinitionSet, JobSpec, ResourceSpec, TaskSpec } from '../domain/definitions';
 import { digestOf } from '../domain/digest';
 import { StepcastError } from '../domain/errors';
 import { MAX_FIRERS, triggerCycle, type ScheduleSpec, type TriggerSpec } from '../domain/firing';
@@ -16,9 +16,13 @@ import {
   removeDefinition,
   type CurrentDefinition,
 } from '../store/statements/definitions';
+import { moveToLanes } from '../store/statements/lanes';
+import { putLimits, type RunLimit } from '../store/statements/limits';
 import type { Announcer } from './announcer';
 import { planOf, type JobBundle } from './plans';
+import { readBundle } from './readBundle';
 import { mutationFieldName } from '../domain/naming';
+import { allInnerJobs } from '../domain/nesting';
 
 /** Everything that one source (a file, or the API) defines. `mode` says what it means when a name is not there any more. */
 export interface SourceSet {
@@ -53,10 +57,13 @@ export const LOCAL_BACKEND: BackendSpec = {
   environment: {},
 };
 
+/** A message names no more than these. */
+const SHOWN_NAMES = 20;
+
 interface Definition {
   readonly kind: DefinitionKind;
   readonly name: string;
-  readonly spec: BackendSpec | TaskSpec | JobSpec | ScheduleSpec | TriggerSpec;
+  readonly spec: BackendSpec | TaskSpec | JobSpec | ResourceSpec | ScheduleSpec | TriggerSpec;
   readonly source: string;
 }
 
@@ -67,12 +74,16 @@ export async function define(
   { db, announcer }: { db: Database; announcer: Announcer },
   sources: readonly SourceSet[],
 ): Promise<DefineOutcome> {
-  const outcome = await db.transaction((sql) => applySources(sql, sources));
+  const { newLimits, ...outcome } = await db.transaction((sql) => applySources(sql, sources));
+  if (newLimits) await moveToLanes(db);
   if (outcome.ok && outcome.changed.length > 0) announcer.definitionsChanged();
   return outcome;
 }
 
-async function applySources(sql: Sql, sources: readonly SourceSet[]): Promise<DefineOutcome> {
+async function applySources(
+  sql: Sql,
+  sources: readonly SourceSet[],
+): Promise<DefineOutcome & { readonly newLimits: boolean }> {
   await lockDefinitions(sql);
   const current = await currentDefinitions(sql);
   const { next, problems } = merge(current, sources);
@@ -82,8 +93,8 @@ async function applySources(sql: Sql, sources: readonly SourceSet[]): Promise<De
       `There would be ${next.size} definitions; the limit is ${MAX_DEFINITIONS}.`,
     );
   }
-  const found = [...problems, ...unstorable(next), ...check(next), ...checkFirers(next)];
-  if (found.length > 0) return { ok: false, problems: found };
+  const found = [...problems, ...unstorable(next), ...check(next), ...checkUses(next), ...checkFirers(next)];
+  if (found.length > 0) return { ok: false, problems: found, newLimits: false };
 
   const before = new Map(current.map((one) => [keyOf(one), one]));
   const after = bundled(next);
@@ -101,7 +112,8 @@ async function applySources(sql: Sql, sources: readonly SourceSet[]): Promise<De
     await removeDefinition(sql, one.kind, one.name);
     changed.push({ kind: one.kind, name: one.name });
   }
-  return { ok: true, changed };
+  const newLimits = await putLimits(sql, limitsOf([...next.values()]));
+  return { ok: true, changed, newLimits };
 }
 
 /** The definitions as they would stand after the change. */
@@ -149,6 +161,7 @@ function flatten(source: string, set: DefinitionSet): Definition[] {
     ...set.jobs.map((spec): Definition => ({ kind: 'JOB', name: spec.name, spec, source })),
     ...(set.schedules ?? []).map((spec): Definition => ({ kind: 'SCHEDULE', name: spec.name, spec, source })),
     ...(set.triggers ?? []).map((spec): Definition => ({ kind: 'TRIGGER', name: spec.name, spec, source })),
+    ...(set.resources ?? []).map((spec): Definition => ({ kind: 'RESOURCE', name: spec.name, spec, source })),
   ];
 }
 
@@ -173,7 +186,7 @@ function isStorableValue(value: unknown): boolean {
 }
 
 function unbundled(one: CurrentDefinition): Definition['spec'] {
-  return one.kind === 'JOB' ? (one.spec as JobBundle).job : (one.spec as Exclude<Definition['spec'], JobSpec>);
+  return one.kind === 'JOB' ? readBundle(one.spec).job : (one.spec as Exclude<Definition['spec'], JobSpec>);
 }
 
 const specsOf = <T extends Definition['spec']>(
@@ -185,7 +198,7 @@ const specsOf = <T extends Definition['spec']>(
 /** Every Job with its Tasks: a change of a Task may break a Job of another source. */
 function check(next: ReadonlyMap<string, Definition>): DefinitionProblem[] {
   const backends = specsOf<BackendSpec>(next, 'BACKEND');
-  const tasks = specsOf<TaskSpec>(next, 'TASK');
+  const library = { tasks: specsOf<TaskSpec>(next, 'TASK'), jobs: specsOf<JobSpec>(next, 'JOB') };
   const fields = new Map<string, string>();
   return [...next.values()].flatMap((one): DefinitionProblem[] => {
     const { source, kind, name } = one;
@@ -221,7 +234,7 @@ function check(next: ReadonlyMap<string, Definition>): DefinitionProblem[] {
               hint: 'rename one of them',
             },
           ];
-    return [...clash, ...checkJob(one.spec as JobSpec, tasks).map((problem) => ({ source, kind, name, ...problem }))];
+    return [...clash, ...checkJob(one.spec as JobSpec, library).map((problem) => ({ source, kind, name, ...problem }))];
   });
 }
 
@@ -252,20 +265,53 @@ function checkFirers(next: ReadonlyMap<string, Definition>): DefinitionProblem[]
   return problems;
 }
 
-/** Jobs become bundles with their Tasks and Backends: a change of a Task is a new version of each Job that uses it. */
+/** Every Task with the Resources it uses: a change of a Resource may leave a Task of another source without. */
+function checkUses(next: ReadonlyMap<string, Definition>): DefinitionProblem[] {
+  const resources = specsOf<ResourceSpec>(next, 'RESOURCE');
+  const names = [...resources.keys()].sort().slice(0, SHOWN_NAMES).join(', ');
+  return [...next.values()].flatMap(({ source, kind, name, spec }): DefinitionProblem[] => {
+    if (kind !== 'TASK') return [];
+    return Object.entries((spec as TaskSpec).uses ?? {}).flatMap(([resource, units]): DefinitionProblem[] => {
+      const amount = resources.get(resource)?.amount;
+      const path = ['uses', resource];
+      if (amount === undefined) {
+        const hint = `define it by resource: ${resource} with an amount${names === '' ? '' : `, or use one of: ${names}`}`;
+        return [{ source, kind, name, path, message: `there is no resource "${resource}"`, hint }];
+      }
+      if (amount === 0 || units <= amount) return [];
+      const message = `it uses ${units} of "${resource}", and there are only ${amount}`;
+      return [{ source, kind, name, path, message, hint: 'use less, or raise the amount of the resource' }];
+    });
+  });
+}
+
+/** The limits that the definitions set, by the keys of lanes. */
+function limitsOf(all: readonly Definition[]): RunLimit[] {
+  return all.flatMap(({ kind, name, spec }): RunLimit[] => {
+    const amount = kind === 'RESOURCE' ? (spec as ResourceSpec).amount : (spec as TaskSpec).maxRunning;
+    return amount === undefined ? [] : [{ key: `${kind.toLowerCase()}:${name}`, amount }];
+  });
+}
+
+/** Jobs become bundles with all they use: a change of a Task or a Job is a new version of each Job that uses it. */
 function bundled(
   next: ReadonlyMap<string, Definition>,
 ): (Omit<Definition, 'spec'> & { spec: Exclude<Definition['spec'], JobSpec> | JobBundle })[] {
   const backends = specsOf<BackendSpec>(next, 'BACKEND');
   const tasks = specsOf<TaskSpec>(next, 'TASK');
+  const jobs = specsOf<JobSpec>(next, 'JOB');
   return [...next.values()].map((one) => {
     if (one.kind !== 'JOB') return { ...one, spec: one.spec as Exclude<Definition['spec'], JobSpec> };
     const job = one.spec as JobSpec;
-    const used = [...new Set(job.steps.map((step) => step.task))].flatMap((task) => tasks.get(task) ?? []);
+    const inner = allInnerJobs(job, jobs);
+    const names = [job, ...inner].flatMap(({ steps }) =>
+      steps.flatMap(({ run }) => (run.kind === 'task' ? [run.task] : [])),
+    );
+    const used = [...new Set(names)].flatMap((task) => tasks.get(task) ?? []);
     const usedBackends = [...new Set(used.map((task) => task.backend))].flatMap(
       (backend) => backends.get(backend) ?? [],
     );
-    const bundle: JobBundle = { job, tasks: used, backends: usedBackends };
+    const bundle: JobBundle = { job, tasks: used, backends: usedBackends, jobs: inner };
     // Compiling once here finds a fault of ours before anything is stored.
     planOf(bundle);
     return { ...one, spec: bundle };

@@ -3,13 +3,17 @@ import type { JobPlan } from '../domain/compileJob';
 import { compileJob } from '../domain/compileJob';
 import type { BackendSpec, JobSpec, TaskSpec } from '../domain/definitions';
 import { StepcastError } from '../domain/errors';
+import type { Library } from '../domain/signature';
 import type { Sql } from '../store/database';
+import { readBundle } from './readBundle';
 
-/** What a JOB version stores: the Job with every Task and Backend it runs on, so that a Submission never meets a newer one. */
+/** What a JOB version stores: the Job with every Task, Backend and Job it uses, so that a Submission never meets a newer one. */
 export interface JobBundle {
   readonly job: JobSpec;
   readonly tasks: readonly TaskSpec[];
   readonly backends: readonly BackendSpec[];
+  /** The Jobs that its Steps run, at any depth. */
+  readonly jobs: readonly JobSpec[];
 }
 
 export interface JobVersion {
@@ -29,13 +33,14 @@ const MAX_CACHED_PLANS = 500;
 export function createPlans(db: Sql): Plans {
   const cache = new Map<string, Promise<JobVersion>>();
   const load = async (id: string, sql: Sql): Promise<JobVersion> => {
-    const rows = await sql.query<{ version: number; spec: JobBundle }>(
+    const rows = await sql.query<{ version: number; spec: unknown }>(
       { name: 'job-version', text: `select version, spec from definition_version where id = $1 and kind = 'JOB'` },
       [id],
     );
     const row = rows[0];
     if (!row) throw new StepcastError('NOT_FOUND', `There is no job version ${id}`);
-    return { id, version: row.version, bundle: row.spec, plan: planOf(row.spec) };
+    const bundle = readBundle(row.spec);
+    return { id, version: row.version, bundle, plan: planOf(bundle) };
   };
   return {
     byId: (id, sql = db) => {
@@ -56,5 +61,10 @@ export function createPlans(db: Sql): Plans {
 }
 
 export function planOf(bundle: JobBundle): JobPlan {
-  return compileJob(bundle.job, new Map(bundle.tasks.map((task) => [task.name, task])));
+  return compileJob(bundle.job, libraryOf(bundle.tasks, bundle.jobs));
+}
+
+/** Tasks and Jobs by name. */
+export function libraryOf(tasks: readonly TaskSpec[], jobs: readonly JobSpec[]): Library {
+  return { tasks: new Map(tasks.map((task) => [task.name, task])), jobs: new Map(jobs.map((job) => [job.name, job])) };
 }

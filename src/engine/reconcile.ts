@@ -2,17 +2,32 @@
  * Finds what the database says should be going on and is not: work of dead workers, retries that are due, messages that
  * were never sent. Any number of processes may call it; each pass is bounded and harmless to repeat.
  */
-import { attemptLostEvent, stepStateEvent } from '../domain/events';
+import { attemptLostEvent } from '../domain/events';
 import { failureAfterLoss } from '../domain/retry';
-import { applyChanges, type Committed } from '../store/statements/changes';
+import type { Committed } from '../store/statements/changes';
 import { lockSubmissions, stepRunsById, type StepRunView } from '../store/statements/locks';
+import { moveToLanes } from '../store/statements/lanes';
+import { limitsAreYoung } from '../store/statements/limits';
 import { unsent } from '../store/statements/outbox';
 import { dueRetries, expireWorkers, orphanedStepRuns } from '../store/statements/workers';
 import type { EngineDependencies } from './complete';
-import { beginTransition, changesOf, endUnrun, queue, settle, windDown, type Transition } from './transition';
+import {
+  beginTransition,
+  endRun,
+  endUnrun,
+  failSubmission,
+  finishAll,
+  queue,
+  settle,
+  type Transition,
+} from './transition';
+import type { Sql } from '../store/database';
+import { nodeOf } from './values';
 
 const BATCH = 500;
 const UNSENT_AFTER_SECONDS = 2;
+/** So long after a limit came to be, what was being stored beside it is looked at again. */
+const YOUNG_LIMIT_SECONDS = 30;
 
 export interface Reconciled {
   readonly lostWorkers: number;
@@ -37,6 +52,7 @@ export async function reconcile(
     else endUnrun(transition, view, 'CANCELLED', 'Not tried again: the submission is ending.');
     return true;
   });
+  if (await limitsAreYoung(db, YOUNG_LIMIT_SECONDS)) await moveToLanes(db);
   const messages = await unsent(db, UNSENT_AFTER_SECONDS, BATCH);
   if (messages.length > 0) announcer.committed({ events: [], outbox: messages });
   return { lostWorkers: lost.length, requeued, retried, resent: messages.length };
@@ -68,7 +84,7 @@ export function createReconciler(engine: EngineDependencies, leaseSeconds: numbe
   };
 }
 
-type Apply = (transition: Transition, view: StepRunView, sql: Parameters<typeof windDown>[0]) => Promise<boolean>;
+type Apply = (transition: Transition, view: StepRunView, sql: Sql) => Promise<boolean>;
 
 /** One transaction per Submission: a large recovery never holds many locks for long. */
 async function change(
@@ -90,7 +106,7 @@ async function change(
       if (changed === 0) return null;
       await settle(sql, transition);
       count += changed;
-      return applyChanges(sql, changesOf([transition]));
+      return finishAll(sql, [transition]);
     });
     if (committed) announcer.committed(committed);
   }
@@ -122,22 +138,13 @@ const recoverOrphan: Apply = async (transition, view, sql) => {
     endUnrun(transition, view, 'CANCELLED', message);
     return true;
   }
-  const reason = failureAfterLoss(transition.plan.nodes[view.node]?.task.retry, lost);
+  const { run } = nodeOf(transition.plan, view);
+  const reason = failureAfterLoss(run.kind === 'task' ? run.task.retry : undefined, lost);
   if (reason === null) {
-    queue(transition, view, message);
-    const index = transition.stepRuns.findIndex((one) => one.id === view.id);
-    const queued = transition.stepRuns[index];
-    if (queued) transition.stepRuns[index] = { ...queued, lost };
+    queue(transition, view, { message, lost });
     return true;
   }
-  transition.stepRuns.push({ id: view.id, state: 'FAILED', lost, message: reason });
-  transition.events.push(stepStateEvent(view, 'FAILED', reason));
-  transition.finished += 1;
-  transition.message ??= `Step "${view.name}" failed: ${reason}`;
-  await windDown(sql, transition, 'FAILED', {
-    state: 'CANCELLED',
-    reason: `Not run: step "${view.name}" failed.`,
-    stopRunning: false,
-  });
+  endRun(transition, view, 'FAILED', { lost, message: reason });
+  await failSubmission(sql, transition, view, reason);
   return true;
 };

@@ -16,6 +16,7 @@ import {
 import { queuedCount } from '../store/statements/outbox';
 import type { Announcer } from './announcer';
 import type { JobVersion } from './plans';
+import { rowKind, runName, usesOf } from './rows';
 
 /** One Submission to store; its inputs are checked against the Job's types and Validators already. */
 export interface SubmitRequest {
@@ -175,9 +176,12 @@ function toRow(request: SubmitRequest, batchId: string | null): NewSubmission {
     stepRuns: version.plan.nodes.map((node) => ({
       node: node.index,
       name: node.name,
-      taskName: node.task.name,
-      queue: node.task.backend,
+      taskName: runName(node),
+      queue: node.scatter ? '' : node.queue,
       waiting: node.predecessors.length,
+      kind: rowKind(node),
+      planned: node.planned,
+      uses: usesOf(node),
     })),
     files: Object.entries(inputs).flatMap(([port, value]) =>
       filesIn(value).map((file, position) => ({ port, position, file })),

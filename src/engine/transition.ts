@@ -1,36 +1,43 @@
-/** Gathers the changes of one transaction and the cascade of what follows from them. */
-import { consequences, successorsOf, type Ended } from '../domain/advance';
+/** Gathers the changes of one transaction to one Submission, and writes them. */
 import type { JobPlan } from '../domain/compileJob';
 import { stepStateEvent, submissionStateEvent, type EventDraft } from '../domain/events';
-import { jobOutputs } from '../domain/resolveInputs';
-import { isFinalStepRun, type Ending, type SubmissionState } from '../domain/states';
-import type { Values } from '../domain/values';
+import type { Ending, SubmissionState } from '../domain/states';
 import type { Sql } from '../store/database';
-import type { ArtifactDraft, AttemptChange, Changes, OutboxMessage, StepRunChange } from '../store/statements/changes';
 import {
-  openStepRuns,
-  outputsByNode,
-  requestCancel,
-  stepRunsByNode,
-  type LockedSubmission,
-  type StepRunView,
-} from '../store/statements/locks';
+  applyChanges,
+  type ArtifactDraft,
+  type AttemptChange,
+  type Changes,
+  type Committed,
+  type OutboxMessage,
+  type StepRunChange,
+} from '../store/statements/changes';
+import type { LockedSubmission, StepRunView } from '../store/statements/locks';
+import { windDownRows } from '../store/statements/windDown';
+import { gather, gatherSubmission, type Gather } from './gather';
 
 /** One Submission under its lock, and what is about to change in it. */
 export interface Transition {
   readonly submission: LockedSubmission;
   readonly plan: JobPlan;
-  readonly stepRuns: StepRunChange[];
-  readonly attempts: AttemptChange[];
-  readonly events: EventDraft[];
-  readonly outbox: OutboxMessage[];
-  readonly artifacts: ArtifactDraft[];
+  /** By StepRun; one batch may touch a StepRun more than once, and the changes are joined. */
+  readonly changes: Map<string, StepRunChange>;
+  attempts: AttemptChange[];
+  events: EventDraft[];
+  outbox: OutboxMessage[];
+  artifacts: ArtifactDraft[];
+  /** Outputs to put together once the changes are written, inner ones first. */
+  gathers: Gather[];
   /** StepRuns that run and shall be stopped. */
   readonly cancel: string[];
+  /** Written already, in the same transaction, by an earlier `flush`. */
+  readonly committed: Committed[];
+  /** StepRuns that have not ended, as far as that is written. */
+  unfinished: number;
+  /** StepRuns that ended and are not written yet. */
   finished: number;
   ending: Ending | null;
   message: string | null;
-  outputs: Values | null;
   /** Set when it differs from the stored one. */
   state: SubmissionState | null;
 }
@@ -39,32 +46,40 @@ export function beginTransition(submission: LockedSubmission, plan: JobPlan): Tr
   return {
     submission,
     plan,
-    stepRuns: [],
+    changes: new Map(),
     attempts: [],
     events: [],
     outbox: [],
     artifacts: [],
+    gathers: [],
     cancel: [],
+    committed: [],
+    unfinished: submission.unfinished,
     finished: 0,
     ending: submission.ending,
     // The first cause stays the one that is told, also by the last Event.
     message: submission.ending === null ? null : submission.message,
-    outputs: null,
     state: null,
   };
 }
 
-const eventStep = (view: StepRunView): { submissionId: string; id: string; name: string; attempt: number } => ({
-  submissionId: view.submissionId,
-  id: view.id,
-  name: view.name,
-  attempt: view.attempt,
-});
+/** Adds to what changes in a StepRun. */
+export function change(transition: Transition, next: StepRunChange): void {
+  transition.changes.set(next.id, { ...transition.changes.get(next.id), ...next });
+}
+
+/** The row as this transaction will leave it. */
+export function pending(transition: Transition, row: StepRunView): StepRunView {
+  const next = transition.changes.get(row.id);
+  if (!next) return row;
+  return { ...row, state: next.state, waiting: next.waiting ?? row.waiting, left: next.left ?? row.left };
+}
 
 /** Makes a StepRun ready: it may be taken by any worker from now on. */
-export function queue(transition: Transition, view: StepRunView, message = ''): void {
-  transition.stepRuns.push({ id: view.id, state: 'QUEUED', waiting: 0, message });
-  transition.events.push(stepStateEvent(eventStep(view), 'QUEUED', message));
+export function queue(transition: Transition, view: StepRunView, more: Partial<StepRunChange> = {}): void {
+  const message = more.message ?? '';
+  change(transition, { ...more, id: view.id, state: 'QUEUED', waiting: 0, message });
+  transition.events.push(stepStateEvent(view, 'QUEUED', message));
   transition.outbox.push({ queue: view.queue, priority: view.priority, stepRunId: view.id, attempt: view.attempt + 1 });
 }
 
@@ -75,102 +90,68 @@ export function endUnrun(
   state: 'SKIPPED' | 'CANCELLED',
   reason: string,
 ): void {
-  transition.stepRuns.push({ id: view.id, state, message: reason });
-  transition.events.push(stepStateEvent(eventStep(view), state, reason));
+  change(transition, { id: view.id, state, message: reason, due: false });
+  transition.events.push(stepStateEvent(view, state, reason));
   transition.finished += 1;
 }
 
-/** Advances to the successors of StepRuns that ended well, and on through those that are skipped. */
-export async function advance(sql: Sql, transition: Transition, ended: readonly Ended[]): Promise<void> {
-  const { plan, submission } = transition;
-  let frontier = ended;
-  while (frontier.length > 0) {
-    const nodes = successorsOf(
-      plan,
-      frontier.map((one) => one.node),
-    );
-    if (nodes.length === 0) return;
-    const rows = await stepRunsByNode(
-      sql,
-      nodes.map(() => submission.id),
-      nodes,
-    );
-    const byNode = new Map(rows.map((row) => [row.node, withPending(transition, row)]));
-    const skipped: Ended[] = [];
-    for (const consequence of consequences(plan, frontier, [...byNode.values()])) {
-      const view = byNode.get(consequence.node);
-      if (!view) continue;
-      switch (consequence.kind) {
-        case 'waits':
-          replaceChange(transition, { id: view.id, state: 'PENDING', waiting: consequence.waiting });
-          break;
-        case 'ready':
-          dropChange(transition, view.id);
-          queue(transition, view);
-          break;
-        case 'skipped':
-          dropChange(transition, view.id);
-          endUnrun(transition, view, 'SKIPPED', `Skipped: ${consequence.reason}.`);
-          skipped.push({ node: consequence.node, state: 'SKIPPED', exitCode: null });
-          break;
-      }
-    }
-    frontier = skipped;
-  }
-}
-
-/** The row as this transaction will leave it: one batch may touch a StepRun more than once. */
-function withPending(transition: Transition, row: StepRunView): StepRunView {
-  const change = transition.stepRuns.find((one) => one.id === row.id);
-  return change ? { ...row, state: change.state, waiting: change.waiting ?? row.waiting } : row;
-}
-
-function dropChange(transition: Transition, id: string): void {
-  const index = transition.stepRuns.findIndex((change) => change.id === id);
-  if (index >= 0) transition.stepRuns.splice(index, 1);
-}
-
-function replaceChange(transition: Transition, change: StepRunChange): void {
-  dropChange(transition, change.id);
-  transition.stepRuns.push(change);
+/** Ends a StepRun for good. Whether the Submission goes on is for the caller to say. */
+export function endRun(
+  transition: Transition,
+  view: StepRunView,
+  state: 'SUCCEEDED' | 'FAILED' | 'CANCELLED',
+  more: Partial<StepRunChange> = {},
+): void {
+  change(transition, { ...more, id: view.id, state });
+  transition.events.push(stepStateEvent(view, state, more.message ?? ''));
+  transition.finished += 1;
 }
 
 /**
- * Stops everything that has not ended: what waits ends unrun, what runs is asked to stop when `stopRunning`.
- * The first cause decides how the Submission ends.
+ * Stops everything that has not ended: what waits ends unrun, what runs is asked to stop when `stopRunning`. The first
+ * cause decides how the Submission ends. What changed so far is written before, so that Events keep their order.
  */
 export async function windDown(
   sql: Sql,
   transition: Transition,
   ending: Ending,
-  rest: { state: 'SKIPPED' | 'CANCELLED'; reason: string; stopRunning: boolean },
+  rest: {
+    readonly state: 'SKIPPED' | 'CANCELLED';
+    readonly reason: string;
+    readonly stopRunning: boolean;
+    /** The StepRun whose failure is the cause. */
+    readonly failedId?: string;
+  },
 ): Promise<void> {
   if (transition.ending === null) transition.ending = ending;
-  for (const row of await openStepRuns(sql, transition.submission.id)) {
-    const view = withPending(transition, row);
-    if (isFinalStepRun(view.state)) continue;
-    if (view.state === 'RUNNING') {
-      if (rest.stopRunning && !view.cancelRequested) transition.cancel.push(view.id);
-      continue;
-    }
-    // It may have been made ready a moment ago, in this same transaction: that is taken back.
-    takeBackQueueing(transition, view.id);
-    endUnrun(transition, view, rest.state, rest.reason);
-  }
+  await flush(sql, transition);
+  const done = await windDownRows(sql, transition.submission.id, { failedId: null, ...rest });
+  transition.unfinished -= done.ended;
+  transition.cancel.push(...done.cancel);
+  transition.committed.push(done);
 }
 
-function takeBackQueueing(transition: Transition, id: string): void {
-  dropChange(transition, id);
-  const event = transition.events.findIndex((draft) => draft.stepRunId === id && draft.state === 'QUEUED');
-  if (event >= 0) transition.events.splice(event, 1);
-  const message = transition.outbox.findIndex((one) => one.stepRunId === id);
-  if (message >= 0) transition.outbox.splice(message, 1);
+/** A StepRun failed for good: the Submission fails, and what has not started never will. */
+export async function failSubmission(
+  sql: Sql,
+  transition: Transition,
+  failed: StepRunView,
+  reason: string,
+): Promise<void> {
+  transition.message ??= `Step "${failed.name}" failed: ${reason}`;
+  // What failed after that changes nothing: everything that could be stopped is.
+  if (transition.ending !== null) return;
+  await windDown(sql, transition, 'FAILED', {
+    state: 'CANCELLED',
+    reason: `Not run: step "${failed.name}" failed.`,
+    stopRunning: false,
+    failedId: failed.id,
+  });
 }
 
-/** Ends the Submission when nothing of it is left to end. Call last, before `changesOf`. */
+/** Ends the Submission when nothing of it is left to end. Call last, before `finishAll`. */
 export async function settle(sql: Sql, transition: Transition): Promise<void> {
-  if (transition.cancel.length > 0) await requestCancel(sql, transition.cancel);
-  const left = transition.submission.unfinished - transition.finished;
+  const left = transition.unfinished - transition.finished;
   if (left > 0) {
     const state = transition.ending === 'CANCELLED' ? 'CANCELLING' : null;
     if (state !== null && transition.submission.state !== state) {
@@ -179,36 +160,53 @@ export async function settle(sql: Sql, transition: Transition): Promise<void> {
     }
     return;
   }
+  const outputs = await gatherSubmission(sql, transition.plan, transition.submission.id, () => flush(sql, transition));
+  if (outputs.kind === 'later') transition.gathers.push(outputs.gather);
+  else if (outputs.problems.length > 0 && transition.ending === null) {
+    transition.ending = 'FAILED';
+    transition.message = outputs.problems.join(' ');
+  }
   const state = transition.ending ?? 'SUCCEEDED';
   transition.state = state;
-  transition.outputs = await collectOutputs(sql, transition);
   transition.events.push(submissionStateEvent(transition.submission.id, state, transition.message ?? ''));
 }
 
-async function collectOutputs(sql: Sql, transition: Transition): Promise<Values> {
-  const { plan, submission } = transition;
-  const nodes = plan.outputNodes;
-  if (nodes.length === 0) return {};
-  const stored = new Map(await outputsByNode(sql, submission.id, nodes));
-  const fresh = transition.stepRuns.filter((change) => change.outputs !== undefined);
-  if (fresh.length > 0) {
-    const rows = await stepRunsByNode(
-      sql,
-      nodes.map(() => submission.id),
-      nodes,
-    );
-    for (const row of rows) {
-      const change = fresh.find((one) => one.id === row.id);
-      if (change?.outputs) stored.set(row.node, change.outputs);
-    }
-  }
-  return jobOutputs(plan, (node) => stored.get(node) ?? null);
+/** Writes what has changed so far, in the transaction that goes on. */
+export async function flush(sql: Sql, transition: Transition): Promise<void> {
+  transition.committed.push(await applyChanges(sql, changesOf([transition])));
+  const { gathers } = transition;
+  transition.unfinished -= transition.finished;
+  transition.finished = 0;
+  transition.changes.clear();
+  transition.attempts = [];
+  transition.events = [];
+  transition.outbox = [];
+  transition.artifacts = [];
+  transition.gathers = [];
+  for (const one of gathers) await gather(sql, one);
+}
+
+/** Writes all transitions of a transaction; the answer is what must be announced after the commit. */
+export async function finishAll(sql: Sql, transitions: readonly Transition[]): Promise<Committed> {
+  const last = await applyChanges(sql, changesOf(transitions));
+  for (const one of transitions.flatMap(({ gathers }) => gathers)) await gather(sql, one);
+  return joined([...transitions.flatMap(({ committed }) => committed), last]);
+}
+
+function joined(parts: readonly Committed[]): Committed {
+  const [only] = parts;
+  if (only && parts.length === 1) return only;
+  return {
+    events: parts.flatMap(({ events }) => events),
+    outbox: parts.flatMap(({ outbox }) => outbox),
+    due: parts.some(({ due }) => due === true),
+  };
 }
 
 /** All transitions of a transaction as one set of changes. */
-export function changesOf(transitions: readonly Transition[]): Changes {
+function changesOf(transitions: readonly Transition[]): Changes {
   return {
-    stepRuns: transitions.flatMap((one) => one.stepRuns),
+    stepRuns: transitions.flatMap((one) => [...one.changes.values()]),
     attempts: transitions.flatMap((one) => one.attempts),
     events: transitions.flatMap((one) => one.events),
     outbox: transitions.flatMap((one) => one.outbox),
@@ -219,7 +217,6 @@ export function changesOf(transitions: readonly Transition[]): Changes {
       state: one.state ?? undefined,
       ending: one.ending ?? undefined,
       message: one.message ?? undefined,
-      outputs: one.outputs ?? undefined,
     })),
   };
 }

@@ -1,13 +1,14 @@
-/** From the written form of a Job to its full form. The Tasks are needed: they give outputs their types. */
-import type { Constraints, JobInput, JobOutput, JobSpec, Link, StepSpec } from '../domain/definitions';
+/** From the written form of a Job to its full form. What its Steps run is needed: it gives outputs their types. */
+import type { Constraints, JobInput, JobOutput, JobSpec, Link, StepSpec, TaskSpec } from '../domain/definitions';
 import { ancestorsOf, predecessorsOf } from '../domain/graph';
+import { mergedType, signatureOf, stepOutputType, type Library } from '../domain/signature';
 import { checkValue } from '../domain/typing';
 import { holdsFiles, optionalType, scalar } from '../domain/values';
-import type { Value } from '../domain/values';
+import type { Value, ValueType } from '../domain/values';
 import { boundsOf, checkedDefault, declaredType } from './expandPort';
+import { maxRunningOf } from './expandLimits';
 import { expandOrdered } from './expandOrdered';
-import { stepOf } from './expandStep';
-import type { TaskByName } from './expandStep';
+import { sourceLink, stepOf } from './expandStep';
 import { staysInside } from './outputGlob';
 import type { JobForm } from './forms/jobForm';
 import type { Path, Report } from './problem';
@@ -19,7 +20,7 @@ export interface ExpandedJob {
 }
 
 /** The full form; what is wrong goes to the report. Tasks that are not known are left to `checkJob`. */
-export function expandJob(form: JobForm, tasks: TaskByName, report: Report): ExpandedJob {
+export function expandJob(form: JobForm, library: Library, report: Report): ExpandedJob {
   const declared = form.inputs.map(({ name, value, key }): JobInput => {
     const path = ['inputs', key];
     const type = declaredType(value, path, report);
@@ -36,11 +37,11 @@ export function expandJob(form: JobForm, tasks: TaskByName, report: Report): Exp
     const fallback = checkedDefault(known, bounds, value.default, path, report);
     return { name, description: value.description, type: known, validators: value.validate, ...bounds, ...fallback };
   });
-  const { steps, inputs, all } = stepsOf(form, declared, tasks);
-  const tightened = inputs.map((input) => withPortBounds(input, steps, tasks));
+  const { steps, inputs, all } = stepsOf(form, declared, library);
+  const tightened = inputs.map((input) => withPortBounds(input, steps, library));
   checkDefaults(tightened, form, report);
   checkExample(form, tightened, report);
-  const outputs = outputsOf(form, steps, tasks, all);
+  const outputs = outputsOf(form, steps, tightened, library, all);
   const job: JobSpec = {
     name: form.name,
     description: form.description,
@@ -48,6 +49,7 @@ export function expandJob(form: JobForm, tasks: TaskByName, report: Report): Exp
     steps,
     outputs,
     ...(form.example ? { example: form.example } : {}),
+    ...maxRunningOf(form),
   };
   return { job, place: placeIn(form, steps) };
 }
@@ -59,15 +61,16 @@ interface Steps {
   readonly all: boolean;
 }
 
-function stepsOf(form: JobForm, declared: readonly JobInput[], tasks: TaskByName): Steps {
-  if ('ordered' in form.steps) return { ...expandOrdered(form.steps.ordered, declared, tasks), all: true };
+function stepsOf(form: JobForm, declared: readonly JobInput[], library: Library): Steps {
+  if ('ordered' in form.steps) return { ...expandOrdered(form.steps.ordered, declared, library.tasks), all: true };
   const steps = form.steps.linked.map(({ name, value }) => stepOf(name, value));
-  return { steps: steps.map((step) => withGlobLinks(step, steps, tasks)), inputs: declared, all: false };
+  return { steps: steps.map((step) => withGlobLinks(step, steps, library)), inputs: declared, all: false };
 }
 
 /** A port that names a glob and is not linked looks through the files of the Job and of all that its Step waits for. */
-function withGlobLinks(step: StepSpec, steps: readonly StepSpec[], tasks: TaskByName): StepSpec {
-  const open = (tasks.get(step.task)?.inputs ?? []).filter((port) => port.glob !== undefined && !step.links[port.name]);
+function withGlobLinks(step: StepSpec, steps: readonly StepSpec[], library: Library): StepSpec {
+  const ports = signatureOf(step.run, library)?.ports ?? [];
+  const open = ports.filter((port) => port.glob !== undefined && !step.links[port.name]);
   if (open.length === 0) return step;
   const before = ancestorsOf(predecessorsOf(step), steps);
   const earlier = steps.filter(({ name }) => before.has(name) && name !== step.name).map(({ name }) => name);
@@ -78,12 +81,13 @@ function withGlobLinks(step: StepSpec, steps: readonly StepSpec[], tasks: TaskBy
   return { ...step, links: { ...step.links, ...Object.fromEntries(links) } };
 }
 
-/** An input keeps the bounds of every Parameter that it is linked to, so that a bad value is refused at once. */
-function withPortBounds(input: JobInput, steps: readonly StepSpec[], tasks: TaskByName): JobInput {
+/** An input keeps the bounds of every port that it is linked to, so that a bad value is refused at once. */
+function withPortBounds(input: JobInput, steps: readonly StepSpec[], library: Library): JobInput {
   const linked = steps.flatMap((step) =>
-    (tasks.get(step.task)?.parameters ?? []).filter((parameter) => {
-      const link = step.links[parameter.name];
-      return link?.kind === 'input' && link.input === input.name;
+    (signatureOf(step.run, library)?.ports ?? []).filter((port) => {
+      const link = step.links[port.name];
+      const isScattered = step.scatter?.ports.includes(port.name) === true;
+      return link?.kind === 'input' && link.input === input.name && !isScattered;
     }),
   );
   return linked.reduce<JobInput>((sum, parameter) => ({ ...sum, ...tighter(sum, parameter) }), input);
@@ -145,41 +149,61 @@ function checkExamplePaths(value: Value, path: Path, report: Report): void {
   }
 }
 
-function outputsOf(form: JobForm, steps: readonly StepSpec[], tasks: TaskByName, all: boolean): JobOutput[] {
-  const absent = mayBeAbsent(steps, tasks);
-  const portOf = (step: string, port: string) =>
-    tasks.get(steps.find(({ name }) => name === step)?.task ?? '')?.outputs.find(({ name }) => name === port);
-  const output = (name: string, step: string, port: string, description: string): JobOutput => {
-    const source = portOf(step, port);
-    const type = source?.type ?? scalar('Any');
-    return {
-      name,
-      description: description || (source?.description ?? ''),
-      type: absent.has(step) ? optionalType(type) : type,
-      source: { step, port },
-    };
+function outputsOf(
+  form: JobForm,
+  steps: readonly StepSpec[],
+  inputs: readonly JobInput[],
+  library: Library,
+  all: boolean,
+): JobOutput[] {
+  const absent = mayBeAbsent(steps, library.tasks);
+  const stepByName = new Map(steps.map((step) => [step.name, step]));
+  const portOf = (name: string, port: string) => {
+    const step = stepByName.get(name);
+    const found = step && signatureOf(step.run, library)?.outputs.find((output) => output.name === port);
+    return found && step && { ...found, type: stepOutputType(found.type, step) };
+  };
+  const typeOf = (source: JobOutput['source']): ValueType => {
+    switch (source.kind) {
+      case 'input':
+        return inputs.find(({ name }) => name === source.input)?.type ?? scalar('Any');
+      case 'output': {
+        const type = portOf(source.step, source.port)?.type ?? scalar('Any');
+        return absent.has(source.step) ? optionalType(type) : type;
+      }
+      case 'merge':
+        return mergedType(source.sources.map(typeOf), source.how, source.pick);
+    }
+  };
+  const output = (name: string, source: JobOutput['source'], description: string): JobOutput => {
+    const told = source.kind === 'output' ? (portOf(source.step, source.port)?.description ?? '') : '';
+    return { name, description: description || told, type: typeOf(source), source };
   };
   if (form.outputs) {
-    return form.outputs.map(({ name, value }) => {
-      const [step = '', port = ''] = value.from.split('.');
-      return output(name, step, port, value.description);
-    });
+    return form.outputs.map(({ name, value }) => output(name, sourceLink(value.sources), value.description));
   }
   const needed = new Set(steps.flatMap(predecessorsOf));
   const sources = steps
     .filter((step) => all || !needed.has(step.name))
-    .flatMap((step) => (tasks.get(step.task)?.outputs ?? []).map((port) => ({ step: step.name, port: port.name })));
+    .flatMap((step) =>
+      (signatureOf(step.run, library)?.outputs ?? []).map((port) => ({ step: step.name, port: port.name })),
+    );
   const isAlone = (port: string): boolean => sources.filter((source) => source.port === port).length === 1;
-  return sources.map(({ step, port }) => output(isAlone(port) ? port : `${step}-${port}`, step, port, ''));
+  return sources.map(({ step, port }) =>
+    output(isAlone(port) ? port : `${step}-${port}`, { kind: 'output', step, port }, ''),
+  );
 }
 
 /** Steps that may end without results: skipped, after a skipped one, or cut off by an early end. */
-function mayBeAbsent(steps: readonly StepSpec[], tasks: TaskByName): ReadonlySet<string> {
-  const endsEarly = steps.some(({ task }) => {
-    const spec = tasks.get(task);
+function mayBeAbsent(steps: readonly StepSpec[], tasks: ReadonlyMap<string, TaskSpec>): ReadonlySet<string> {
+  const endsEarly = steps.some(({ run }) => {
+    const spec = run.kind === 'task' ? tasks.get(run.task) : undefined;
     return spec !== undefined && (spec.missingOutput === 'TERMINATE' || spec.exitRules.terminate.length > 0);
   });
-  const conditional = new Set(steps.filter(({ when }) => when).map(({ name }) => name));
+  // Elements with conditions of their own give lists with gaps; the Step itself is never skipped.
+  const conditional = new Set(
+    steps.filter(({ when, scatter }) => when && !(scatter && when.kind === 'expression')).map(({ name }) => name),
+  );
   const isAbsent = (step: StepSpec): boolean =>
     endsEarly || [...ancestorsOf([step.name], steps)].some((name) => conditional.has(name));
   return new Set(steps.filter(isAbsent).map(({ name }) => name));

@@ -2,10 +2,9 @@
  * The short form of a Job: Steps with an order number. Equal numbers run in parallel, a Step waits for all of the lower
  * order. Ports are fed by the globs of their Tasks, Parameters become inputs of the Job.
  */
-import type { InputPort, JobInput, Link, Parameter, StepSpec } from '../domain/definitions';
+import type { InputPort, JobInput, Link, Parameter, StepSpec, TaskSpec } from '../domain/definitions';
 import { holdsFiles, isOptional, requiredType, scalar } from '../domain/values';
 import { stepOf } from './expandStep';
-import type { TaskByName } from './expandStep';
 import type { OrderedStepForm } from './forms/jobForm';
 
 /** The input that the Steps of the lowest order read when the Job declares none. */
@@ -15,7 +14,7 @@ export const UPLOAD = 'input';
 export function expandOrdered(
   forms: readonly OrderedStepForm[],
   declared: readonly JobInput[],
-  tasks: TaskByName,
+  tasks: ReadonlyMap<string, TaskSpec>,
 ): { steps: readonly StepSpec[]; inputs: readonly JobInput[] } {
   const sorted = [...forms].sort((left, right) => left.order - right.order);
   const names = namesOf(sorted);
@@ -56,8 +55,12 @@ function namesOf(forms: readonly OrderedStepForm[]): string[] {
   });
 }
 
-function openPorts(draft: Draft, tasks: TaskByName): { data: InputPort[]; values: (InputPort | Parameter)[] } {
-  const task = tasks.get(draft.step.task);
+function openPorts(
+  draft: Draft,
+  tasks: ReadonlyMap<string, TaskSpec>,
+): { data: InputPort[]; values: (InputPort | Parameter)[] } {
+  const { run } = draft.step;
+  const task = run.kind === 'task' ? tasks.get(run.task) : undefined;
   const isOpen = ({ name }: { name: string }): boolean => draft.step.links[name] === undefined;
   const inputs = (task?.inputs ?? []).filter(isOpen);
   const data = inputs.filter(({ type }) => holdsFiles(type));
@@ -65,7 +68,11 @@ function openPorts(draft: Draft, tasks: TaskByName): { data: InputPort[]; values
   return { data, values };
 }
 
-function uploadOf(drafts: readonly Draft[], declared: readonly JobInput[], tasks: TaskByName): JobInput[] {
+function uploadOf(
+  drafts: readonly Draft[],
+  declared: readonly JobInput[],
+  tasks: ReadonlyMap<string, TaskSpec>,
+): JobInput[] {
   if (declared.some(({ type }) => holdsFiles(type))) return [];
   const linked = drafts.some(({ step }) =>
     Object.values(step.links).some((link) => link.kind === 'input' && link.input === UPLOAD),
@@ -78,7 +85,7 @@ function uploadOf(drafts: readonly Draft[], declared: readonly JobInput[], tasks
 }
 
 /** Names of Parameters that more than one Step has. */
-function ambiguousNames(drafts: readonly Draft[], tasks: TaskByName): ReadonlySet<string> {
+function ambiguousNames(drafts: readonly Draft[], tasks: ReadonlyMap<string, TaskSpec>): ReadonlySet<string> {
   const names = drafts.flatMap((draft) => openPorts(draft, tasks).values.map(({ name }) => name));
   return new Set(names.filter((name, index) => names.indexOf(name) !== index));
 }
@@ -89,7 +96,7 @@ function linkDraft(
   declared: readonly JobInput[],
   inputs: JobInput[],
   shared: ReadonlySet<string>,
-  tasks: TaskByName,
+  tasks: ReadonlyMap<string, TaskSpec>,
 ): StepSpec {
   const { data, values } = openPorts(draft, tasks);
   const files = inputs.filter(({ type }) => holdsFiles(type));

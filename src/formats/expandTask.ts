@@ -7,8 +7,10 @@ import type { Named } from './forms/form';
 import type { InputForm, OutputForm, ParameterForm, TaskForm } from './forms/taskForm';
 import { macroPart, parseArgv, parseScript } from './command';
 import type { Ports } from './command';
+import { computedCommand, computedOutputs } from './expandExpressionTask';
 import { declaredResourceWords, runRulesOf } from './expandRun';
 import { boundsOf, checkedDefault, declaredType } from './expandPort';
+import { maxRunningOf, usesOf } from './expandLimits';
 import { suggestion } from './nearest';
 import { globOfPath, pathOfGlob, staysInside } from './outputGlob';
 import type { Path, Report } from './problem';
@@ -36,6 +38,8 @@ export function expandTask(form: TaskForm, report: Report): TaskSpec {
     ...runRulesOf(form, report),
     missingOutput: form['missing-output'],
     configuration: form.configuration,
+    ...maxRunningOf(form),
+    ...usesOf(form),
   };
 }
 
@@ -102,6 +106,7 @@ function checkSwitch(name: string, value: ParameterForm, type: ValueType, path: 
 }
 
 function outputsOf(form: TaskForm, report: Report): OutputPort[] {
+  if (form.expression) return computedOutputs(form, report);
   if (form.out && form.outputs)
     report.add(['out'], "both 'out' and 'outputs' are given", "Keep one: 'out' is the short form.");
   if (form.out) return form.out.map((glob, index) => fileOutput(`out${index + 1}`, glob, 'glob'));
@@ -189,7 +194,12 @@ const RESERVED_VARIABLE =
   /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LC_\w+|TZ|TMPDIR|IFS|ENV|PS[124]|PWD|OLDPWD|CDPATH|PPID|LINENO|OPT\w+|(LD|DYLD|BASH)_\w+)$/;
 
 function commandOf(form: TaskForm, ports: Ports, report: Report): Command {
-  const { command: written, shell } = form;
+  const { command: written = [], shell } = form;
+  if (form.expression) return computedCommand(form, form.expression, report);
+  if (form.command === undefined) {
+    report.add([], "'command' is missing", 'Say what runs, such as: command: sort $I1. Or compute it: expression: …');
+    return { kind: 'argv', argv: [] };
+  }
   const nothing: Command = { kind: 'argv', argv: [] };
   if (shell && typeof written !== 'string') {
     report.add(
@@ -228,6 +238,7 @@ function stdinOf(form: TaskForm, ports: Ports, report: Report): string | undefin
 }
 
 function checkPaths(form: TaskForm, outputs: readonly OutputPort[], command: Command, report: Report): void {
+  if (command.kind === 'expression') return;
   outputs.forEach((output, index) => {
     const path: Path = ['outputs', form.outputs?.find(({ name }) => name === output.name)?.key ?? output.name];
     if (!staysInside(output.glob) || (output.path !== '' && !staysInside(output.path))) {
@@ -244,7 +255,7 @@ function checkPaths(form: TaskForm, outputs: readonly OutputPort[], command: Com
   });
 }
 
-function refersTo(command: Command, port: string, index: number): boolean {
+function refersTo(command: Exclude<Command, { kind: 'expression' }>, port: string, index: number): boolean {
   if (command.kind === 'shell')
     return new RegExp(`\\$\\{?(O${index + 1}|${variableName(port)})\\b`).test(command.script);
   return command.argv.some((term) => term.parts.some((part) => part.kind === 'output' && part.port === port));

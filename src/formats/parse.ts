@@ -1,16 +1,19 @@
 /** One parser, two doors: YAML files and objects that come by GraphQL. */
 import type { z } from 'zod';
 import { checkJob } from '../domain/checkJob';
-import type { BackendSpec, DefinitionSet, JobSpec, TaskSpec } from '../domain/definitions';
-import type { ScheduleSpec, TriggerSpec } from '../domain/firing';
+import type { BackendSpec, DefinitionSet, JobSpec, ResourceSpec, TaskSpec } from '../domain/definitions';
 import { unreachable } from '../domain/errors';
+import type { ScheduleSpec, TriggerSpec } from '../domain/firing';
+import type { Library } from '../domain/signature';
 import { expandSchedule, expandTrigger } from './expandFirer';
-import { expandJob } from './expandJob';
+import { expandJob, type ExpandedJob } from './expandJob';
+import { expandBackend } from './expandLimits';
 import { expandTask } from './expandTask';
 import { backendForm } from './forms/backendForm';
 import { scheduleForm, triggerForm } from './forms/firerForm';
 import { jobForm } from './forms/jobForm';
 import type { JobForm } from './forms/jobForm';
+import { resourceForm } from './forms/limitForm';
 import { taskForm } from './forms/taskForm';
 import { suggestion } from './nearest';
 import { newReport, problemsOf } from './problem';
@@ -29,6 +32,7 @@ export interface Source {
 /** What is defined elsewhere and may be used. */
 export interface Known {
   readonly tasks?: ReadonlyMap<string, TaskSpec>;
+  readonly jobs?: ReadonlyMap<string, JobSpec>;
   /** Names of Backends; without it, any name is taken. `local` is always there. */
   readonly backends?: ReadonlySet<string>;
 }
@@ -54,14 +58,16 @@ export function parseDefinitions(source: Source, known: Known = {}): Parsed {
   return parsed ?? { ok: false, problems: [] };
 }
 
-/** Several files that may use each other's Tasks, in any order. One answer per file, in the order given. */
+/** Several files that may use each other's Tasks and Jobs, in any order. One answer per file, in the order given. */
 export function parseSources(sources: readonly Source[], known: Known = {}): Parsed[] {
   const drafts = sources.map(draftOf);
   const tasks = new Map([...(known.tasks ?? []), ...drafts.flatMap((draft) => draft.tasks.map(byName))]);
   const backends =
     known.backends &&
     new Set([...known.backends, ...drafts.flatMap((draft) => draft.backends.map(({ name }) => name))]);
-  return drafts.map((draft) => finish(draft, new Map([...tasks, ...draft.tasks.map(byName)]), backends));
+  const libraryFor = (draft: Draft) => new Map([...tasks, ...draft.tasks.map(byName)]);
+  const jobs = expandJobs(drafts, libraryFor, known.jobs ?? new Map());
+  return drafts.map((draft) => finish(draft, { tasks: libraryFor(draft), jobs }, backends));
 }
 
 /** One definition given as an object, in the same forms as in a file. */
@@ -70,17 +76,20 @@ export function parseDefinitionObject(kind: 'job', value: unknown, known?: Known
 export function parseDefinitionObject(kind: 'backend', value: unknown, known?: Known): ParsedObject<BackendSpec>;
 export function parseDefinitionObject(kind: 'schedule', value: unknown, known?: Known): ParsedObject<ScheduleSpec>;
 export function parseDefinitionObject(kind: 'trigger', value: unknown, known?: Known): ParsedObject<TriggerSpec>;
+export function parseDefinitionObject(kind: 'resource', value: unknown, known?: Known): ParsedObject<ResourceSpec>;
 export function parseDefinitionObject(
   kind: DefinitionKind,
   value: unknown,
   known: Known = {},
-): ParsedObject<TaskSpec | JobSpec | BackendSpec | ScheduleSpec | TriggerSpec> {
+): ParsedObject<TaskSpec | JobSpec | BackendSpec | ResourceSpec | ScheduleSpec | TriggerSpec> {
   const draft = newDraft(kind);
   addUnit(draft, { kind, value: value as Unit['value'], place: (path) => path }, () => NOWHERE);
-  const parsed = finish(draft, known.tasks ?? new Map(), known.backends);
+  const knownTasks = known.tasks ?? new Map<string, TaskSpec>();
+  const knownJobs = expandJobs([draft], () => knownTasks, known.jobs ?? new Map());
+  const parsed = finish(draft, { tasks: knownTasks, jobs: knownJobs }, known.backends);
   if (!parsed.ok) return parsed;
-  const { tasks, jobs, backends, schedules = [], triggers = [] } = parsed.set;
-  const [spec] = [...tasks, ...jobs, ...backends, ...schedules, ...triggers];
+  const { tasks, jobs, backends, resources = [], schedules = [], triggers = [] } = parsed.set;
+  const [spec] = [...tasks, ...jobs, ...backends, ...resources, ...schedules, ...triggers];
   return spec ? { ok: true, spec } : { ok: false, problems: [] };
 }
 
@@ -95,13 +104,32 @@ interface Draft {
   readonly tasks: TaskSpec[];
   readonly schedules: ScheduleSpec[];
   readonly triggers: TriggerSpec[];
-  readonly jobs: { readonly form: JobForm; readonly locate: Locate; readonly place: Unit['place'] }[];
+  readonly resources: ResourceSpec[];
+  readonly jobs: JobDraft[];
   readonly problems: Problem[];
   readonly places: Map<string, Locate>;
 }
 
+interface JobDraft {
+  readonly form: JobForm;
+  readonly locate: Locate;
+  readonly place: Unit['place'];
+  /** Made once the Tasks and Jobs that it uses are known. */
+  expanded: { readonly job: ExpandedJob; readonly problems: readonly FormProblem[] } | null;
+}
+
 function newDraft(name: string): Draft {
-  return { name, backends: [], tasks: [], schedules: [], triggers: [], jobs: [], problems: [], places: new Map() };
+  return {
+    name,
+    backends: [],
+    tasks: [],
+    resources: [],
+    schedules: [],
+    triggers: [],
+    jobs: [],
+    problems: [],
+    places: new Map(),
+  };
 }
 
 function draftOf(source: Source): Draft {
@@ -142,11 +170,13 @@ function parseUnit(draft: Draft, unit: Unit, locate: Locate, report: ReturnType<
   };
   switch (unit.kind) {
     case 'backend':
-      return read(backendForm, (form) => draft.backends.push(form));
+      return read(backendForm, (form) => draft.backends.push(expandBackend(form)));
+    case 'resource':
+      return read(resourceForm, (form) => draft.resources.push(form));
     case 'task':
       return read(taskForm, (form) => draft.tasks.push(expandTask(form, report)));
     case 'job':
-      return read(jobForm, (form) => draft.jobs.push({ form, locate, place: unit.place }));
+      return read(jobForm, (form) => draft.jobs.push({ form, locate, place: unit.place, expanded: null }));
     case 'schedule':
       return read(scheduleForm, (form) => draft.schedules.push(expandSchedule(form, report)));
     case 'trigger':
@@ -156,7 +186,40 @@ function parseUnit(draft: Draft, unit: Unit, locate: Locate, report: ReturnType<
   }
 }
 
-function finish(draft: Draft, tasks: ReadonlyMap<string, TaskSpec>, backends: ReadonlySet<string> | undefined): Parsed {
+/**
+ * Expands the Jobs of all files, inner ones before those that run them, since they give types to links. Returns every Job
+ * that is known. A circle is left to `checkJob`, which names it.
+ */
+function expandJobs(
+  drafts: readonly Draft[],
+  tasksFor: (draft: Draft) => ReadonlyMap<string, TaskSpec>,
+  known: ReadonlyMap<string, JobSpec>,
+): ReadonlyMap<string, JobSpec> {
+  const jobs = new Map(known);
+  const open = new Map(drafts.flatMap((draft) => draft.jobs.map((job) => [job, draft] as const)));
+  const byJobName = new Map([...open.keys()].map((job) => [job.form.name, job]));
+  const expand = (job: JobDraft): void => {
+    const draft = open.get(job);
+    if (!draft) return;
+    open.delete(job);
+    for (const name of innerNames(job.form)) {
+      const inner = byJobName.get(name);
+      if (inner) expand(inner);
+    }
+    const report = newReport();
+    const expanded = expandJob(job.form, { tasks: tasksFor(draft), jobs }, report);
+    job.expanded = { job: expanded, problems: report.problems };
+    jobs.set(expanded.job.name, expanded.job);
+  };
+  for (const job of [...open.keys()]) expand(job);
+  return jobs;
+}
+
+function innerNames({ steps }: JobForm): string[] {
+  return 'linked' in steps ? steps.linked.flatMap(({ value }) => value.job ?? []) : [];
+}
+
+function finish(draft: Draft, library: Library, backends: ReadonlySet<string> | undefined): Parsed {
   const problems = [...draft.problems];
   for (const task of draft.tasks) {
     if (!backends || task.backend === LOCAL_BACKEND || backends.has(task.backend)) continue;
@@ -170,20 +233,24 @@ function finish(draft: Draft, tasks: ReadonlyMap<string, TaskSpec>, backends: Re
       hint,
     });
   }
-  const jobs = draft.jobs.map(({ form, locate, place }): JobSpec => {
-    const report = newReport();
-    const { job, place: inForm } = expandJob(form, tasks, report);
-    const checked = checkJob(job, tasks).map((problem) => ({ ...problem, path: inForm(problem.path) }));
-    for (const problem of [...report.problems, ...checked]) {
+  const jobs = draft.jobs.flatMap(({ expanded, locate, place }): JobSpec[] => {
+    if (!expanded) return [];
+    const { job, place: inForm } = expanded.job;
+    const checked = checkJob(job, library).map((problem) => ({ ...problem, path: inForm(problem.path) }));
+    for (const problem of [...expanded.problems, ...checked]) {
       problems.push({ ...placed(draft.name, problem, locate), path: place(problem.path) });
     }
-    return job;
+    return [job];
   });
   if (problems.length > 0) return { ok: false, problems: inOrder(problems) };
   const positions = (kind: DefinitionKind, name: string, path: Path = []): Position =>
     draft.places.get(placeKey(kind, name))?.(path) ?? { line: 1, column: 1 };
   const { schedules, triggers } = draft;
-  return { ok: true, set: { backends: draft.backends, tasks: draft.tasks, jobs, schedules, triggers }, positions };
+  return {
+    ok: true,
+    set: { backends: draft.backends, tasks: draft.tasks, jobs, resources: draft.resources, schedules, triggers },
+    positions,
+  };
 }
 
 function placed(file: string, problem: FormProblem, locate: Locate, place: Unit['place'] = (path) => path): Problem {

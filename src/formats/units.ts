@@ -3,7 +3,7 @@ import { isPlainObject } from './forms/form';
 import { nearest } from './nearest';
 import type { Path, Report } from './problem';
 
-export type DefinitionKind = 'backend' | 'task' | 'job' | 'schedule' | 'trigger';
+export type DefinitionKind = 'backend' | 'task' | 'job' | 'resource' | 'schedule' | 'trigger';
 
 /** One definition as it was written. */
 export interface Unit {
@@ -14,16 +14,17 @@ export interface Unit {
   place(path: Path): Path;
 }
 
-const KINDS: readonly DefinitionKind[] = ['backend', 'task', 'job', 'schedule', 'trigger'];
+const KINDS: readonly DefinitionKind[] = ['backend', 'task', 'job', 'resource', 'schedule', 'trigger'];
 const PLURALS: Readonly<Record<string, DefinitionKind>> = {
   backends: 'backend',
   tasks: 'task',
   jobs: 'job',
+  resources: 'resource',
   schedules: 'schedule',
   triggers: 'trigger',
 };
 const SHAPE_HINT =
-  'Begin a definition with task: NAME, job: NAME, backend: NAME, schedule: NAME or trigger: NAME, one to a document; separate documents by a line of ---. Or list several under tasks:, jobs:, backends:, schedules:, triggers:.';
+  'Begin a definition with task: NAME, job: NAME, backend: NAME, resource: NAME, schedule: NAME or trigger: NAME, one to a document; separate documents by a line of ---. Or list several under tasks:, jobs:, backends:, resources:, schedules:, triggers:.';
 
 /** Headings that are also keys below another: a task has a backend, a schedule has a job. */
 const KEYS_BELOW: Readonly<Partial<Record<DefinitionKind, readonly DefinitionKind[]>>> = {

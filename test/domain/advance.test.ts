@@ -2,13 +2,12 @@ import fc from 'fast-check';
 import { consequences, successorsOf, type Ended, type StepView } from '../../src/domain/advance';
 import { canonicalJson, digestOf } from '../../src/domain/digest';
 import { compileJob, type JobPlan } from '../../src/domain/compileJob';
+import { libraryOf } from '../../src/engine/plans';
 import { mayRetry, retryDelaySeconds } from '../../src/domain/retry';
 import { isStorable, storableText } from '../../src/domain/text';
 import { job, task, type StepOptions } from '../engine/support';
 
-const TASKS = new Map(
-  [task('work', { inputs: ['x', 'y'] }), task('needs', { inputs: ['x!', 'y'] })].map((one) => [one.name, one]),
-);
+const TASKS = libraryOf([task('work', { inputs: ['x', 'y'] }), task('needs', { inputs: ['x!', 'y'] })], []);
 
 /** A graph of steps that link, wait and depend on exit codes backwards, and the exit code with which each would end. */
 const graph = fc.integer({ min: 1, max: 14 }).chain((size) =>
@@ -56,7 +55,8 @@ function planOf(steps: Drawn): JobPlan {
 function model(plan: JobPlan, exitCodes: readonly number[]): string[] {
   const state: string[] = [];
   for (const node of plan.nodes) {
-    const refused = node.when && (state[node.when.node] === 'skipped' || exitCodes[node.when.node] !== 0);
+    const { when } = node;
+    const refused = when?.kind === 'exit' && (state[when.node] === 'skipped' || exitCodes[when.node] !== 0);
     const starved = node.requires.some((one) => state[one] === 'skipped');
     state.push(refused || starved ? 'skipped' : 'ran');
   }

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { compileJob } from '../../src/domain/compileJob';
 import type { JobSpec, Link, StepSpec, TaskSpec } from '../../src/domain/definitions';
 import { ancestorsOf, orderSteps } from '../../src/domain/graph';
-import { resolveInputs } from '../../src/domain/resolveInputs';
+import { checkedInputs, linkedValues, type Lookup } from '../../src/domain/resolveInputs';
+import { libraryOf } from '../../src/engine/plans';
 import { optionalType, scalar } from '../../src/domain/values';
 import type { FileValue, Values, ValueType } from '../../src/domain/values';
 
@@ -63,7 +64,7 @@ describe('the order of steps', () => {
 describe('a plan', () => {
   it('knows for each step what it waits for and what waits for it', () => {
     const steps = [step('a', []), step('b', ['a']), step('c', ['a']), step('d', ['b', 'c', 'a'])];
-    const plan = compileJob(job(steps), new Map([['t', task(scalar('Any'))]]));
+    const plan = compileJob(job(steps), libraryOf([task(scalar('Any'))], []));
     expect(plan.nodes.map(({ predecessors, successors }) => [predecessors, successors])).toEqual([
       [[], [1, 2, 3]],
       [[0], [3]],
@@ -109,23 +110,25 @@ describe('the values of a step', () => {
   function resolved(type: ValueType, link: Link | undefined) {
     const steps = [
       ...[0, 1, 2].map((index) => step(`s${index}`, [])),
-      { ...step('last', []), task: 'u', links: link ? { p: link } : {} },
+      { ...step('last', []), run: { kind: 'task', task: 'u' }, links: link ? { p: link } : {} } as StepSpec,
     ];
-    const plan = compileJob(
-      job(steps),
-      new Map([
-        ['t', task()],
-        ['u', task(type)],
-      ]),
-    );
+    const plan = compileJob(job(steps), libraryOf([task(), { ...task(type), name: 'u' }], []));
     const node = plan.nodes[3];
     if (!node) throw new Error('no node');
-    return resolveInputs(node, { f: file('0.txt') }, (index) => outputs[index] ?? null);
+    const lookup: Lookup = (ref) => {
+      if (ref.kind === 'input') return file('0.txt');
+      if (ref.kind === 'inputs') return { f: file('0.txt') };
+      const own = outputs[ref.node] ?? null;
+      return ref.kind === 'outputs' ? own : (own?.[ref.port] ?? null);
+    };
+    const linked = linkedValues(node, lookup);
+    const { values, problems } = checkedInputs(node, linked.values);
+    return { values, problems: [...linked.problems, ...problems] };
   }
 });
 
 function step(name: string, after: readonly string[]): StepSpec {
-  return { name, task: 't', links: {}, after };
+  return { name, run: { kind: 'task', task: 't' }, links: {}, after };
 }
 
 function job(steps: readonly StepSpec[]): JobSpec {

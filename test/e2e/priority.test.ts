@@ -1,5 +1,5 @@
 /** One slot, three priorities: the more urgent goes first, and waiting makes urgent. */
-import { AGING_SECONDS } from '../../src/store/statements/claim';
+import { AGING_SECONDS } from '../../src/store/statements/lanes';
 import { GATED_JOBS, makeGate, type Gate } from './support/gate';
 import { keyOf, startStepcast, type Stepcast } from './support/stepcast';
 

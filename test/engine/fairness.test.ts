@@ -1,8 +1,7 @@
 /** Many submitters, one queue: who has just come is soon served, and nobody is left behind. */
 import type { Work } from '../../src/engine/claim';
-import type { Sql } from '../../src/store/database';
 import { claimStepRuns } from '../../src/store/statements/claim';
-import { ended, job, openEngine, task, type TestEngine } from './support';
+import { ended, job, openEngine, rowsRead, task, type TestEngine } from './support';
 
 const WIDTH = 500;
 
@@ -126,11 +125,3 @@ test('a claim reads a few rows for each step that it takes, however many wait', 
     expect(after - before).toBeLessThan(100);
   }
 }, 60_000);
-
-async function rowsRead(sql: Sql): Promise<number> {
-  const rows = await sql.query<{ read: number }>({
-    name: 'rows-read',
-    text: `select (seq_tup_read + idx_tup_fetch)::int as read from pg_stat_xact_user_tables where relname = 'step_run'`,
-  });
-  return rows[0]?.read ?? NaN;
-}

@@ -15,7 +15,6 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   await engine.clear();
-  await engine.rows('delete from queue_pause');
   worker = await engine.worker();
   await engine.define(
     [task('work')],

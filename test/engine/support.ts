@@ -1,5 +1,17 @@
 /** An engine on a database of its own, with small jobs that are defined in a line. */
-import type { JobSpec, Link, RetryPolicy, StepSpec, TaskSpec } from '../../src/domain/definitions';
+import { INLINE_QUEUE } from '../../src/domain/compileJob';
+import type {
+  BackendSpec,
+  JobSpec,
+  Link,
+  ResourceSpec,
+  RetryPolicy,
+  Scatter,
+  StepSpec,
+  TaskSpec,
+  When,
+} from '../../src/domain/definitions';
+import { evaluatePlain, isPlain } from '../../src/domain/expression';
 import type { SubmissionEvent } from '../../src/domain/events';
 import type { Priority, StepRunState, SubmissionState } from '../../src/domain/states';
 import { scalar, type Values, type ValueType } from '../../src/domain/values';
@@ -9,8 +21,10 @@ import { claim, type Work } from '../../src/engine/claim';
 import { completeAttempts, type AttemptReport } from '../../src/engine/complete';
 import { API_SOURCE, define, type DefineOutcome } from '../../src/engine/define';
 import { createPlans, type JobVersion, type Plans } from '../../src/engine/plans';
+import { planDue } from '../../src/engine/planner';
+import type { Evaluate } from '../../src/engine/planner/compute';
 import { submit } from '../../src/engine/submit';
-import { openDatabase, type Database } from '../../src/store/database';
+import { openDatabase, type Database, type Sql } from '../../src/store/database';
 import { registerWorker } from '../../src/store/statements/workers';
 import type { Committed } from '../../src/store/statements/changes';
 import { createTestDatabase } from '../support/services';
@@ -55,7 +69,12 @@ export interface TestEngine {
   define(
     tasks: readonly TaskSpec[],
     jobs: readonly JobSpec[],
-    options?: { source?: string; mode?: 'add' | 'replace' },
+    options?: {
+      source?: string;
+      mode?: 'add' | 'replace';
+      backends?: readonly BackendSpec[];
+      resources?: readonly ResourceSpec[];
+    },
   ): Promise<DefineOutcome>;
   version(job: string): Promise<JobVersion>;
   /** The id of a new Submission. */
@@ -71,7 +90,9 @@ export interface TestEngine {
     },
   ): Promise<string>;
   worker(): Promise<string>;
-  claim(workerId: string, limit?: number): Promise<Work[]>;
+  claim(workerId: string, limit?: number, queues?: readonly string[]): Promise<Work[]>;
+  /** Lets the planner work until nothing is due. */
+  plan(): Promise<void>;
   complete(...reports: readonly AttemptReport[]): Promise<number>;
   submission(id: string): Promise<SubmissionRecord>;
   steps(id: string): Promise<Record<string, StepRow>>;
@@ -100,8 +121,8 @@ export async function openEngine(options: { poolSize?: number } = {}): Promise<T
       return plans;
     },
     heard,
-    define: (tasks, jobs, { source = API_SOURCE, mode = 'add' } = {}) =>
-      define({ db, announcer: heard }, [{ source, mode, set: { backends: [], tasks, jobs } }]),
+    define: (tasks, jobs, { source = API_SOURCE, mode = 'add', backends = [], resources = [] } = {}) =>
+      define({ db, announcer: heard }, [{ source, mode, set: { backends, tasks, jobs, resources } }]),
     version: async (job) => {
       const found = (await loadCatalog(db)).jobs.get(job);
       if (!found) throw new Error(`no job ${job}`);
@@ -120,7 +141,11 @@ export async function openEngine(options: { poolSize?: number } = {}): Promise<T
       return submissionIds[0] ?? '';
     },
     worker: () => registerWorker(db, { host: 'test', pid: 1, queues: ['local'], concurrency: 10 }),
-    claim: (workerId, limit = 100) => claim({ db, plans, announcer: heard }, workerId, ['local'], limit),
+    claim: (workerId, limit = 100, queues = ['local', INLINE_QUEUE]) =>
+      claim({ db, plans, announcer: heard }, workerId, queues, limit),
+    plan: async () => {
+      while ((await planDue({ db, plans, announcer: heard, evaluate, maxScatter: 200_000 })) > 0);
+    },
     complete: (...reports) => completeAttempts({ db, plans, announcer: heard }, reports),
     submission: async (id) => {
       const [row] = await rows<SubmissionRecord>('select * from submission where id = $1', [id]);
@@ -128,7 +153,7 @@ export async function openEngine(options: { poolSize?: number } = {}): Promise<T
       return row;
     },
     steps: async (id) => {
-      const found = await rows<StepRow>('select * from step_run where submission_id = $1 order by node', [id]);
+      const found = await rows<StepRow>('select * from step_run where submission_id = $1 order by id', [id]);
       return Object.fromEntries(found.map((row) => [row.name, row]));
     },
     states: async (id) =>
@@ -143,7 +168,9 @@ export async function openEngine(options: { poolSize?: number } = {}): Promise<T
       ),
     rows,
     clear: async () => {
-      await rows('truncate submission, worker, outbox, upload, batch, definition, definition_version cascade');
+      await rows(
+        'truncate submission, worker, outbox, upload, batch, definition, definition_version, run_limit, queue_pause cascade',
+      );
       await define({ db, announcer: heard }, []);
       plans = createPlans(db);
       heard.events.length = 0;
@@ -158,6 +185,15 @@ export async function openEngine(options: { poolSize?: number } = {}): Promise<T
   };
   return engine;
 }
+
+/** References and templates; scripts have tests of their own. */
+const evaluate: Evaluate = (expression, contexts) =>
+  Promise.resolve(
+    contexts.map((context) => {
+      if (!isPlain(expression)) throw new Error('a script in a test of the engine');
+      return { ok: true, value: evaluatePlain(expression, context, 100_000) };
+    }),
+  );
 
 function listen(): Heard {
   const heard: Heard = {
@@ -236,15 +272,26 @@ export interface StepOptions {
   readonly after?: readonly string[];
   /** Port to `step.port`, or to a literal behind `=`. */
   readonly in?: Readonly<Record<string, string>>;
-  readonly when?: { readonly step: string; readonly exitCodes: readonly number[] };
+  readonly when?:
+    { readonly step: string; readonly exitCodes: readonly number[] } | Extract<When, { kind: 'expression' }>;
+  readonly job?: string;
+  /** Links of other kinds than `in` can say. */
+  readonly links?: Readonly<Record<string, Link>>;
+  readonly scatter?: readonly string[];
+  readonly method?: Scatter['method'];
 }
 
 /** A job of steps that all run the task `work` unless they say otherwise. `out` names the step that its output comes from. */
-export function job(name: string, steps: Readonly<Record<string, StepOptions>>, out?: string): JobSpec {
+export function job(
+  name: string,
+  steps: Readonly<Record<string, StepOptions>>,
+  out?: string,
+  inputs: Readonly<Record<string, ValueType>> = {},
+): JobSpec {
   return {
     name,
     description: '',
-    inputs: [],
+    inputs: Object.entries(inputs).map(([input, type]) => ({ name: input, description: '', type, validators: [] })),
     steps: Object.entries(steps).map(([step, options]): StepSpec => {
       const { task: runs = 'work', after = [], in: links = {}, when } = options;
       const linked = Object.entries(links).map(([port, from]): [string, Link] => {
@@ -252,11 +299,34 @@ export function job(name: string, steps: Readonly<Record<string, StepOptions>>, 
         const [source = '', output = 'out'] = from.split('.');
         return [port, { kind: 'output', step: source, port: output }];
       });
-      return { name: step, task: runs, links: Object.fromEntries(linked), after, ...(when ? { when } : {}) };
+      return {
+        name: step,
+        run: options.job === undefined ? { kind: 'task', task: runs } : { kind: 'job', job: options.job },
+        links: { ...Object.fromEntries(linked), ...options.links },
+        after,
+        ...(when ? { when: 'step' in when ? { kind: 'exit', ...when } : when } : {}),
+        ...(options.scatter ? { scatter: { ports: options.scatter, method: options.method ?? 'dot' } } : {}),
+      };
     }),
     outputs:
       out === undefined
         ? []
-        : [{ name: 'result', description: '', type: optional(scalar('string')), source: { step: out, port: 'out' } }],
+        : [
+            {
+              name: 'result',
+              description: '',
+              type: optional(scalar('string')),
+              source: { kind: 'output', step: out, port: 'out' },
+            },
+          ],
   };
+}
+
+/** Rows of `step_run` that this connection has read so far in the transaction, and a constant. */
+export async function rowsRead(sql: Sql): Promise<number> {
+  const rows = await sql.query<{ read: number }>({
+    name: 'rows-read',
+    text: `select (seq_tup_read + idx_tup_fetch)::int as read from pg_stat_xact_user_tables where relname = 'step_run'`,
+  });
+  return rows[0]?.read ?? NaN;
 }

@@ -14,10 +14,10 @@ function read(text: string): Expression {
 }
 
 let sandbox: Sandbox;
-beforeEach(() => {
+beforeAll(() => {
   sandbox = createSandbox({ limits, threads: 1 });
 });
-afterEach(() => sandbox.close());
+afterAll(() => sandbox.close());
 
 const value = (text: string, inputs: ExpressionContext['inputs'] = {}): Promise<Value> =>
   sandbox.evaluate(read(text), { inputs });

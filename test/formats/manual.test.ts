@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { backendForm } from '../../src/formats/forms/backendForm';
 import { jobForm } from '../../src/formats/forms/jobForm';
+import { resourceForm } from '../../src/formats/forms/limitForm';
 import { taskForm } from '../../src/formats/forms/taskForm';
 import { parseDefinitions } from '../../src/formats/parse';
 import { formatProblem } from '../../src/formats/problem';
@@ -29,11 +30,12 @@ describe('the manual of definitions', () => {
 
 /** A piece of a definition is made whole before it is read. */
 function problemsOf(piece: Record<string, unknown>): unknown[] {
-  const { task, job, backend, tasks, jobs, validate, ...keys } = piece;
+  const { task, job, backend, resource, tasks, jobs, validate, ...keys } = piece;
   if (tasks || jobs) {
     const parsed = parseDefinitions({ name: 'manual', text: JSON.stringify(piece) });
     return parsed.ok ? [] : parsed.problems.map(formatProblem);
   }
+  if (resource) return issues(resourceForm.safeParse({ ...keys, name: resource }));
   if (backend) return issues(backendForm.safeParse({ ...keys, name: backend }));
   if (validate)
     return issues(jobForm.safeParse({ name: 'j', inputs: { x: { type: 'File', validate } }, steps: { s: 't' } }));

@@ -5,6 +5,44 @@ import { formatProblem } from '../../src/formats/problem';
 
 const optional = (kind: 'File' | 'int') => ({ kind: 'union', types: [scalar('null'), scalar(kind)] });
 
+describe('limits', () => {
+  it.each([
+    ['uses: licence', { licence: 1 }],
+    ['uses: [licence, disk]', { licence: 1, disk: 1 }],
+    ['uses: {licence: 2}', { licence: 2 }],
+    ['uses: []', undefined],
+    ['max-running: 2', undefined],
+  ])('%s', (line, uses) => {
+    expect(taskOf(`task: a\ncommand: x\n${line}\n`).uses).toEqual(uses);
+  });
+
+  it('stand on tasks, jobs, backends and resources', () => {
+    const text = `
+tasks: { a: { command: x, max-running: 0 } }
+jobs: { j: { steps: { s: a }, max-running: 3 } }
+backends: { b: { kind: LOCAL, max-running: 5 } }
+resources: { licence: { amount: 2 } }
+`;
+    expect(parseDefinitions({ name: 'f.yaml', text })).toMatchObject({
+      ok: true,
+      set: {
+        tasks: [{ maxRunning: 0 }],
+        jobs: [{ maxRunning: 3 }],
+        backends: [{ name: 'b', maxRunning: 5 }],
+        resources: [{ name: 'licence', description: '', amount: 2 }],
+      },
+    });
+  });
+
+  it('are left out where none is given', () => {
+    expect(taskOf('task: a\ncommand: x\n')).not.toHaveProperty('maxRunning');
+    expect(parseDefinitionObject('resource', { name: 'r', amount: 4 })).toMatchObject({
+      ok: true,
+      spec: { amount: 4 },
+    });
+  });
+});
+
 describe('the short form of a task', () => {
   it('is a command; all else has a default', () => {
     expect(taskOf('task: a\ncommand: "true"\n')).toEqual({
@@ -186,7 +224,7 @@ describe('jobs', () => {
       'j',
     );
     expect(job.outputs).toEqual([
-      { name: 'stdout', description: '', type: scalar('File'), source: { step: 'b', port: 'stdout' } },
+      { name: 'stdout', description: '', type: scalar('File'), source: { kind: 'output', step: 'b', port: 'stdout' } },
     ]);
   });
 

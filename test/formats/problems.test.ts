@@ -23,6 +23,13 @@ describe('what is wrong in a file is told with its place and what would be right
       "f.yaml:3:1: unknown key 'exit-code'. Did you mean 'exit-codes'? Known keys: name, ",
     ],
     [
+      'units of a resource that are none',
+      'task: a\ncommand: ls\nuses: {licence: 0}\n',
+      "3:17: 'licence' is too small or too short. At least 1.",
+    ],
+    ['a resource without an amount', 'resource: licence\n', "1:1: 'amount' is missing. Add it: a number."],
+    ['a limit that is no number', 'task: a\ncommand: ls\nmax-running: many\n', "3:14: 'max-running' is not a number."],
+    [
       'an unknown type',
       'task: a\ncommand: cat $I1\ninputs:\n  text: Fille\n',
       "4:9: 'type': unknown type 'Fille'. Did you mean File?",
@@ -32,7 +39,7 @@ describe('what is wrong in a file is told with its place and what would be right
       'task: a\ncommand: cat $P1\nparameters: {n: {type: integer}}\n',
       "3:24: 'type': unknown type 'integer'. Did you mean int?",
     ],
-    ['a missing command', 'task: a\ndescription: x\n', "1:1: 'command' is missing. Add it: a text."],
+    ['a missing command', 'task: a\ndescription: x\n', "1:7: 'command' is missing. Say what runs"],
     [
       'a number where a text is due',
       'task: a\ncommand: 3\n',

@@ -9,7 +9,7 @@ import { compileJob } from '../../src/domain/compileJob';
 import type { PlanNode } from '../../src/domain/compileJob';
 import type { JobSpec, OutputPort, TaskSpec } from '../../src/domain/definitions';
 import { orderSteps } from '../../src/domain/graph';
-import { jobOutputs, resolveInputs } from '../../src/domain/resolveInputs';
+import { checkedInputs, jobOutputs, linkedValues, type Lookup } from '../../src/domain/resolveInputs';
 import { filesIn, requiredType } from '../../src/domain/values';
 import type { FileValue, Value, Values } from '../../src/domain/values';
 
@@ -28,7 +28,7 @@ export function runJob(
   dir: string,
   fileRoot: string,
 ): JobRun {
-  const plan = compileJob(job, tasks);
+  const plan = compileJob(job, { tasks, jobs: new Map() });
   const order = orderSteps(job.steps);
   if (!order.ok) throw new Error('a cycle');
   const paths = new Map<string, string>();
@@ -49,11 +49,16 @@ export function runJob(
   );
   const done = new Map<number, { outputs: Values | null; exitCode: number | null }>();
   const outputsOf = (index: number): Values | null => done.get(index)?.outputs ?? null;
+  const lookup: Lookup = (ref) => {
+    if (ref.kind === 'input') return inputs[ref.input] ?? null;
+    if (ref.kind === 'inputs') return inputs;
+    return ref.kind === 'outputs' ? outputsOf(ref.node) : (outputsOf(ref.node)?.[ref.port] ?? null);
+  };
   for (const index of order.order) {
     const node = plan.nodes[index];
     if (node) done.set(index, isSkipped(node, done) ? { outputs: null, exitCode: null } : runNode(node));
   }
-  const outputs = jobOutputs(plan, outputsOf);
+  const { values: outputs } = jobOutputs(plan, lookup);
   const skipped = plan.nodes.filter(({ index }) => done.get(index)?.outputs === null).map(({ name }) => name);
   const text = (output: string): string => {
     const [file] = filesIn(outputs[output]);
@@ -62,9 +67,12 @@ export function runJob(
   return { outputs, skipped, text };
 
   function runNode(node: PlanNode): { outputs: Values; exitCode: number } {
-    const { values, problems } = resolveInputs(node, inputs, outputsOf);
+    const { values, problems } = checkedInputs(node, linkedValues(node, lookup).values);
     if (problems.length > 0) throw new Error(problems.join('\n'));
-    const { task, name } = node;
+    const { run, name } = node;
+    if (run.kind !== 'task' || run.task.command.kind === 'expression') throw new Error(`${name} runs no command`);
+    const { task } = run;
+    const { command } = run.task;
     const cwd = join(dir, name);
     const tmp = join(dir, `${name}.tmp`);
     mkdirSync(cwd);
@@ -84,7 +92,7 @@ export function runJob(
       const port = task.outputs.find(({ from }) => from === stream);
       return port ? openSync(join(cwd, outputPaths[port.name] ?? ''), 'w') : 'pipe';
     };
-    const stdin = inputPaths[task.command.stdin ?? ''];
+    const stdin = inputPaths[command.stdin ?? ''];
     const from = openSync(typeof stdin === 'string' ? stdin : '/dev/null', 'r');
     const stdio: (number | 'pipe')[] = [from, target('stdout'), target('stderr')];
     const env = { PATH: process.env.PATH, ...task.environment, ...environment };
@@ -121,7 +129,8 @@ function isSkipped(
   node: PlanNode,
   done: ReadonlyMap<number, { outputs: Values | null; exitCode: number | null }>,
 ): boolean {
-  const code = node.when && done.get(node.when.node)?.exitCode;
-  if (node.when && (code === null || code === undefined || !node.when.exitCodes.includes(code))) return true;
+  const { when } = node;
+  const code = when?.kind === 'exit' ? done.get(when.node)?.exitCode : undefined;
+  if (when?.kind === 'exit' && (code === null || code === undefined || !when.exitCodes.includes(code))) return true;
   return node.requires.some((index) => done.get(index)?.outputs === null);
 }

@@ -48,9 +48,9 @@ describe('what users of Analytics Automated try first', () => {
 
   it('4, disopred: nine steps, one joins three, two tasks are shared', () => {
     const { job } = jobOf('disopred');
-    const shared = new Set(jobOf('psipred').job.steps.map(({ task }) => task));
+    const shared = new Set(jobOf('psipred').job.steps.map(({ run }) => JSON.stringify(run)));
     expect(job.steps).toHaveLength(9);
-    expect(job.steps.filter(({ task }) => shared.has(task))).toHaveLength(2);
+    expect(job.steps.filter(({ run }) => shared.has(JSON.stringify(run)))).toHaveLength(2);
     expect(run('disopred', { sequence: 'upload.fasta' }).text('combined').split('\n')[0]).toBe('* M\tMM\tm');
   });
 

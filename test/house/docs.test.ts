@@ -61,14 +61,22 @@ function catalogOf(texts: readonly string[]): Catalog {
   const jobs = sets
     .flatMap((set) => set.jobs)
     .map((job) => {
-      const bundle = { job, tasks, backends: [] };
+      const bundle = { job, tasks, backends: [], jobs: [] };
       return [
         job.name,
         { ...row, spec: bundle, compiled: { id: '1', version: 1, bundle, plan: planOf(bundle) } },
       ] as const;
     });
   const none = new Map<string, never>();
-  return { stamp: '', backends: none, tasks: none, jobs: new Map(jobs), schedules: none, triggers: none };
+  return {
+    stamp: '',
+    backends: none,
+    tasks: none,
+    jobs: new Map(jobs),
+    resources: none,
+    schedules: none,
+    triggers: none,
+  };
 }
 
 test('every link to a file or a heading of ours leads somewhere', () => {

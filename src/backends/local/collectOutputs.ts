@@ -122,6 +122,7 @@ async function prepare(port: OutputPort, all: readonly string[], request: Collec
 async function find(port: OutputPort, all: readonly string[], request: CollectRequest): Promise<Found[]> {
   const { directory, streams, stepRunId } = request;
   const promised = outputPath(port, stepRunId);
+  if (port.from === 'value') return [];
   if (port.from !== 'glob') {
     const file = streams[port.from];
     if (file === undefined) return [];

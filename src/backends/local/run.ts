@@ -114,7 +114,8 @@ export function runAttempt(context: RunContext, request: AttemptRequest, observe
     const inputPaths = task.inputs.length > 0 ? await directory.stage(task.inputs, values) : {};
     for (const port of task.outputs) {
       if (port.from === 'glob') await directory.makeRoomFor(outputPath(port, stepRunId));
-      else if (!files.has(port.from)) files.set(port.from, await open(join(directory.root, port.from), 'wx', 0o600));
+      else if (port.from !== 'value' && !files.has(port.from))
+        files.set(port.from, await open(join(directory.root, port.from), 'wx', 0o600));
     }
     checkpoint();
     const outputPaths = Object.fromEntries(task.outputs.map((port) => [port.name, outputPath(port, stepRunId)]));
@@ -133,7 +134,7 @@ export function runAttempt(context: RunContext, request: AttemptRequest, observe
     directory: AttemptDirectory,
     inputPaths: Readonly<Record<string, string | string[]>>,
   ): Promise<'null' | { file: string }> {
-    const port = task.command.stdin;
+    const port = task.command.kind === 'expression' ? undefined : task.command.stdin;
     if (port === undefined) return 'null';
     const staged = inputPaths[port];
     const path = typeof staged === 'string' ? staged : staged?.[0];

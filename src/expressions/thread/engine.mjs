@@ -2,12 +2,12 @@
 /** One evaluation in one fresh QuickJS runtime. Whatever goes wrong inside is an Outcome, never an exception. */
 import variant from '@jitl/quickjs-wasmfile-release-sync';
 import { newQuickJSWASMModuleFromVariant, newVariant, Scope } from 'quickjs-emscripten-core';
-import { PRELUDE } from './prelude.mjs';
+import { ADD_NAME_PARTS, DESCRIBE, KEEP, TAKE } from './prelude.mjs';
 
 /**
  * @import { Limits, Outcome, ScriptProblem } from '../messages.js' with { 'resolution-mode': 'require' }
  * @import { ExpressionContext, Script } from '../../domain/expression.js' with { 'resolution-mode': 'require' }
- * @import { QuickJSContext, QuickJSHandle, QuickJSSyncVariant, QuickJSWASMModule } from 'quickjs-emscripten-core'
+ * @import { QuickJSContext, QuickJSHandle, QuickJSSyncVariant, QuickJSWASMModule, VmCallResult } from 'quickjs-emscripten-core'
  */
 
 /**
@@ -21,6 +21,11 @@ const STACK_BYTES = 256 * 1024;
 /** The part of the memory that a context may take as JSON: while it is read in, it is there twice and more. */
 const CONTEXT_SHARE = 1 / 8;
 
+const MAX_MESSAGE = 500;
+const OUT_OF_MEMORY = 'InternalError: out of memory';
+const WITH_FILES = /"class":"(?:File|Directory)"/;
+/** A text as JSON that may have a NUL or half of a character in it. */
+const MAYBE_UNSTORABLE = /\\u(?:0000|d[89a-f])/i;
 /** Every name is there, so that a script may ask for it. */
 const NOTHING = { inputs: {}, self: null, step: null, runtime: null };
 
@@ -28,6 +33,8 @@ const syncVariant = /** @type {QuickJSSyncVariant} */ (/** @type {unknown} */ (v
 /** @type {object} The engine must not write to the streams of the process. */
 const silent = { print: () => undefined, printErr: () => undefined };
 const quietVariant = newVariant(syncVariant, { emscriptenModule: silent });
+
+class OwnCodeError extends Error {}
 
 /** @type {QuickJSWASMModule | undefined} */
 let engine;
@@ -43,37 +50,94 @@ export async function evaluate(script, context, limits) {
   const json = JSON.stringify({ ...NOTHING, ...context });
   if (json.length > limits.memoryBytes * CONTEXT_SHARE) return { kind: 'memory' };
   const { code, shift } = wrapped(script);
-  return inFreshBox(limits, ({ vm, scope, late }) => {
-    const prelude = vm.evalCode(PRELUDE, 'prelude');
-    if (prelude.error) return late() ? { kind: 'time' } : { kind: 'memory' };
-    const functions = scope.manage(prelude.value);
-    /** @param {string} name @param {QuickJSHandle[]} values */
-    const call = (name, ...values) =>
-      vm.callFunction(scope.manage(vm.getProp(functions, name)), vm.undefined, ...values);
-    /** @param {QuickJSHandle} thrown @returns {Outcome} */
-    const failure = (thrown) => {
-      if (late()) return { kind: 'time' };
-      const described = call('describe', scope.manage(thrown));
-      if (described.error) return late() ? { kind: 'time' } : { kind: 'memory' };
-      const { message, stack } = JSON.parse(vm.getString(scope.manage(described.value)));
-      if (message === 'InternalError: out of memory') return { kind: 'memory' };
-      return { kind: 'failed', message: message + at(place(stack, shift)) };
-    };
+  return inFreshBox(limits, (box) => {
+    const { vm, scope } = box;
+    const kept = run(box, KEEP, 'keep');
+    /** @param {string} name @param {QuickJSHandle} value */
+    const call = (name, value) => vm.callFunction(scope.manage(vm.getProp(kept, name)), vm.undefined, value);
+    const opened = valueOf(box, call('open', scope.manage(vm.newString(json))));
+    if (WITH_FILES.test(json)) valueOf(box, vm.callFunction(run(box, ADD_NAME_PARTS, 'files'), vm.undefined, opened));
 
-    const hasFiles = /"class":"(?:File|Directory)"/.test(json) ? vm.true : vm.false;
-    const opened = call('open', scope.manage(vm.newString(json)), hasFiles);
-    if (opened.error) return failure(opened.error);
-    opened.value.dispose();
     const ran = vm.evalCode(code, SCRIPT_NAME, { strict: true, type: 'global' });
-    if (ran.error) return failure(ran.error);
-    const closed = call('close', scope.manage(ran.value));
-    if (closed.error) return failure(closed.error);
-    const result = scope.manage(closed.value);
-    if (vm.typeof(result) !== 'string') return { kind: 'failed', message: 'The result cannot be written as JSON.' };
-    const characters = vm.getNumber(scope.manage(vm.getProp(result, 'length')));
-    if (characters > limits.resultCharacters) return { kind: 'size', characters };
-    return { kind: 'value', json: vm.getString(result) };
+    if (ran.error) return described(box, kept, scope.manage(ran.error), shift);
+    const result = scope.manage(ran.value);
+    const plain = plainJson(vm, result);
+    if (plain !== undefined) return { kind: 'value', json: plain };
+    if (vm.typeof(result) === 'string') {
+      const outcome = read(box, valueOf(box, call('stringify', result)), limits);
+      if (outcome.kind !== 'value' || !MAYBE_UNSTORABLE.test(outcome.json)) return outcome;
+    }
+    const taken = vm.callFunction(run(box, TAKE, 'take'), vm.undefined, kept, result);
+    if (!taken.error) return read(box, scope.manage(taken.value), limits);
+    const thrown = scope.manage(taken.error);
+    if (vm.typeof(thrown) === 'string') return { kind: 'failed', message: vm.getString(thrown).slice(0, MAX_MESSAGE) };
+    return described(box, kept, thrown, shift);
   });
+}
+
+/**
+ * Results that need no look inside of the sandbox.
+ * @param {QuickJSContext} vm
+ * @param {QuickJSHandle} result
+ * @returns {string | undefined}
+ */
+function plainJson(vm, result) {
+  const type = vm.typeof(result);
+  if (type === 'undefined') return 'null';
+  const value = type === 'boolean' || type === 'number' ? vm.dump(result) : undefined;
+  return type === 'boolean' || Number.isFinite(value) ? JSON.stringify(value) : undefined;
+}
+
+/**
+ * JSON that was made in the sandbox, unless it is too long.
+ * @param {Box} box
+ * @param {QuickJSHandle} json
+ * @param {Limits} limits
+ * @returns {Outcome}
+ */
+function read({ vm, scope }, json, limits) {
+  const characters = vm.getNumber(scope.manage(vm.getProp(json, 'length')));
+  return characters > limits.resultCharacters
+    ? { kind: 'size', characters }
+    : { kind: 'value', json: vm.getString(json) };
+}
+
+/**
+ * The outcome of a script that threw.
+ * @param {Box} box
+ * @param {QuickJSHandle} kept
+ * @param {QuickJSHandle} thrown
+ * @param {number} shift
+ * @returns {Outcome}
+ */
+function described(box, kept, thrown, shift) {
+  const { vm } = box;
+  if (box.late()) return { kind: 'time' };
+  const text = valueOf(box, vm.callFunction(run(box, DESCRIBE, 'describe'), vm.undefined, kept, thrown));
+  const { message, stack } = JSON.parse(vm.getString(text));
+  if (message === OUT_OF_MEMORY) return { kind: 'memory' };
+  return { kind: 'failed', message: message + at(place(stack, shift)) };
+}
+
+/**
+ * The value of code of ours.
+ * @param {Box} box
+ * @param {string} code
+ * @param {string} name
+ */
+function run(box, code, name) {
+  return valueOf(box, box.vm.evalCode(code, name));
+}
+
+/**
+ * What came of code of ours. It fails only for want of time, memory or stack, and that ends the evaluation.
+ * @param {Box} box
+ * @param {VmCallResult<QuickJSHandle>} result
+ */
+function valueOf(box, result) {
+  if (!result.error) return box.scope.manage(result.value);
+  const { name, message } = box.vm.dump(box.scope.manage(result.error)) ?? {};
+  throw new OwnCodeError(`${name}: ${message}`);
 }
 
 /**
@@ -127,6 +191,9 @@ async function inFreshBox(limits, use) {
     if (outcome.kind === 'value') return outcome;
     if (interrupted) return { kind: 'time' };
     if (thrown instanceof RangeError) return { kind: 'failed', message: 'InternalError: stack overflow' };
+    if (thrown instanceof OwnCodeError && thrown.message !== OUT_OF_MEMORY) {
+      return { kind: 'failed', message: thrown.message };
+    }
   }
   // After a lack of memory an engine is not to be trusted, and it keeps what it took from the system.
   if (outcome.kind === 'memory') engine = undefined;

@@ -1,51 +1,75 @@
 // @ts-check
 /**
- * Runs inside the sandbox before the script, as text: it lays out the context and takes in the result. It keeps the
- * functions it needs before a script can change them; but nothing here guards the host, which parses a text and no more.
+ * What runs inside the sandbox beside the script, as text. To compile it takes longer than all else, so it is in parts,
+ * and only what an evaluation needs is compiled. Parts that run behind the script are given what was kept before it, since
+ * a script may change everything in its world. None of this guards the host: that parses a text and no more.
  */
-export const PRELUDE = String.raw`(function () {
+
+/** Before the script: lays out the context by its names, and keeps the functions for the parts that run behind it. */
+export const KEEP = String.raw`(function () {
   'use strict';
   const { parse, stringify } = JSON;
-  const { isArray } = Array;
-  const { keys, getPrototypeOf, setPrototypeOf, defineProperty, prototype: plain } = Object;
-  const { isFinite } = Number;
+  const { keys, getPrototypeOf, setPrototypeOf, prototype } = Object;
   const { call } = Function.prototype;
-  const tagOf = call.bind(Object.prototype.toString);
-  const slice = call.bind(String.prototype.slice);
-  const isWellFormed = call.bind(String.prototype.isWellFormed);
-  const includes = call.bind(String.prototype.includes);
-  const lastIndexOf = call.bind(String.prototype.lastIndexOf);
-  const text = String;
-  const MAX_DEPTH = 64;
-  const MAX_MESSAGE = 500;
-  const MAX_STACK = 2000;
-  const MAX_PATH = 8;
+  const { slice, includes, isWellFormed } = String.prototype;
+  return {
+    __proto__: null,
+    stringify, keys, getPrototypeOf, setPrototypeOf,
+    plain: prototype,
+    text: String,
+    isArray: Array.isArray,
+    isFinite: Number.isFinite,
+    tagOf: call.bind(prototype.toString),
+    slice: call.bind(slice),
+    includes: call.bind(includes),
+    isWellFormed: call.bind(isWellFormed),
+    open(json) {
+      const context = parse(json);
+      globalThis.inputs = context.inputs;
+      globalThis.self = context.self;
+      globalThis.step = context.step;
+      globalThis.runtime = context.runtime;
+      return context;
+    },
+  };
+})()`;
 
-  class NotAValue extends Error {}
-
-  // Not enumerable: a File that is given back is the File that came in.
-  function addNameParts(value) {
-    if (typeof value !== 'object' || value === null) return;
-    if ((value.class === 'File' || value.class === 'Directory') && typeof value.name === 'string') {
-      const dot = lastIndexOf(value.name, '.');
-      const end = dot > 0 ? dot : value.name.length;
-      defineProperty(value, 'basename', { value: value.name });
-      defineProperty(value, 'nameroot', { value: slice(value.name, 0, end) });
-      defineProperty(value, 'nameext', { value: slice(value.name, end) });
-    }
-    for (const key of keys(value)) addNameParts(value[key]);
+/**
+ * Before the script, where there are Files: what may be asked of their names. Not enumerable, so that a File that is given
+ * back is the File that came in.
+ */
+export const ADD_NAME_PARTS = String.raw`(function add(value) {
+  'use strict';
+  if (typeof value !== 'object' || value === null) return;
+  if ((value.class === 'File' || value.class === 'Directory') && typeof value.name === 'string') {
+    const dot = value.name.lastIndexOf('.');
+    const end = dot > 0 ? dot : value.name.length;
+    Object.defineProperty(value, 'basename', { value: value.name });
+    Object.defineProperty(value, 'nameroot', { value: value.name.slice(0, end) });
+    Object.defineProperty(value, 'nameext', { value: value.name.slice(end) });
   }
+  for (const key of Object.keys(value)) add(value[key]);
+})`;
 
-  const path = [];
+/** Behind the script: its result as JSON. It throws a text, which says what cannot be a value. */
+export const TAKE = String.raw`(function (kept, result) {
+  'use strict';
+  const { stringify, keys, getPrototypeOf, setPrototypeOf, plain, text, isArray, isFinite } = kept;
+  const { tagOf, slice, includes, isWellFormed } = kept;
+  const MAX_DEPTH = 64;
+  const MAX_PATH = 8;
+  const MAX_KEY = 100;
+  // Without prototypes: a script may have put setters and toJSON there.
+  const path = setPrototypeOf([], null);
 
   function refuse(what) {
     let at = '';
     for (let index = 0; index < path.length && index < MAX_PATH; index += 1) {
       const key = path[index];
-      at += typeof key === 'number' ? '[' + key + ']' : (at === '' ? '' : '.') + key;
+      at += typeof key === 'number' ? '[' + key + ']' : (at === '' ? '' : '.') + slice(key, 0, MAX_KEY);
     }
     if (path.length > MAX_PATH) at += '…';
-    throw new NotAValue((at === '' ? 'The result is ' : 'In the result, ' + at + ' is ') + what);
+    throw (at === '' ? 'The result is ' : 'In the result, ' + at + ' is ') + what;
   }
 
   function takeText(value) {
@@ -76,7 +100,6 @@ export const PRELUDE = String.raw`(function () {
     return isArray(value) ? takeItems(value) : takeFields(value);
   }
 
-  // What is taken has no prototype, and so no toJSON that a script could have put there.
   function takeItems(value) {
     const items = setPrototypeOf([], null);
     for (let index = 0; index < value.length; index += 1) {
@@ -94,7 +117,8 @@ export const PRELUDE = String.raw`(function () {
     const names = keys(value);
     for (let index = 0; index < names.length; index += 1) {
       const name = names[index];
-      path[path.length] = takeText(name);
+      path[path.length] = name;
+      takeText(name);
       if (name === '__proto__') refuse('a name that no field may have.');
       fields[name] = take(value[name]);
       path.length -= 1;
@@ -109,29 +133,20 @@ export const PRELUDE = String.raw`(function () {
     return (tag === 'Object' ? 'an instance of a class' : 'a ' + tag) + ', and only JSON can be a value.';
   }
 
-  function described(message, stack) {
-    return stringify({ __proto__: null, message: slice(message, 0, MAX_MESSAGE), stack: slice(stack, 0, MAX_STACK) });
-  }
+  return stringify(take(result));
+})`;
 
-  return {
-    __proto__: null,
-    open(json, hasFiles) {
-      const context = parse(json);
-      if (hasFiles) addNameParts(context);
-      for (const name of keys(context)) {
-        defineProperty(globalThis, name, { value: context[name], writable: true, configurable: true, enumerable: true });
-      }
-    },
-    close: (value) => stringify(take(value)),
-    describe(thrown) {
-      try {
-        if (thrown instanceof NotAValue) return described(thrown.message, '');
-        const isError = typeof thrown === 'object' && thrown !== null && 'message' in thrown;
-        if (!isError) return described('threw ' + text(thrown), '');
-        return described(text(thrown.name || 'Error') + ': ' + text(thrown.message), text(thrown.stack));
-      } catch (error) {
-        return described('threw what has no description', '');
-      }
-    },
-  };
-})()`;
+/** Behind a script that threw: what it threw, as JSON of a message and a trace. */
+export const DESCRIBE = String.raw`(function (kept, thrown) {
+  'use strict';
+  const { stringify, slice, text } = kept;
+  const described = (message, stack) =>
+    stringify({ __proto__: null, message: slice(message, 0, 500), stack: slice(stack, 0, 2000) });
+  try {
+    const isError = typeof thrown === 'object' && thrown !== null && 'message' in thrown;
+    if (!isError) return described('threw ' + text(thrown), '');
+    return described(text(thrown.name || 'Error') + ': ' + text(thrown.message), text(thrown.stack));
+  } catch (error) {
+    return described('threw what has no description', '');
+  }
+})`;

@@ -1,31 +1,14 @@
 /** The written form of a Job: a graph by links, or the short form with an order number per Step. */
 import { z } from 'zod';
-import type { Value } from '../../domain/values';
-import { choose, form, isPlainObject, nameForm, named, oneOrMany } from './form';
+import { choose, form, isPlainObject, nameForm, named, oneOrMany, passOn } from './form';
+import { linkForm, scatterForm, sourcesForm, whenForm, type SourcesForm } from './linkForm';
 import { bounds, typeOr, valueForm } from './taskForm';
+import { maxRunningForm } from './limitForm';
 import { symbolsForm, typeForm } from './typeForm';
 import { validatorForm } from './validatorForm';
 
 /** More Steps than this are a loop written out. */
 export const MAX_STEPS = 1000;
-
-/** A link as it is written; names are looked up later. */
-export type LinkForm =
-  | { readonly from: string }
-  | { readonly value: Value }
-  | { readonly glob: string; readonly steps?: string[]; readonly inputs: boolean };
-
-const fromForm = z.string().regex(/^[A-Za-z][\w-]*(\.[A-Za-z][\w-]*)?$/, { error: 'is not a link' });
-
-const linkForm = choose<LinkForm>((value) => {
-  if (typeof value === 'number' || typeof value === 'boolean')
-    return valueForm.transform((plain) => ({ value: plain }));
-  if (!isPlainObject(value)) return fromForm.transform((from) => ({ from }));
-  if ('glob' in value) {
-    return form({ glob: z.string().min(1), steps: z.array(nameForm).optional(), inputs: z.boolean().default(true) });
-  }
-  return 'from' in value ? form({ from: fromForm }) : form({ value: valueForm });
-});
 
 /** A map from port to link, or a list of `{port, from}` and `{port, value}`. */
 const linksForm = z.preprocess(
@@ -38,15 +21,21 @@ const linksForm = z.preprocess(
 );
 
 const stepKeys = {
-  task: nameForm,
   in: linksForm.default({}),
   after: oneOrMany(nameForm).default([]),
-  when: form({ step: nameForm, 'exit-code': oneOrMany(z.int().min(0).max(255)) }).optional(),
+  when: whenForm.optional(),
+  scatter: scatterForm.optional(),
 };
 
-const stepForm = z.preprocess((value) => (typeof value === 'string' ? { task: value } : value), form(stepKeys));
+const stepForm = z.preprocess(
+  (value) => (typeof value === 'string' ? { task: value } : value),
+  form({ ...stepKeys, task: nameForm.optional(), job: nameForm.optional() }).refine(
+    ({ task, job }) => (task === undefined) !== (job === undefined),
+    { error: 'a step runs either a task or a job', params: { hint: 'Give one of them: task: name, or job: name.' } },
+  ),
+);
 
-const orderedStepForm = form({ ...stepKeys, name: nameForm.optional(), order: z.number().min(0) });
+const orderedStepForm = form({ ...stepKeys, task: nameForm, name: nameForm.optional(), order: z.number().min(0) });
 
 const inputForm = typeOr(
   form({
@@ -59,13 +48,25 @@ const inputForm = typeOr(
   }),
 );
 
-const outputForm = z.preprocess(
-  (value) => (typeof value === 'string' ? { from: value } : value),
-  form({
-    from: z.string().regex(/^[A-Za-z][\w-]*\.[A-Za-z][\w-]*$/, { error: 'is not step.output' }),
-    description: z.string().default(''),
-  }),
+const outputForm = choose<OutputForm>((value) =>
+  isPlainObject(value)
+    ? z.unknown().transform((written, context): OutputForm => {
+        const { description, ...sources } = written as Record<string, unknown>;
+        const result = z.object({ sources: sourcesForm, description: z.string().default('') }).safeParse({
+          sources,
+          description,
+        });
+        if (result.success) return result.data;
+        return passOn(context, result.error, (path) => (path[0] === 'sources' ? path.slice(1) : path));
+      })
+    : sourcesForm.transform((sources) => ({ sources, description: '' })),
 );
+
+/** An output of the Job, by where its value comes from. */
+export interface OutputForm {
+  readonly sources: SourcesForm;
+  readonly description: string;
+}
 
 export type StepForm = z.output<typeof stepForm>;
 export type OrderedStepForm = z.output<typeof orderedStepForm>;
@@ -92,6 +93,7 @@ export const jobForm = form({
   steps: stepsForm,
   outputs: named(outputForm).optional(),
   example: z.record(nameForm, valueForm).optional(),
+  'max-running': maxRunningForm,
 });
 
 export type JobForm = z.output<typeof jobForm>;

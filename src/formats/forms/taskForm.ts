@@ -1,7 +1,9 @@
 /** The written form of a Task. */
 import { z } from 'zod';
 import type { Value } from '../../domain/values';
+import { expressionForm } from './expressionForm';
 import { choose, form, isPlainObject, nameForm, named, oneOrMany } from './form';
+import { maxRunningForm, usesForm } from './limitForm';
 import { symbolsForm, typeForm } from './typeForm';
 import { heartbeatForm, resourcesForm, retryForm, timeoutForm } from './runForm';
 
@@ -102,7 +104,8 @@ export const taskForm = form({
     Array.isArray(value)
       ? z.array(z.preprocess((word) => (typeof word === 'number' ? String(word) : word), z.string()))
       : z.string(),
-  ),
+  ).optional(),
+  expression: expressionForm.optional(),
   shell: z.boolean().default(false),
   stdin: port.optional(),
   stdout: port.optional(),
@@ -127,6 +130,8 @@ export const taskForm = form({
   heartbeat: heartbeatForm.optional(),
   resources: resourcesForm.optional(),
   configuration: z.array(configurationForm).default([]),
+  'max-running': maxRunningForm,
+  uses: usesForm,
 });
 
 export type TaskForm = z.output<typeof taskForm>;

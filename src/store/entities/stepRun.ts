@@ -1,9 +1,8 @@
 import { Entity, PrimaryKey, Property } from '@mikro-orm/core';
 import type { FailureKind } from '../../domain/failure';
-import type { StepRunState } from '../../domain/states';
-import type { Values } from '../../domain/values';
+import type { StepRunKind, StepRunState } from '../../domain/states';
 
-/** One execution of one Step in one Submission. */
+/** One execution of one Step in one Submission. Its values may be large and are read apart: see `storedRow`. */
 @Entity({ tableName: 'step_run' })
 export class StepRunRow {
   @PrimaryKey({ type: 'bigint', autoincrement: true })
@@ -13,6 +12,19 @@ export class StepRunRow {
   /** The Step's index in the Job's plan. */
   @Property({ type: 'int' })
   node!: number;
+  @Property({ type: 'text' })
+  kind!: StepRunKind;
+  /** The scatter or nested Job that it is a part of. */
+  @Property({ type: 'bigint', fieldName: 'parent_id', nullable: true })
+  parentId!: string | null;
+  /** The nested Job's run whose step it is; 0 for the Submission's own. */
+  @Property({ type: 'bigint', fieldName: 'scope_id' })
+  scopeId!: string;
+  /** -1: no element of a scatter. */
+  @Property({ type: 'int', fieldName: 'scatter_index' })
+  scatterIndex!: number;
+  @Property({ type: 'int', nullable: true })
+  width!: number | null;
   @Property({ type: 'text' })
   name!: string;
   @Property({ type: 'text', fieldName: 'task_name' })
@@ -26,15 +38,17 @@ export class StepRunRow {
   queue!: string;
   @Property({ type: 'smallint' })
   priority!: number;
+  /** What it needs of each limit, as JSON; empty when no limit concerns it. */
+  @Property({ type: 'text' })
+  lane!: string;
+  /** Kept back: its Submission is paused. */
+  @Property({ type: 'boolean' })
+  held!: boolean;
   /** The number of the latest Attempt, which is also the fencing number. */
   @Property({ type: 'int' })
   attempt!: number;
   @Property({ type: 'boolean' })
   cached!: boolean;
-  @Property({ type: 'json', nullable: true })
-  inputs!: Values | null;
-  @Property({ type: 'json', nullable: true })
-  outputs!: Values | null;
   @Property({ type: 'int', fieldName: 'exit_code', nullable: true })
   exitCode!: number | null;
   @Property({ type: 'smallint', nullable: true })

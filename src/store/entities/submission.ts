@@ -1,6 +1,5 @@
 import { Entity, PrimaryKey, Property } from '@mikro-orm/core';
 import type { SubmissionState } from '../../domain/states';
-import type { Values } from '../../domain/values';
 
 /** Several Submissions sent in one call. */
 @Entity({ tableName: 'batch' })
@@ -32,10 +31,6 @@ export class SubmissionRow {
   /** Rank: 0 HIGH, 1 NORMAL, 2 LOW. */
   @Property({ type: 'smallint' })
   priority!: number;
-  @Property({ type: 'json' })
-  inputs!: Values;
-  @Property({ type: 'json', nullable: true })
-  outputs!: Values | null;
   @Property({ type: 'text' })
   message!: string;
   @Property({ type: 'text' })

@@ -8,6 +8,7 @@ import type { AttemptState, Ending, StepRunState, SubmissionState } from '../../
 import type { FileValue, Values } from '../../domain/values';
 import type { Sql, Statement } from '../database';
 import { RANK_BASE, RANK_STEP } from './fairRank';
+import { laneOf } from './lanes';
 
 /** The new state of one StepRun; what is left out stays as it is. */
 export interface StepRunChange {
@@ -23,6 +24,17 @@ export interface StepRunChange {
   readonly outputs?: Values;
   /** For QUEUED and RETRYING: seconds from now until it may run. */
   readonly delaySeconds?: number;
+  /** The planner shall look at it next. False: it has, and need not again. */
+  readonly due?: boolean;
+  /** Of a row that scatters or runs a Job: rows below it that have not ended. */
+  readonly left?: number;
+  /** Of a scatter: its elements in all, and how many of them are rows already. */
+  readonly width?: number;
+  readonly expanded?: number;
+  /** Values that were resolved for it: see `step_run.inputs` in the migration of scopes. */
+  readonly inputs?: Values;
+  /** The lists that a scatter goes over, by port. */
+  readonly scatter?: Values;
   /** For FAILED: what kind of failure, when it is not that of the Attempt that ended. */
   readonly failure?: FailureKind;
 }
@@ -81,7 +93,14 @@ export interface Changes {
 export interface Committed {
   readonly events: readonly SubmissionEvent[];
   readonly outbox: readonly (OutboxMessage & { readonly outboxId: string })[];
+  /** There is something for the planner. */
+  readonly due?: boolean;
 }
+
+/** A row of `event` as a SubmissionEvent. */
+export const EVENT_JSON = `jsonb_build_object('submissionId', submission_id::text, 'seq', seq, 'type', type, 'state', state,
+      'stepRunId', step_run_id::text, 'stepName', step_name, 'attempt', attempt, 'percent', percent, 'message', message,
+      'at', to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))`;
 
 const APPLY: Statement = {
   name: 'apply-changes',
@@ -89,20 +108,21 @@ const APPLY: Statement = {
   with step as (
     select * from jsonb_to_recordset($1::jsonb) as x(
       id bigint, state text, waiting int, failures int, lost int, message text, "exitCode" int, outputs jsonb, "delaySeconds" float,
-      failure text)
+      due boolean, "left" int, width int, expanded int, inputs jsonb, scatter jsonb, failure text)
   ), ended as materialized (
     select * from jsonb_to_recordset($2::jsonb) as x(
       "stepRunId" bigint, number int, state text, "exitCode" int, signal text, message text, "cpuMs" float,
       "peakMemoryBytes" bigint, failure text)
   ), ready as (
-    select r.id, r.queue, r.priority, r.submitter, r.lane, p.paused_at is not null as held,
-      row_number() over (partition by r.queue, r.priority, r.submitter, r.lane order by r.id) as nth
+    select r.id, r.queue, r.priority, r.submitter, ${laneOf('r', 'p.job_name')} as lane, p.paused_at is not null as held
     from step s join step_run r on r.id = s.id join submission p on p.id = r.submission_id where s.state = 'QUEUED'
   ), base as materialized (
     select k.*, ${RANK_BASE} as rank_at
     from (select distinct queue, priority, submitter, lane from ready) k
   ), ranked as (
-    select y.id, y.held, b.rank_at + y.nth * ${RANK_STEP} as rank_at from ready y join base b using (queue, priority, submitter, lane)
+    select y.id, y.held, y.lane, b.rank_at + ${RANK_STEP}
+      * row_number() over (partition by queue, priority, submitter, lane order by y.id) as rank_at
+    from ready y join base b using (queue, priority, submitter, lane)
   ), changed as (
     update step_run r set
       state = s.state,
@@ -112,6 +132,13 @@ const APPLY: Statement = {
       message = coalesce(s.message, r.message),
       exit_code = coalesce(s."exitCode", r.exit_code),
       outputs = coalesce(s.outputs, r.outputs),
+      due_at = case when s.due then now() when not s.due then null else r.due_at end,
+      left_count = coalesce(s."left", r.left_count),
+      width = coalesce(s.width, r.width),
+      expanded = coalesce(s.expanded, r.expanded),
+      inputs = coalesce(s.inputs, r.inputs),
+      scatter = coalesce(s.scatter, r.scatter),
+      started_at = case when s.state = 'RUNNING' then coalesce(r.started_at, clock_timestamp()) else r.started_at end,
       failure = case when s.state in ('FAILED', 'RETRYING') then coalesce(s.failure, e.failure) end,
       out_of_memory = r.out_of_memory + case when e.failure = 'OUT_OF_MEMORY' then 1 else 0 end,
       worker_id = case when s.state in ('QUEUED', 'RETRYING') then null else r.worker_id end,
@@ -119,6 +146,7 @@ const APPLY: Statement = {
         then now() + make_interval(secs => coalesce(s."delaySeconds", 0)) else r.ready_at end,
       rank_at = coalesce(k.rank_at, r.rank_at),
       held = coalesce(k.held, r.held),
+      lane = coalesce(k.lane, r.lane),
       finished_at = case when s.state in ('SUCCEEDED', 'FAILED', 'SKIPPED', 'CANCELLED') then clock_timestamp() end
     from step s left join ranked k on k.id = s.id left join ended e on e."stepRunId" = s.id
     where r.id = s.id
@@ -146,10 +174,9 @@ const APPLY: Statement = {
       state = coalesce(x.state, s.state),
       ending = coalesce(s.ending, x.ending),
       message = coalesce(x.message, s.message),
-      outputs = coalesce(x.outputs, s.outputs),
       started_at = case when x.state = 'RUNNING' then coalesce(s.started_at, clock_timestamp()) else s.started_at end,
       finished_at = case when x.state in ('SUCCEEDED', 'FAILED', 'CANCELLED') then clock_timestamp() end
-    from jsonb_to_recordset($4::jsonb) as x(id bigint, finished int, state text, ending text, message text, outputs jsonb)
+    from jsonb_to_recordset($4::jsonb) as x(id bigint, finished int, state text, ending text, message text)
     where s.id = x.id
   ), messages as (
     insert into outbox (queue, priority, step_run_id, attempt)
@@ -164,10 +191,7 @@ const APPLY: Statement = {
       "submissionId" bigint, "stepRunId" bigint, port text, position int, file jsonb)
   )
   select
-    (select coalesce(jsonb_agg(jsonb_build_object('submissionId', submission_id::text, 'seq', seq, 'type', type, 'state', state,
-      'stepRunId', step_run_id::text, 'stepName', step_name, 'attempt', attempt, 'percent', percent, 'message', message,
-      'at', to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) order by submission_id, seq), '[]') from events)
-      as events,
+    (select coalesce(jsonb_agg(${EVENT_JSON} order by submission_id, seq), '[]') from events) as events,
     (select coalesce(jsonb_agg(jsonb_build_object('outboxId', id::text, 'queue', queue, 'priority', priority,
       'stepRunId', step_run_id::text, 'attempt', attempt) order by id), '[]') from messages) as outbox`,
 };
@@ -188,5 +212,6 @@ export async function applyChanges(sql: Sql, changes: Changes): Promise<Committe
     JSON.stringify(changes.outbox),
     JSON.stringify(changes.artifacts),
   ]);
-  return rows[0] ?? { events: [], outbox: [] };
+  const due = changes.stepRuns.some((change) => change.due === true);
+  return { ...(rows[0] ?? { events: [], outbox: [] }), due };
 }

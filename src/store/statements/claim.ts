@@ -2,71 +2,54 @@
 import type { Resources } from '../../domain/definitions';
 import type { SubmissionEvent } from '../../domain/events';
 import type { Values } from '../../domain/values';
-import type { Sql } from '../database';
-
-/** How long an older, less urgent step must have waited to go before a newer one of the next higher priority. */
-export const AGING_SECONDS = 60;
-
-/**
- * SQL: when the turn of a step comes, against those of other queues and priorities. That goes by how long it has waited;
- * within a queue and priority the rank decides, so none comes before those that stand before it.
- */
-const TURN = `max(ready_at) over (partition by queue, priority order by rank_at, id)
-            + make_interval(secs => priority * ${AGING_SECONDS})`;
+import type { Sql, Statement } from '../database';
+import { lines, TURN } from './lanes';
 
 export interface ClaimedStepRun {
   readonly id: string;
   readonly submissionId: string;
   readonly jobVersionId: string;
+  readonly scopeId: string;
+  readonly parentId: string | null;
+  readonly job: string;
   readonly node: number;
+  readonly scatterIndex: number;
   readonly name: string;
   readonly attempt: number;
   readonly queue: string;
-  /** The Submission's inputs. */
-  readonly inputs: Values;
+  /** What the planner resolved for it: an element's own values, and computed ones. */
+  readonly inputs: Values | null;
   /** Its Attempts that used too much memory. */
   readonly outOfMemory: number;
 }
 
+/** What a worker took, and what others should hear of it. */
+export interface Claimed {
+  readonly claimed: readonly ClaimedStepRun[];
+  readonly events: readonly SubmissionEvent[];
+  /** Steps with limits wait as well: nothing was taken, since which of all goes first is decided under locks. */
+  readonly limited: boolean;
+}
+
 /**
- * Takes the best-ranked ready StepRuns for this worker: they are RUNNING, with a new Attempt each, and Events tell it.
- * One statement: `locked` waits for whoever holds a Submission and then sees its newest row, and so does the update of
+ * Takes the StepRuns that the CTE `best` names for this worker: they are RUNNING, with a new Attempt each, and Events tell
+ * it. One statement: `locked` waits for whoever holds a Submission and then sees its newest row, and so does the update of
  * what others may have taken meanwhile (READ COMMITTED looks again at a row that changed while it waited).
  */
-export async function claimStepRuns(
-  sql: Sql,
-  workerId: string,
-  queues: readonly string[],
-  limit: number,
-): Promise<{ claimed: ClaimedStepRun[]; events: SubmissionEvent[] }> {
-  const rows = await sql.query<{ claimed: ClaimedStepRun[]; events: SubmissionEvent[] }>(
-    {
-      name: 'claim-step-runs',
-      text: `
-      with line as materialized (
-        select q.queue, p.priority from unnest($2::text[]) as q(queue), generate_series(0, 2) as p(priority)
-        where exists (select from worker where id = $1 and state = 'ALIVE')
-          and not exists (select from queue_pause z where z.queue = q.queue and z.priority = p.priority)
-      ), head as materialized (
-        select l.queue, l.priority, c.* from line l cross join lateral (
-          select r.id, r.submission_id, r.rank_at, r.ready_at from step_run r
-          where r.state = 'QUEUED' and not r.held and r.queue = l.queue and r.priority = l.priority and r.lane = ''
-          order by r.rank_at, r.id limit $3
-        ) c
-      ), best as materialized (
-        select id, submission_id from (
-          select *, ${TURN} as turn from head
-        ) as waiting
-        order by turn, priority, rank_at, id limit $3
+const taking = (name: string, best: string, limited: string): Statement => ({
+  name,
+  text: `
+      with ${best}
       ), locked as materialized (
-        select id, event_seq, state, job_version_id, inputs from submission
+        select id, event_seq, state, job_version_id from submission
         where id in (select submission_id from best) order by id for update
       ), taken as (
         update step_run r set state = 'RUNNING', attempt = r.attempt + 1, worker_id = $1, message = '', percent = null,
           started_at = coalesce(r.started_at, clock_timestamp()), finished_at = null
         from best b join locked l on l.id = b.submission_id
         where r.id = b.id and r.state = 'QUEUED'
-        returning r.id, r.submission_id, r.node, r.name, r.attempt, r.queue, r.out_of_memory
+        returning r.id, r.submission_id, r.scope_id, r.parent_id, r.job, r.node, r.scatter_index, r.name, r.attempt, r.queue,
+          r.inputs, r.out_of_memory
       ), attempts as (
         insert into attempt (step_run_id, number, worker_id, state) select id, attempt, $1, 'RUNNING' from taken
       ), started as (
@@ -89,17 +72,67 @@ export async function claimStepRuns(
       )
       select
         (select coalesce(jsonb_agg(jsonb_build_object('id', t.id::text, 'submissionId', t.submission_id::text,
-          'jobVersionId', l.job_version_id::text, 'node', t.node, 'name', t.name, 'attempt', t.attempt, 'queue', t.queue,
-          'inputs', l.inputs, 'outOfMemory', t.out_of_memory) order by t.id), '[]')
+          'jobVersionId', l.job_version_id::text, 'scopeId', t.scope_id::text, 'parentId', t.parent_id::text, 'job', t.job,
+          'node', t.node, 'scatterIndex', t.scatter_index, 'name', t.name, 'attempt', t.attempt, 'queue', t.queue,
+          'inputs', t.inputs, 'outOfMemory', t.out_of_memory) order by t.id), '[]')
           from taken t join locked l on l.id = t.submission_id) as claimed,
         (select coalesce(jsonb_agg(jsonb_build_object('submissionId', submission_id::text, 'seq', seq, 'type', type,
           'state', state, 'stepRunId', step_run_id::text, 'stepName', step_name, 'attempt', attempt, 'percent', percent,
           'message', message, 'at', to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
-          order by submission_id, seq), '[]') from events) as events`,
-    },
-    [workerId, queues, limit],
-  );
-  return rows[0] ?? { claimed: [], events: [] };
+          order by submission_id, seq), '[]') from events) as events,
+        ${limited} as limited`,
+});
+
+const CLAIM = taking(
+  'claim-step-runs',
+  `line as materialized (
+        select * from (${lines('$2')}) as line where exists (select from worker where id = $1 and state = 'ALIVE')
+      ), limited as materialized (
+        select exists (
+          select from line l cross join lateral (
+            select from step_run r
+            where r.state = 'QUEUED' and not r.held and r.queue = l.queue and r.priority = l.priority and r.lane > '' limit 1
+          ) waits) as here
+      ), head as materialized (
+        select l.queue, l.priority, c.* from line l cross join lateral (
+          select r.id, r.submission_id, r.rank_at, r.ready_at from step_run r
+          where r.state = 'QUEUED' and not r.held and r.queue = l.queue and r.priority = l.priority and r.lane = ''
+          order by r.rank_at, r.id limit $3
+        ) c where not (select here from limited)
+      ), best as materialized (
+        select id, submission_id from (
+          select *, ${TURN} as turn from head
+        ) as waiting
+        order by turn, priority, rank_at, id limit $3`,
+  '(select here from limited)',
+);
+
+const TAKE = taking(
+  'take-step-runs',
+  `best as materialized (
+        select id, submission_id from step_run
+        where id = any($2::bigint[]) and state = 'QUEUED' and exists (select from worker where id = $1 and state = 'ALIVE')`,
+  'false',
+);
+
+const NOTHING: Claimed = { claimed: [], events: [], limited: false };
+
+/** Takes up to `limit` ready StepRuns of the queues, those whose turn it is first, when none that waits has limits. */
+export async function claimStepRuns(
+  sql: Sql,
+  workerId: string,
+  queues: readonly string[],
+  limit: number,
+): Promise<Claimed> {
+  const [row] = await sql.query<Claimed>(CLAIM, [workerId, queues, limit]);
+  return row ?? NOTHING;
+}
+
+/** Takes these StepRuns, as far as they still wait. The caller holds the locks of their limits. */
+export async function takeStepRuns(sql: Sql, workerId: string, ids: readonly string[]): Promise<Claimed> {
+  if (ids.length === 0) return NOTHING;
+  const [row] = await sql.query<Claimed>(TAKE, [workerId, ids]);
+  return row ?? NOTHING;
 }
 
 /** Notes what Attempts were given; those of Tasks that declare nothing need no note. */

@@ -1,9 +1,11 @@
 /** Storing a Submission: itself, its StepRuns, first Events, first messages and input artifacts, in one statement. */
 import type { SubmissionEvent } from '../../domain/events';
+import type { StepRunKind } from '../../domain/states';
 import type { FileValue, Values } from '../../domain/values';
 import type { Sql } from '../database';
-import type { Committed } from './changes';
+import { EVENT_JSON, type Committed } from './changes';
 import { RANK_BASE, RANK_STEP } from './fairRank';
+import { laneOf } from './lanes';
 
 export interface NewStepRun {
   readonly node: number;
@@ -12,6 +14,11 @@ export interface NewStepRun {
   readonly queue: string;
   /** Predecessors; with none it is ready at once. */
   readonly waiting: number;
+  readonly kind: StepRunKind;
+  /** The planner looks at it before it is queued. */
+  readonly planned: boolean;
+  /** Units of named resources that it occupies while it runs; null for none. */
+  readonly uses: Readonly<Record<string, number>> | null;
 }
 
 export interface NewSubmission {
@@ -40,12 +47,15 @@ export async function insertSubmission(sql: Sql, submission: NewSubmission): Pro
       name: 'insert-submission',
       text: `
       with nodes as (
-        select * from jsonb_to_recordset($9::jsonb) as x(node int, name text, "taskName" text, queue text, waiting int)
+        select * from jsonb_to_recordset($9::jsonb) as x(node int, name text, "taskName" text, queue text, waiting int,
+          kind text, planned boolean, uses jsonb)
       ), ready as (
-        select node, row_number() over (partition by queue order by node) as nth from nodes where waiting = 0
+        select r.*, ${laneOf('r', '$2::text')} as lane from (
+          select node, "taskName" as task_name, queue, $5 as submitter, uses from nodes where waiting = 0 and not planned
+        ) r
       ), base as materialized (
         select k.*, ${RANK_BASE} as rank_at
-        from (select distinct queue, $3::smallint as priority, $5 as submitter, '' as lane from nodes where waiting = 0) k
+        from (select distinct queue, $3::smallint as priority, submitter, lane from ready) k
       ), sub as (
         insert into submission (job_version_id, job_name, state, priority, inputs, submitter, label, idempotency_key,
           request_digest, batch_id, event_seq, unfinished)
@@ -54,10 +64,14 @@ export async function insertSubmission(sql: Sql, submission: NewSubmission): Pro
         on conflict (submitter, idempotency_key) where idempotency_key is not null do nothing
         returning id, priority, submitter
       ), steps as (
-        insert into step_run (submission_id, node, name, task_name, state, waiting, queue, priority, submitter, ready_at, rank_at)
-        select sub.id, n.node, n.name, n."taskName", case when n.waiting = 0 then 'QUEUED' else 'PENDING' end, n.waiting,
-          n.queue, sub.priority, sub.submitter, case when n.waiting = 0 then now() end, b.rank_at + y.nth * ${RANK_STEP}
-        from nodes n cross join sub left join ready y on y.node = n.node left join base b on b.queue = n.queue
+        insert into step_run (submission_id, node, name, task_name, kind, state, waiting, queue, priority, submitter, uses,
+          lane, ready_at, rank_at, due_at)
+        select sub.id, n.node, n.name, n."taskName", n.kind,
+          case when n.waiting = 0 and not n.planned then 'QUEUED' else 'PENDING' end, n.waiting,
+          n.queue, sub.priority, sub.submitter, n.uses, coalesce(y.lane, ''), case when n.waiting = 0 then now() end,
+          b.rank_at + ${RANK_STEP} * row_number() over (partition by y.queue, y.lane order by n.node),
+          case when n.waiting = 0 and n.planned then now() end
+        from nodes n cross join sub left join ready y on y.node = n.node left join base b on b.queue = y.queue and b.lane = y.lane
         order by n.node
         returning id, submission_id, node, name, state, queue, priority
       ), events as (
@@ -77,10 +91,7 @@ export async function insertSubmission(sql: Sql, submission: NewSubmission): Pro
         from jsonb_to_recordset($11::jsonb) as x(port text, position int, file jsonb) cross join sub
       )
       select sub.id,
-        (select coalesce(jsonb_agg(jsonb_build_object('submissionId', submission_id::text, 'seq', seq, 'type', type,
-          'state', state, 'stepRunId', step_run_id::text, 'stepName', step_name, 'attempt', attempt, 'percent', percent,
-          'message', message, 'at', to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) order by seq), '[]')
-          from events) as events,
+        (select coalesce(jsonb_agg(${EVENT_JSON} order by seq), '[]') from events) as events,
         (select coalesce(jsonb_agg(jsonb_build_object('outboxId', id::text, 'queue', queue, 'priority', priority,
           'stepRunId', step_run_id::text, 'attempt', attempt) order by id), '[]') from messages) as outbox
       from sub`,
@@ -99,7 +110,8 @@ export async function insertSubmission(sql: Sql, submission: NewSubmission): Pro
       JSON.stringify(submission.files),
     ],
   );
-  return rows[0] ?? null;
+  const due = submission.stepRuns.some((step) => step.planned && step.waiting === 0);
+  return rows[0] ? { ...rows[0], due } : null;
 }
 
 /** What an idempotency key stands for already. */

@@ -1,6 +1,5 @@
 /** Reading what a transition decides on. The Submission's lock comes first, always: it orders everything else. */
-import type { Ending, StepRunState, SubmissionState } from '../../domain/states';
-import type { Values } from '../../domain/values';
+import type { Ending, StepRunKind, StepRunState, SubmissionState } from '../../domain/states';
 import type { Sql } from '../database';
 
 export interface LockedSubmission {
@@ -27,10 +26,20 @@ export async function lockSubmissions(sql: Sql, ids: readonly string[]): Promise
   return new Map(rows.map((row) => [row.id, row]));
 }
 
+/** A StepRun as transitions see it. */
 export interface StepRunView {
   readonly id: string;
   readonly submissionId: string;
+  readonly kind: StepRunKind;
+  /** The row that waits for it: a scatter, or the run of a nested Job. */
+  readonly parentId: string | null;
+  /** The run of a nested Job whose step it is; ROOT_SCOPE for the Submission's own steps. */
+  readonly scopeId: string;
+  /** The nested Job whose node it is; empty for the Submission's own. */
+  readonly job: string;
   readonly node: number;
+  /** -1: no element of a scatter. */
+  readonly scatterIndex: number;
   readonly name: string;
   readonly state: StepRunState;
   readonly waiting: number;
@@ -42,66 +51,38 @@ export interface StepRunView {
   readonly queue: string;
   readonly priority: number;
   readonly cancelRequested: boolean;
+  /** Of a scatter: its elements in all; null before that is known. */
+  readonly width: number | null;
+  /** Of a scatter: elements that are rows already. */
+  readonly expanded: number;
+  /** Rows below it that have not ended. */
+  readonly left: number;
 }
 
-const VIEW = `id, submission_id as "submissionId", node, name, state, waiting, attempt, failures, lost, worker_id as "workerId",
-  exit_code as "exitCode", queue, priority, cancel_requested as "cancelRequested"`;
+export const STEP_RUN_VIEW = `id, submission_id as "submissionId", kind, parent_id as "parentId", scope_id as "scopeId", job, node,
+  scatter_index as "scatterIndex", name, state, waiting, attempt, failures, lost, worker_id as "workerId",
+  exit_code as "exitCode", queue, priority, cancel_requested as "cancelRequested", width, expanded, left_count as "left"`;
 
 export function stepRunsById(sql: Sql, ids: readonly string[]): Promise<StepRunView[]> {
   return sql.query<StepRunView>(
-    { name: 'step-runs-by-id', text: `select ${VIEW} from step_run where id = any($1::bigint[]) order by id` },
+    { name: 'step-runs-by-id', text: `select ${STEP_RUN_VIEW} from step_run where id = any($1::bigint[]) order by id` },
     [ids],
   );
 }
 
-/** The StepRuns of the given nodes: `submissionIds[i]` with `nodes[i]`. */
+/** The rows of nodes, not those of their elements: `scopeIds[i]` with `nodes[i]`. */
 export function stepRunsByNode(
   sql: Sql,
-  submissionIds: readonly string[],
+  submissionId: string,
+  scopeIds: readonly string[],
   nodes: readonly number[],
 ): Promise<StepRunView[]> {
   return sql.query<StepRunView>(
     {
       name: 'step-runs-by-node',
-      text: `select ${VIEW} from step_run
-             where (submission_id, node) in (select * from unnest($1::bigint[], $2::int[])) order by id`,
+      text: `select ${STEP_RUN_VIEW} from step_run where submission_id = $1 and scatter_index = -1
+             and (scope_id, node) in (select * from unnest($2::bigint[], $3::int[])) order by id`,
     },
-    [submissionIds, nodes],
+    [submissionId, scopeIds, nodes],
   );
-}
-
-/** StepRuns that have not ended, of one Submission. */
-export function openStepRuns(sql: Sql, submissionId: string): Promise<StepRunView[]> {
-  return sql.query<StepRunView>(
-    {
-      name: 'open-step-runs',
-      text: `select ${VIEW} from step_run where submission_id = $1
-             and state in ('PENDING', 'QUEUED', 'RUNNING', 'RETRYING') order by id`,
-    },
-    [submissionId],
-  );
-}
-
-/** Asks the workers that run these StepRuns to stop them; they see it with their next heartbeat at the latest. */
-export async function requestCancel(sql: Sql, ids: readonly string[]): Promise<void> {
-  await sql.query(
-    { name: 'request-cancel', text: `update step_run set cancel_requested = true where id = any($1::bigint[])` },
-    [ids],
-  );
-}
-
-/** Outputs by node of one Submission; null for a node that was skipped. */
-export async function outputsByNode(
-  sql: Sql,
-  submissionId: string,
-  nodes: readonly number[],
-): Promise<Map<number, Values | null>> {
-  const rows = await sql.query<{ node: number; outputs: Values | null }>(
-    {
-      name: 'outputs-by-node',
-      text: `select node, outputs from step_run where submission_id = $1 and node = any($2::int[])`,
-    },
-    [submissionId, nodes],
-  );
-  return new Map(rows.map((row) => [row.node, row.outputs]));
 }

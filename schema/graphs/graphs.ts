@@ -1,0 +1,49 @@
+/** Graphs of Jobs and of their runs. What depends on the Job version alone is made once and kept while it is used. */
+import { runsByNode, type NodeRuns } from '../../src/domain/graphRuns';
+import { graphOf, type GraphOptions, type GraphView } from '../../src/domain/graphView';
+import { prepareDrawing, type Drawing } from '../../src/drawing/drawGraph';
+import type { JobVersion } from '../../src/engine/plans';
+import type { Sql } from '../../src/store/database';
+import { countedRuns } from '../../src/store/statements/graphRuns';
+
+export interface Graphs {
+  /** Throws BAD_INPUT when an option is out of its bounds. */
+  view(version: JobVersion, options: GraphOptions): GraphView;
+  /** The same, with a place for everything. */
+  drawing(version: JobVersion, options: GraphOptions): Drawing;
+}
+
+const MAX_KEPT = 200;
+
+export function createGraphs(): Graphs {
+  const views = keeping<GraphView>();
+  const drawings = keeping<Drawing>();
+  const view: Graphs['view'] = (version, options) =>
+    views(keyOf(version, options), () => graphOf(version.plan, options));
+  return {
+    view,
+    drawing: (version, options) => drawings(keyOf(version, options), () => prepareDrawing(view(version, options))),
+  };
+}
+
+/** How each node of the graph stands in a Submission. */
+export async function runsOf(sql: Sql, view: GraphView, submissionKey: string): Promise<ReadonlyMap<string, NodeRuns>> {
+  return runsByNode(view, await countedRuns(sql, submissionKey));
+}
+
+function keyOf({ id }: JobVersion, { first }: GraphOptions): string {
+  return `${id} ${first}`;
+}
+
+/** Makes each value once, and keeps those that were used last. */
+function keeping<T>(): (key: string, make: () => T) => T {
+  const kept = new Map<string, T>();
+  return (key, make) => {
+    const value = kept.get(key) ?? make();
+    kept.delete(key);
+    kept.set(key, value);
+    const oldest = kept.keys().next();
+    if (kept.size > MAX_KEPT && !oldest.done) kept.delete(oldest.value);
+    return value;
+  };
+}

@@ -1,0 +1,219 @@
+import { ArgsType, Field, Float, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
+import type { NodeRuns, StateCounts } from '../../src/domain/graphRuns';
+import {
+  MAX_GRAPH_NODES,
+  type GraphEdge,
+  type GraphEdgeKind,
+  type GraphNode,
+  type GraphNodeKind,
+  type GraphView,
+} from '../../src/domain/graphView';
+import type { StepRunState } from '../../src/domain/states';
+import { toId } from '../relay/ids';
+import { StepRunStateName } from '../submissions/enums';
+import type { GraphAddress } from './address';
+
+/** Nodes of a graph when no other number is asked for. */
+export const DEFAULT_GRAPH_NODES = 100;
+
+@ArgsType()
+export class GraphArgs {
+  @Field(() => Int, {
+    defaultValue: DEFAULT_GRAPH_NODES,
+    description: `How many nodes at most, up to ${MAX_GRAPH_NODES}. Steps beyond it are folded into one node.`,
+  })
+  first!: number;
+}
+
+export enum GraphNodeKindName {
+  TASK = 'TASK',
+  REST = 'REST',
+}
+registerEnumType(GraphNodeKindName, {
+  name: 'GraphNodeKind',
+  description: 'What a node of a graph stands for.',
+  valuesConfig: {
+    TASK: { description: 'A Step that runs a Task.' },
+    REST: { description: 'All Steps that the number of nodes leaves no room for.' },
+  } satisfies Record<GraphNodeKind, unknown>,
+});
+
+export enum GraphEdgeKindName {
+  DATA = 'DATA',
+  FILES = 'FILES',
+  CONDITION = 'CONDITION',
+  ORDER = 'ORDER',
+}
+registerEnumType(GraphEdgeKindName, {
+  name: 'GraphEdgeKind',
+  description: 'Why one node comes after another.',
+  valuesConfig: {
+    DATA: { description: 'An output feeds an input.' },
+    FILES: { description: 'An input takes the files whose names match.' },
+    CONDITION: { description: 'The exit code decides whether the next one runs.' },
+    ORDER: { description: 'One after the other, without data.' },
+  } satisfies Record<GraphEdgeKind, unknown>,
+});
+
+@ObjectType('StateCounts', { description: 'Numbers of StepRuns by their state.' })
+export class StateCountsType {
+  @Field(() => Int, { description: 'Wait for earlier steps.' })
+  pending!: number;
+  @Field(() => Int, { description: 'Wait for a worker.' })
+  queued!: number;
+  @Field(() => Int, { description: 'Run.' })
+  running!: number;
+  @Field(() => Int, { description: 'Wait for their next Attempt.' })
+  retrying!: number;
+  @Field(() => Int, { description: 'Are done.' })
+  succeeded!: number;
+  @Field(() => Int, { description: 'Failed for good.' })
+  failed!: number;
+  @Field(() => Int, { description: 'Were not needed.' })
+  skipped!: number;
+  @Field(() => Int, { description: 'Were stopped, or never started.' })
+  cancelled!: number;
+}
+
+@ObjectType('GraphNode', { description: 'A node of a graph. What a run tells is null in the graph of a definition.' })
+export class GraphNodeType {
+  @Field(() => ID, { description: 'Unique in the graph, and the same in every run: names of Steps, joined by `/`.' })
+  id!: string;
+  @Field(() => GraphNodeKindName, { description: 'What it stands for.' })
+  kind!: GraphNodeKind;
+  @Field(() => String, { description: 'Its name.' })
+  label!: string;
+  @Field(() => String, { description: 'The Task it runs; empty for REST.' })
+  runs!: string;
+  @Field(() => ID, { nullable: true, description: 'The group it stands in; null at the outermost level.' })
+  group!: string | null;
+  @Field(() => StepRunStateName, {
+    nullable: true,
+    description: 'How it stands: the state of its StepRun; of several, the one that tells most about all of them.',
+  })
+  state!: StepRunState | null;
+  @Field(() => StateCountsType, { nullable: true, description: 'Its StepRuns by their state.' })
+  counts!: StateCountsType | null;
+  @Field(() => Int, { nullable: true, description: 'How many StepRuns it has.' })
+  total!: number | null;
+  @Field(() => ID, { nullable: true, description: 'Its StepRun, when there is one alone.' })
+  stepRunId!: string | null;
+  @Field(() => Float, { nullable: true, description: 'Reported progress of its only StepRun while it runs, 0–100.' })
+  percent!: number | null;
+  @Field(() => Date, { nullable: true, description: 'When the first of its StepRuns started.' })
+  startedAt!: Date | null;
+  @Field(() => Date, { nullable: true, description: 'When the last of its StepRuns ended; null until all have.' })
+  finishedAt!: Date | null;
+}
+
+@ObjectType('GraphPorts', { description: 'An output and the input that it feeds.' })
+export class GraphPortsType {
+  @Field(() => String, { description: 'The output; empty when files are chosen by their names.' })
+  from!: string;
+  @Field(() => String, { description: 'The input.' })
+  to!: string;
+}
+
+@ObjectType('GraphEdge', {
+  description: 'One node comes after another. There is one edge at most between two of them.',
+})
+export class GraphEdgeType {
+  @Field(() => ID, { description: 'The node or group that comes first.' })
+  from!: string;
+  @Field(() => ID, { description: 'The node or group that comes after it, in the same group.' })
+  to!: string;
+  @Field(() => GraphEdgeKindName, { description: 'Why; of several reasons, the one that says most.' })
+  kind!: GraphEdgeKind;
+  @Field(() => [GraphPortsType], { description: 'The ports that it joins.' })
+  ports!: GraphPortsType[];
+  @Field(() => [Int], { nullable: true, description: 'The exit codes that let the next one run, for a CONDITION.' })
+  exitCodes!: number[] | null;
+  @Field(() => Boolean, {
+    description: 'Other edges lead from its start to its end as well, so a drawing may leave it out.',
+  })
+  implied!: boolean;
+}
+
+@ObjectType('GraphGroup', { description: 'A nested Job that is shown with its Steps.' })
+export class GraphGroupType {
+  @Field(() => ID, { description: 'Unique in the graph, among nodes and groups.' })
+  id!: string;
+  @Field(() => String, { description: 'Its name.' })
+  label!: string;
+  @Field(() => String, { description: 'The Job it runs.' })
+  runs!: string;
+  @Field(() => ID, { nullable: true, description: 'The group it stands in; null at the outermost level.' })
+  group!: string | null;
+}
+
+@ObjectType('Graph', { description: 'The Steps of a Job and how they follow each other, of bounded size.' })
+export class GraphType {
+  /** What its drawing shows. */
+  address!: GraphAddress;
+  first!: number;
+  @Field(() => [GraphNodeType], { description: 'Its nodes, in the order of the definition.' })
+  nodes!: GraphNodeType[];
+  @Field(() => [GraphEdgeType], { description: 'Its edges; there is no cycle.' })
+  edges!: GraphEdgeType[];
+  @Field(() => [GraphGroupType], { description: 'Its groups, outer ones first.' })
+  groups!: GraphGroupType[];
+  @Field(() => Int, { description: 'Steps that have no node of their own, since the number of nodes is bounded.' })
+  foldedSteps!: number;
+  @Field(() => Int, { description: 'Edges that were left out, since their number is bounded.' })
+  foldedEdges!: number;
+}
+
+/** `runs` is null for the graph of a definition. */
+export function toGraph(
+  view: GraphView,
+  runs: ReadonlyMap<string, NodeRuns> | null,
+  place: { readonly address: GraphAddress; readonly first: number },
+): GraphType {
+  return {
+    ...place,
+    nodes: view.nodes.map((node) => toNode(node, runs?.get(node.id) ?? null)),
+    edges: view.edges.map(toEdge),
+    groups: view.groups.map((group) => ({ ...group })),
+    foldedSteps: view.foldedSteps,
+    foldedEdges: view.foldedEdges,
+  };
+}
+
+function toNode({ id, kind, label, runs: task, group }: GraphNode, runs: NodeRuns | null): GraphNodeType {
+  const time = (ms: number | null | undefined): Date | null => (ms == null ? null : new Date(ms));
+  return {
+    id,
+    kind,
+    label,
+    runs: task,
+    group,
+    state: runs?.state ?? null,
+    counts: runs && toCounts(runs.counts),
+    total: runs?.total ?? null,
+    stepRunId: runs?.stepRunId == null ? null : toId('StepRun', runs.stepRunId),
+    percent: runs?.percent ?? null,
+    startedAt: time(runs?.startedAt),
+    finishedAt: time(runs?.finishedAt),
+  };
+}
+
+function toCounts(counts: StateCounts): StateCountsType {
+  return {
+    pending: counts.PENDING,
+    queued: counts.QUEUED,
+    running: counts.RUNNING,
+    retrying: counts.RETRYING,
+    succeeded: counts.SUCCEEDED,
+    failed: counts.FAILED,
+    skipped: counts.SKIPPED,
+    cancelled: counts.CANCELLED,
+  };
+}
+
+function toEdge(edge: GraphEdge): GraphEdgeType {
+  return {
+    ...edge,
+    ports: edge.ports.map((ports) => ({ ...ports })),
+    exitCodes: edge.exitCodes && [...edge.exitCodes],
+  };
+}
