@@ -88,6 +88,7 @@ export function atPointer(document: unknown, pointer: string): unknown {
   for (const step of pointer.slice(1).split('/')) {
     const key = step.replaceAll('~1', '/').replaceAll('~0', '~');
     if (typeof part !== 'object' || part === null || !Object.hasOwn(part, key)) return undefined;
+    if (Array.isArray(part) && !/^\d+$/.test(key)) return undefined;
     part = (part as Readonly<Record<string, unknown>>)[key];
   }
   return part;

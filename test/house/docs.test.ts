@@ -148,6 +148,14 @@ describe('the operations for callers', () => {
     },
   );
 
+  test('of docs/schedules.md are valid as well', () => {
+    const operations = fenced(read('docs/schedules.md'), 'graphql');
+    expect(operations).toHaveLength(2);
+    expect(operations.flatMap((text) => validate(schema, parse(text), rules).map(({ message }) => message))).toEqual(
+      [],
+    );
+  });
+
   test('also those inside of the programs and of the curl calls', () => {
     const inPrograms = ['README.md', 'docs/api.md'].flatMap((page) =>
       fenced(read(page), 'ts').flatMap((code) => [
