@@ -1,5 +1,5 @@
 import { GraphQLJSON } from 'graphql-scalars';
-import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { Field, Float, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
 import type { BackendSpec, TaskSpec } from '../../src/domain/definitions';
 import { predecessorsOf } from '../../src/domain/graph';
 import { mutationFieldName } from '../../src/domain/naming';
@@ -130,6 +130,11 @@ export class JobType extends Node {
   outputs!: PortType[];
   @Field(() => [JobStepType], { description: 'Its Steps, in the order of definition.' })
   steps!: JobStepType[];
+  @Field(() => Float, {
+    nullable: true,
+    description: 'How long a submission of it may take, in seconds; null: as long as it takes.',
+  })
+  timeoutSeconds!: number | null;
   @Field(() => Int, {
     nullable: true,
     description: 'Steps of all its submissions that may run at once; null when only slots bound it.',
@@ -238,6 +243,7 @@ export function toJob(entry: CatalogEntry<JobBundle>): JobType {
       scatter: step.scatter ? [...step.scatter.ports] : [],
       predecessors: predecessorsOf(step),
     })),
+    timeoutSeconds: job.timeoutSeconds ?? null,
     maxRunning: job.maxRunning ?? null,
     example: job.example ?? null,
     source: describeSource(entry.source),

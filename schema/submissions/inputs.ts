@@ -1,5 +1,5 @@
 import { GraphQLJSON } from 'graphql-scalars';
-import { ArgsType, Field, ID, InputType } from 'type-graphql';
+import { ArgsType, Field, Float, ID, InputType } from 'type-graphql';
 import { PRIORITIES, STEP_RUN_STATES, SUBMISSION_STATES } from '../../src/domain/states';
 import { PageArgs } from '../relay/connection';
 import { PriorityName, StepRunStateName, SubmissionStateName } from './enums';
@@ -30,6 +30,12 @@ export class SubmitOptions {
     description: 'Any text up to 200 characters. The same key again gives the same Submission and stores nothing.',
   })
   idempotencyKey?: string | null;
+  @Field(() => Float, {
+    nullable: true,
+    description:
+      "Seconds after which the Submission is ended as FAILED, with all that runs of it. A Job's own timeout holds as well.",
+  })
+  timeoutSeconds?: number | null;
 }
 
 @InputType({ description: 'One Submission of a Job that is chosen at run time.' })

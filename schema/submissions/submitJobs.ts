@@ -36,6 +36,7 @@ export interface SubmitExtras {
 }
 
 const MAX_TEXT = 200;
+const MAX_TIMEOUT_SECONDS = 30 * 24 * 3600;
 
 /** Throws UserErrors with everything that is wrong with any of them. */
 export async function submitJobs(
@@ -62,6 +63,7 @@ export async function submitJobs(
       submitter: viewer.name,
       label: request.labelOf?.(prepared.inputs) ?? request.options?.label ?? '',
       idempotencyKey: request.options?.idempotencyKey ?? null,
+      timeoutSeconds: request.options?.timeoutSeconds ?? null,
       field: request.field,
     });
   }
@@ -109,7 +111,24 @@ function optionErrors({ options, field }: JobRequest): UserError[] {
             field: [...field, name],
           },
         ];
-  return [...tooLong('label'), ...tooLong('idempotencyKey'), ...unstorable('label'), ...unstorable('idempotencyKey')];
+  const seconds = options?.timeoutSeconds ?? null;
+  const timeout: UserError[] =
+    seconds === null || (seconds > 0 && seconds <= MAX_TIMEOUT_SECONDS)
+      ? []
+      : [
+          {
+            code: 'BAD_INPUT',
+            message: `timeoutSeconds is ${seconds}; give more than 0, and at most ${MAX_TIMEOUT_SECONDS} (30 days).`,
+            field: [...field, 'timeoutSeconds'],
+          },
+        ];
+  return [
+    ...tooLong('label'),
+    ...tooLong('idempotencyKey'),
+    ...unstorable('label'),
+    ...unstorable('idempotencyKey'),
+    ...timeout,
+  ];
 }
 
 function intakeOf(services: Services, viewer: Viewer, files: Readonly<Record<string, FileValue>>): IntakeContext {

@@ -19,12 +19,12 @@ export interface Variable<T> {
 
 export type Group = 'Service' | 'Workers' | 'Limits of one call' | 'Limits of the service' | 'Command line';
 
-/** The definition as it is, with the type of its value. */
+/** One entry of the table, with the type of its value. */
 export function variable<T>(definition: Variable<T>): Variable<T> {
   return definition;
 }
 
-/** A size with a default and bounds, in bytes. */
+/** A size in bytes, with its default and its bounds. */
 export function bytes(
   value: number,
   least: number,

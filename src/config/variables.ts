@@ -106,6 +106,14 @@ export const VARIABLES = {
     schema: namedSecrets(),
     confidential: true,
   }),
+  databaseSilenceSeconds: variable({
+    name: 'STEPCAST_DATABASE_SILENCE_SECONDS',
+    group: 'Service',
+    meaning:
+      'Seconds without an answer after which a connection to Postgres is given up; also the longest one statement may take.',
+    fallback: '30',
+    schema: wholeNumber(2, HOUR_SECONDS),
+  }),
   logLevel: variable({
     name: 'STEPCAST_LOG_LEVEL',
     group: 'Service',

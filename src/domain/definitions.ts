@@ -316,6 +316,8 @@ export interface JobSpec {
   readonly inputs: readonly JobInput[];
   readonly steps: readonly StepSpec[];
   readonly outputs: readonly JobOutput[];
+  /** Of a whole Submission, from the moment it is stored. */
+  readonly timeoutSeconds?: number;
   /** Example input values, shown in GraphiQL's ready tab and used by the very first start. Files are paths beside the job file. */
   readonly example?: Readonly<Record<string, Value>>;
   /** Steps of all its submissions that may run at once; undefined: as many as there are slots. */

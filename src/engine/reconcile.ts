@@ -1,27 +1,19 @@
 /**
- * Finds what the database says should be going on and is not: work of dead workers, retries that are due, messages that
- * were never sent. Any number of processes may call it; each pass is bounded and harmless to repeat.
+ * Finds what the database says should be going on and is not: work of dead workers, retries that are due, what is out of
+ * time, messages that were never sent. Any number of processes may call it; each pass is bounded and harmless to repeat.
  */
 import { attemptLostEvent } from '../domain/events';
 import { failureAfterLoss } from '../domain/retry';
-import type { Committed } from '../store/statements/changes';
-import { lockSubmissions, stepRunsById, type StepRunView } from '../store/statements/locks';
+import { stepRunsById, type StepRunView } from '../store/statements/locks';
 import { moveToLanes } from '../store/statements/lanes';
 import { limitsAreYoung } from '../store/statements/limits';
 import { unsent } from '../store/statements/outbox';
+import type { Sql } from '../store/database';
 import { dueRetries, expireWorkers, orphanedStepRuns } from '../store/statements/workers';
 import type { EngineDependencies } from './complete';
-import {
-  beginTransition,
-  endRun,
-  endUnrun,
-  failSubmission,
-  finishAll,
-  queue,
-  settle,
-  type Transition,
-} from './transition';
-import type { Sql } from '../store/database';
+import { changeSubmission, failStep } from './changeSubmission';
+import { enforceDeadlines, outOfTime } from './deadlines';
+import { endUnrun, queue, type Transition } from './transition';
 import { nodeOf } from './values';
 
 const BATCH = 500;
@@ -33,6 +25,8 @@ export interface Reconciled {
   readonly lostWorkers: number;
   readonly requeued: number;
   readonly retried: number;
+  /** Submissions and steps whose time was up. */
+  readonly outOfTime: number;
   readonly resent: number;
 }
 
@@ -52,10 +46,11 @@ export async function reconcile(
     else endUnrun(transition, view, 'CANCELLED', 'Not tried again: the submission is ending.');
     return true;
   });
+  const ended = await enforceDeadlines(engine);
   if (await limitsAreYoung(db, YOUNG_LIMIT_SECONDS)) await moveToLanes(db);
   const messages = await unsent(db, UNSENT_AFTER_SECONDS, BATCH);
   if (messages.length > 0) announcer.committed({ events: [], outbox: messages });
-  return { lostWorkers: lost.length, requeued, retried, resent: messages.length };
+  return { lostWorkers: lost.length, requeued, retried, outOfTime: ended, resent: messages.length };
 }
 
 /** A longer pause between two passes than this, in seconds, means that this process saw nothing for a while. */
@@ -86,29 +81,19 @@ export function createReconciler(engine: EngineDependencies, leaseSeconds: numbe
 
 type Apply = (transition: Transition, view: StepRunView, sql: Sql) => Promise<boolean>;
 
-/** One transaction per Submission: a large recovery never holds many locks for long. */
 async function change(
-  { db, plans, announcer }: EngineDependencies,
+  engine: EngineDependencies,
   found: readonly { id: string; submissionId: string }[],
   apply: Apply,
 ): Promise<number> {
   let count = 0;
   for (const submissionId of new Set(found.map((one) => one.submissionId))) {
     const ids = found.filter((one) => one.submissionId === submissionId).map((one) => one.id);
-    const committed = await db.transaction(async (sql): Promise<Committed | null> => {
-      const submission = (await lockSubmissions(sql, [submissionId])).get(submissionId);
-      if (!submission) return null;
-      const transition = beginTransition(submission, (await plans.byId(submission.jobVersionId, sql)).plan);
+    count += await changeSubmission(engine, submissionId, async (transition, sql) => {
       let changed = 0;
-      for (const view of await stepRunsById(sql, ids)) {
-        if (await apply(transition, view, sql)) changed += 1;
-      }
-      if (changed === 0) return null;
-      await settle(sql, transition);
-      count += changed;
-      return finishAll(sql, [transition]);
+      for (const view of await stepRunsById(sql, ids)) if (await apply(transition, view, sql)) changed += 1;
+      return changed;
     });
-    if (committed) announcer.committed(committed);
   }
   return count;
 }
@@ -134,17 +119,17 @@ const recoverOrphan: Apply = async (transition, view, sql) => {
     failure: 'LOST',
   });
   transition.events.push(attemptLostEvent(view, message));
-  if (transition.ending !== null || view.cancelRequested) {
+  const late = outOfTime(transition, view);
+  if (late === null && (transition.ending !== null || view.cancelRequested)) {
     endUnrun(transition, view, 'CANCELLED', message);
     return true;
   }
   const { run } = nodeOf(transition.plan, view);
-  const reason = failureAfterLoss(run.kind === 'task' ? run.task.retry : undefined, lost);
+  const reason = late ?? failureAfterLoss(run.kind === 'task' ? run.task.retry : undefined, lost);
   if (reason === null) {
     queue(transition, view, { message, lost });
     return true;
   }
-  endRun(transition, view, 'FAILED', { lost, message: reason });
-  await failSubmission(sql, transition, view, reason);
+  await failStep(sql, transition, view, { reason, lost, ...(late === null ? {} : { failure: 'STEP_TIMEOUT' }) });
   return true;
 };

@@ -2,6 +2,7 @@
 import { digestOf } from '../domain/digest';
 import { UserErrors, type UserError } from '../domain/errors';
 import { priorityRank, type Priority } from '../domain/states';
+import { submissionSeconds } from '../domain/timeouts';
 import { filesIn, type Values } from '../domain/values';
 import type { Database, Sql } from '../store/database';
 import type { Committed } from '../store/statements/changes';
@@ -16,7 +17,7 @@ import {
 import { queuedCount } from '../store/statements/outbox';
 import type { Announcer } from './announcer';
 import type { JobVersion } from './plans';
-import { rowKind, runName, usesOf } from './rows';
+import { limitsOf, rowKind, runName, usesOf } from './rows';
 
 /** One Submission to store; its inputs are checked against the Job's types and Validators already. */
 export interface SubmitRequest {
@@ -26,6 +27,8 @@ export interface SubmitRequest {
   readonly submitter: string;
   readonly label: string;
   readonly idempotencyKey: string | null;
+  /** It shall take no longer; the Job's own timeout holds as well. */
+  readonly timeoutSeconds?: number | null;
   /** Where the request stands in the call, for errors: `['input']` or `['input', 'items', '0']`. */
   readonly field: readonly string[];
 }
@@ -171,14 +174,22 @@ function toRow(request: SubmitRequest, batchId: string | null): NewSubmission {
     submitter: request.submitter,
     label: request.label,
     idempotencyKey: request.idempotencyKey,
-    requestDigest: digestOf({ job: job.name, inputs, priority: request.priority, label: request.label }),
+    requestDigest: digestOf({
+      job: job.name,
+      inputs,
+      priority: request.priority,
+      label: request.label,
+      ...(typeof request.timeoutSeconds === 'number' ? { timeoutSeconds: request.timeoutSeconds } : {}),
+    }),
     batchId,
+    timeoutSeconds: submissionSeconds(job, request.timeoutSeconds ?? null),
     stepRuns: version.plan.nodes.map((node) => ({
       node: node.index,
       name: node.name,
       taskName: runName(node),
       queue: node.scatter ? '' : node.queue,
       waiting: node.predecessors.length,
+      ...limitsOf(node),
       kind: rowKind(node),
       planned: node.planned,
       uses: usesOf(node),

@@ -48,6 +48,7 @@ export function expandJob(form: JobForm, library: Library, report: Report): Expa
     inputs: tightened,
     steps,
     outputs,
+    ...(form.timeout === undefined ? {} : { timeoutSeconds: form.timeout }),
     ...(form.example ? { example: form.example } : {}),
     ...maxRunningOf(form),
   };

@@ -23,7 +23,8 @@ export function expandTask(form: TaskForm, report: Report): TaskSpec {
   const withStdout = captured('stdout', form, declared, report);
   const outputs = captured('stderr', form, withStdout, report).map((output) => maybeMissing(output, form));
   const ports = { inputs, outputs, parameters, resources: declaredResourceWords(form) };
-  checkNames(form, ports, report);
+  // What is computed has no macros and variables: an output may be called like the input that it follows from.
+  if (!form.expression) checkNames(form, ports, report);
   const command = commandOf(form, ports, report);
   checkPaths(form, outputs, command, report);
   return {

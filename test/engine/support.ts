@@ -87,6 +87,7 @@ export interface TestEngine {
       label?: string;
       maxQueued?: number;
       submitter?: string;
+      timeoutSeconds?: number;
     },
   ): Promise<string>;
   worker(): Promise<string>;
@@ -130,12 +131,31 @@ export async function openEngine(options: { poolSize?: number } = {}): Promise<T
     },
     submit: async (
       job,
-      { priority = 'NORMAL', inputs = {}, key, label = '', maxQueued = 10_000, submitter = 'test' } = {},
+      {
+        priority = 'NORMAL',
+        inputs = {},
+        key,
+        label = '',
+        maxQueued = 10_000,
+        submitter = 'test',
+        timeoutSeconds,
+      } = {},
     ) => {
       const version = await engine.version(job);
       const { submissionIds } = await submit(
         { db, announcer: heard, maxQueued },
-        [{ version, inputs, priority, submitter, label, idempotencyKey: key ?? null, field: ['input'] }],
+        [
+          {
+            version,
+            inputs,
+            priority,
+            submitter,
+            label,
+            idempotencyKey: key ?? null,
+            timeoutSeconds: timeoutSeconds ?? null,
+            field: ['input'],
+          },
+        ],
         null,
       );
       return submissionIds[0] ?? '';

@@ -5,6 +5,7 @@ import { linkForm, scatterForm, sourcesForm, whenForm, type SourcesForm } from '
 import { bounds, typeOr, valueForm } from './taskForm';
 import { maxRunningForm } from './limitForm';
 import { symbolsForm, typeForm } from './typeForm';
+import { someTimeForm } from './units';
 import { validatorForm } from './validatorForm';
 
 /** More Steps than this are a loop written out. */
@@ -92,6 +93,7 @@ export const jobForm = form({
   inputs: named(inputForm).default([]),
   steps: stepsForm,
   outputs: named(outputForm).optional(),
+  timeout: someTimeForm.optional(),
   example: z.record(nameForm, valueForm).optional(),
   'max-running': maxRunningForm,
 });

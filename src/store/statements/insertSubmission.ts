@@ -1,13 +1,14 @@
 /** Storing a Submission: itself, its StepRuns, first Events, first messages and input artifacts, in one statement. */
 import type { SubmissionEvent } from '../../domain/events';
 import type { StepRunKind } from '../../domain/states';
+import type { WaitLimits } from '../../domain/timeouts';
 import type { FileValue, Values } from '../../domain/values';
 import type { Sql } from '../database';
 import { EVENT_JSON, type Committed } from './changes';
 import { RANK_BASE, RANK_STEP } from './fairRank';
 import { laneOf } from './lanes';
 
-export interface NewStepRun {
+export interface NewStepRun extends WaitLimits {
   readonly node: number;
   readonly name: string;
   readonly taskName: string;
@@ -32,6 +33,8 @@ export interface NewSubmission {
   /** Hash of what was asked for: the same key with another request is a mistake of the caller. */
   readonly requestDigest: string;
   readonly batchId: string | null;
+  /** Until it must have ended; null: it may take as long as it takes. */
+  readonly timeoutSeconds: number | null;
   readonly stepRuns: readonly NewStepRun[];
   readonly files: readonly { readonly port: string; readonly position: number; readonly file: FileValue }[];
 }
@@ -48,7 +51,7 @@ export async function insertSubmission(sql: Sql, submission: NewSubmission): Pro
       text: `
       with nodes as (
         select * from jsonb_to_recordset($9::jsonb) as x(node int, name text, "taskName" text, queue text, waiting int,
-          kind text, planned boolean, uses jsonb)
+          kind text, planned boolean, uses jsonb, "queueSeconds" float, "stepSeconds" float)
       ), ready as (
         select r.*, ${laneOf('r', '$2::text')} as lane from (
           select node, "taskName" as task_name, queue, $5 as submitter, uses from nodes where waiting = 0 and not planned
@@ -58,19 +61,21 @@ export async function insertSubmission(sql: Sql, submission: NewSubmission): Pro
         from (select distinct queue, $3::smallint as priority, submitter, lane from ready) k
       ), sub as (
         insert into submission (job_version_id, job_name, state, priority, inputs, submitter, label, idempotency_key,
-          request_digest, batch_id, event_seq, unfinished)
+          request_digest, batch_id, event_seq, unfinished, deadline)
         select $1::bigint, $2, 'QUEUED', $3::smallint, $4::jsonb, $5, $6, $7, $8, $10::bigint,
-          1 + (select count(*) from ready), (select count(*) from nodes)
+          1 + (select count(*) from ready), (select count(*) from nodes), now() + make_interval(secs => $12::float)
         on conflict (submitter, idempotency_key) where idempotency_key is not null do nothing
         returning id, priority, submitter
       ), steps as (
         insert into step_run (submission_id, node, name, task_name, kind, state, waiting, queue, priority, submitter, uses,
-          lane, ready_at, rank_at, due_at)
+          lane, ready_at, rank_at, due_at, queue_deadline, deadline)
         select sub.id, n.node, n.name, n."taskName", n.kind,
           case when n.waiting = 0 and not n.planned then 'QUEUED' else 'PENDING' end, n.waiting,
           n.queue, sub.priority, sub.submitter, n.uses, coalesce(y.lane, ''), case when n.waiting = 0 then now() end,
           b.rank_at + ${RANK_STEP} * row_number() over (partition by y.queue, y.lane order by n.node),
-          case when n.waiting = 0 and n.planned then now() end
+          case when n.waiting = 0 and n.planned then now() end,
+          case when y.node is not null then now() + make_interval(secs => n."queueSeconds") end,
+          case when y.node is not null then now() + make_interval(secs => n."stepSeconds") end
         from nodes n cross join sub left join ready y on y.node = n.node left join base b on b.queue = y.queue and b.lane = y.lane
         order by n.node
         returning id, submission_id, node, name, state, queue, priority
@@ -108,6 +113,7 @@ export async function insertSubmission(sql: Sql, submission: NewSubmission): Pro
       JSON.stringify(submission.stepRuns),
       submission.batchId,
       JSON.stringify(submission.files),
+      submission.timeoutSeconds,
     ],
   );
   const due = submission.stepRuns.some((step) => step.planned && step.waiting === 0);
