@@ -114,7 +114,9 @@ async function storeCall(
       throw new StepcastError('UNAVAILABLE', 'This webhook is being set up. Try again in a second.');
     if (locked.paused) throw new StepcastError('UNAVAILABLE', 'This webhook is paused. Try again later.');
     const limit = Math.min(trigger.on.perMinute, FIRINGS_KEPT);
-    const id = (await insertFirings(sql, firer, [{ key, time: now, state: 'DUE', body }])).get(key);
+    const id = (
+      await insertFirings(sql, firer, [{ key, time: now, state: 'DUE', body, leaseSeconds: LEASE_SECONDS }])
+    ).get(key);
     if (id === undefined) throw new StepcastError('CONFLICT', 'This call was taken before. Sign each call anew.');
     if ((await callsInLastMinute(sql, trigger.name)) > limit)
       throw new StepcastError('LIMIT_EXCEEDED', `This webhook takes ${limit} calls in a minute. Try again later.`);

@@ -195,8 +195,8 @@ test('circles, unknown jobs, inputs and outputs are refused with the place', asy
     'b inputs.strange: job "one" has no input "strange"',
     'hourly job: there is no job "none"',
     't2 after: jobs would start each other for ever: one → two → one',
-    't3 inputs.x: job \"two\" has no input \"x\"',
     't3 inputs.x.output: job "one" has no output "y"',
+    't3 inputs.x: job "two" has no input "x"',
   ]);
 });
 

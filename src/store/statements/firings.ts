@@ -13,6 +13,8 @@ export interface NewFiring {
   /** Seconds that it starts after its time. */
   readonly delay?: number;
   readonly depth?: number;
+  /** The storing process brings it to an end itself: others look at it only after so many seconds. */
+  readonly leaseSeconds?: number;
   readonly sourceId?: string | null;
   readonly body?: string | null;
   readonly submissionId?: string | null;
@@ -36,9 +38,11 @@ export async function insertFirings(
       insert into firing (kind, name, key, time, state, message, depth, source_id, body, submission_id, backfill, due_at,
         look_at)
       select $1, $2, x.key, to_timestamp(x.time / 1000), x.state, coalesce(x.message, ''), coalesce(x.depth, 0),
-        x."sourceId", x.body, x."submissionId", coalesce(x.backfill, false), due.at, due.at
+        x."sourceId", x.body, x."submissionId", coalesce(x.backfill, false), due.at,
+        due.at + make_interval(secs => coalesce(x."leaseSeconds", 0))
       from jsonb_to_recordset($3::jsonb) as x(key text, time float8, state text, message text, delay float8, depth int,
-          "sourceId" bigint, body text, "submissionId" bigint, backfill boolean)
+          "sourceId" bigint, body text, "submissionId" bigint, backfill boolean,
+          "leaseSeconds" float8)
         cross join lateral (select to_timestamp(x.time / 1000 + coalesce(x.delay, 0)) as at) as due
       on conflict (kind, name, key) do update set state = excluded.state, message = excluded.message, backfill = true,
         submission_id = excluded.submission_id
@@ -65,7 +69,10 @@ export interface DueFiring extends FirerName {
   readonly paused: boolean;
 }
 
-/** Another process looks again only after `leaseSeconds`: so long this one has to bring them to an end. */
+/**
+ * Those that are due, or the one of the `id` whenever it is due. Another process looks again only after `leaseSeconds`: so
+ * long this one has to bring them to an end.
+ */
 export function takeDueFirings(
   sql: Sql,
   limit: number,
@@ -77,7 +84,7 @@ export function takeDueFirings(
       name: 'take-due-firings',
       text: `
       with due as (
-        select id from firing where state = 'DUE' and look_at <= now() and ($3::bigint is null or id = $3::bigint)
+        select id from firing where state = 'DUE' and case when $3::bigint is null then look_at <= now() else id = $3::bigint end
         order by look_at, id limit $1 for update skip locked
       ), taken as (
         update firing set look_at = now() + make_interval(secs => $2::float) where id in (select id from due) returning *
