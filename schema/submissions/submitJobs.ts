@@ -5,13 +5,13 @@ import { canonicalJson } from '../../src/domain/digest';
 import { isStorable } from '../../src/domain/text';
 import type { FileValue, Values } from '../../src/domain/values';
 import { submit, type NewBatch, type SubmitRequest, type Submitted, type Within } from '../../src/engine/submit';
-import type { FileSources } from '../../src/intake/readFiles';
+import type { FileSources } from '../../src/intake/readFile';
 import type { JobVersion } from '../../src/engine/plans';
 import { findUpload, uploadedFile } from '../../src/store/uploads';
 import type { Context, Services } from '../context';
 import type { Viewer } from '../../src/domain/authorize';
 import { parseId } from '../relay/ids';
-import { findArtifact, findSubmission } from './reads';
+import { artifactFile, findArtifact, findSubmission } from './reads';
 import type { SubmitOptions } from './inputs';
 
 /** One Submission as asked for; `inputs` by input name. */
@@ -69,7 +69,8 @@ export async function submitJobs(
   }
   if (errors.length > 0) throw new UserErrors(eachOnce(errors));
   const { db, announcer, limits } = services;
-  return submit({ db, announcer, maxQueued: limits.maxQueued }, ready, batch, within);
+  const { maxQueued, admission } = limits;
+  return submit({ db, announcer, maxQueued, admission }, ready, batch, within);
 }
 
 /** Submissions that share a value share what is wrong with it. */
@@ -162,7 +163,7 @@ export function fileSources({ db }: Services, viewer: Viewer): FileSources {
       const row = await findArtifact(db, parsed.key);
       // The file of a Submission that is being deleted is gone already, for new ones.
       if (!row || !(await findSubmission(db, row.submissionId))) return null;
-      return { class: 'File', name: row.name, sha256: row.sha256, size: Number(row.size), mediaType: row.mediaType };
+      return artifactFile(db, row);
     },
   };
 }

@@ -74,9 +74,10 @@ export function bind(value: Binding, context: BindingContext, store: (value: Val
   if (Array.isArray(value)) return value.map((item: unknown) => bind(item, context, store, depth + 1));
   return Object.fromEntries(
     Object.entries(value).map(([key, part]): [string, unknown] => {
-      const bound = bind(part, context, store, depth + 1);
-      const asText = key === 'text' && referenceIn(part) !== null && typeof bound !== 'string' && bound !== null;
-      return [key, asText ? JSON.stringify(bound) : bound];
+      const reference = key === 'text' ? referenceIn(part) : null;
+      if (!reference) return [key, bind(part, context, store, depth + 1)];
+      const text = resolve(reference, context, (plain) => plain);
+      return [key, typeof text === 'string' || text === null ? text : JSON.stringify(text)];
     }),
   );
 }

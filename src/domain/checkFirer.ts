@@ -3,7 +3,7 @@ import { isConstant, referencesIn, type Binding } from './binding';
 import type { JobSpec } from './definitions';
 import type { ScheduleSpec, TriggerSpec } from './firing';
 import { checkValue } from './typing';
-import { holdsFiles, isOptional } from './values';
+import { isOptional, type ValueType } from './values';
 
 export interface FirerProblem {
   readonly path: readonly (string | number)[];
@@ -34,7 +34,7 @@ function inputProblems(inputs: Readonly<Record<string, Binding>>, job: JobSpec):
       return [{ path, message: `input "${input.name}" of job "${job.name}" is missing`, hint: 'give it under inputs' }];
     }
     // Files are read when they are stored, references when it fires.
-    if (holdsFiles(input.type) || !isConstant(given)) return [];
+    if (hasData(input.type) || !isConstant(given)) return [];
     const value = isLiteral(given) ? given.value : given;
     return checkValue(input.type, input, value).map((reason) => ({ path, message: reason, hint: 'change the value' }));
   });
@@ -64,6 +64,20 @@ function sourceProblems(trigger: TriggerSpec, jobs: ReadonlyMap<string, JobSpec>
 function noJob(path: readonly string[], name: string, jobs: ReadonlyMap<string, JobSpec>): FirerProblem {
   const known = [...jobs.keys()].sort().slice(0, 20).join(', ') || 'none';
   return { path, message: `there is no job "${name}"`, hint: `jobs: ${known}` };
+}
+
+/** Files and folders, anywhere inside. */
+function hasData(type: ValueType): boolean {
+  switch (type.kind) {
+    case 'array':
+      return hasData(type.items);
+    case 'union':
+      return type.types.some(hasData);
+    case 'record':
+      return type.fields.some((field) => hasData(field.type));
+    default:
+      return type.kind === 'File' || type.kind === 'Directory' || type.kind === 'Any';
+  }
 }
 
 function isLiteral(value: unknown): value is { readonly value: unknown } {

@@ -3,6 +3,7 @@
  * everything behind the border trusts them. Definitions are stored as versioned, immutable rows.
  */
 import type { ScheduleSpec, TriggerSpec } from './firing';
+import type { SecondaryFile } from './secondaryFiles';
 import type { Expression } from './expression';
 import type { Value, ValueType } from './values';
 
@@ -77,8 +78,16 @@ export interface Constraints {
   readonly maxLength?: number;
 }
 
+/** What a port says of its Files, beside their type. */
+export interface FileTraits {
+  /** What they hold: a name such as `csv`, or an IRI. Ports that say different things are not joined. */
+  readonly format?: string;
+  /** Files that go with each of them. */
+  readonly secondaryFiles?: readonly SecondaryFile[];
+}
+
 /** A declared, typed data input of a Task. */
-export interface InputPort {
+export interface InputPort extends FileTraits {
   readonly name: string;
   readonly description: string;
   readonly type: ValueType;
@@ -92,7 +101,7 @@ export interface InputPort {
 export type OutputReader = 'file' | 'text' | 'json';
 
 /** A declared, typed output of a Task. */
-export interface OutputPort {
+export interface OutputPort extends FileTraits {
   readonly name: string;
   readonly description: string;
   readonly type: ValueType;
@@ -294,7 +303,7 @@ export interface StepSpec {
 }
 
 /** A typed input of a Job: what a caller gives. */
-export interface JobInput extends Constraints {
+export interface JobInput extends Constraints, FileTraits {
   readonly name: string;
   readonly description: string;
   readonly type: ValueType;

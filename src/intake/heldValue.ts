@@ -14,12 +14,3 @@ export function heldValue(value: Value): unknown {
 export function insideHeld(value: unknown): Value | undefined {
   return typeof value === 'object' && value !== null ? (value as { readonly [HELD]?: Value })[HELD] : undefined;
 }
-
-/** The value with everything held in it laid open; ordinary parts stay as they are. */
-export function laidOpen(value: unknown): unknown {
-  const inside = insideHeld(value);
-  if (inside !== undefined) return inside;
-  if (Array.isArray(value)) return value.map(laidOpen);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, laidOpen(part)]));
-}

@@ -136,6 +136,8 @@ describe('references', () => {
   });
   test('make a text of a file also from what is none', () => {
     expect(bound({ text: { body: '/file' }, name: 'f.json' })).toEqual({ text: '{"n":1}', name: 'f.json' });
+    expect(bound({ text: { input: 'title' } })).toEqual({ text: 'T' });
+    expect(bound({ text: { output: 'n' } })).toEqual({ text: '3' });
   });
   test('never reach what a document only inherits', () => {
     expect(atPointer({}, '/constructor')).toBeUndefined();
