@@ -40,7 +40,8 @@ export async function releaseSubmission(sql: Sql, submissionId: string): Promise
         select now() - paused_at as time from submission where id = $1
       ), delayed as (
         update step_run set deadline = deadline + (select time from paused)
-        where submission_id = $1 and state = 'RETRYING' and deadline is not null
+        where submission_id = $1 and deadline is not null
+          and (state = 'RETRYING' or (state = 'RUNNING' and kind = 'JOB'))
       ), released as (
         update step_run set held = false, due_at = case when due_at is not null then now() end,
           queue_deadline = case when held then queue_deadline + (select time from paused) else queue_deadline end,
