@@ -98,7 +98,7 @@ export async function startApi({ settings, secret, jobFolders, consoleDir, log }
     announcer,
     hub,
     catalog,
-    graphs: createGraphs(),
+    graphs: createGraphs(db),
     artifacts: store,
     secret,
     publicUrl,
