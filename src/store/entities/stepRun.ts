@@ -49,6 +49,9 @@ export class StepRunRow {
   attempt!: number;
   @Property({ type: 'boolean' })
   cached!: boolean;
+  /** The generation of its Submission in which it came to be or was opened last. */
+  @Property({ type: 'int', default: 1 })
+  generation!: number;
   @Property({ type: 'int', fieldName: 'exit_code', nullable: true })
   exitCode!: number | null;
   @Property({ type: 'smallint', nullable: true })
