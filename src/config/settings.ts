@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
-import { VARIABLES, type Variable } from './variables';
+import type { Variable } from './variable';
+import { VARIABLES } from './variables';
 
 /** All settings, read once at the start and never changed. Sizes are bytes; folders are absolute paths. */
 export type Settings = {

@@ -1,4 +1,5 @@
-import { VARIABLES, type Group, type Variable } from './variables';
+import type { Group, Variable } from './variable';
+import { VARIABLES } from './variables';
 
 /** `docs/settings.md`, made from the table that the parser uses. */
 export function settingsPage(): string {

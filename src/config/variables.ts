@@ -1,25 +1,8 @@
 import os from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
-import { byteSize, folders, list, origins, showBytes, url, webAddress, wholeNumber } from './formats';
-
-/** One environment variable: how it is read, and what the manual says about it. */
-export interface Variable<T> {
-  readonly name: string;
-  readonly group: Group;
-  readonly meaning: string;
-  /** What holds when it is not set; absent when that means something of its own. */
-  readonly fallback?: string;
-  /** The default in words, where it is not the plain value. */
-  readonly fallbackText?: string;
-  readonly schema: z.ZodType<T, string>;
-  /** Its value, or a part of it, must never be printed. */
-  readonly confidential?: boolean;
-  /** A command-line flag of `npm start`, `npm run api` and `npm run worker` that sets it. */
-  readonly flag?: string;
-}
-
-export type Group = 'Service' | 'Workers' | 'Limits of one call' | 'Limits of the service' | 'Command line';
+import { folders, list, onOrOff, origins, url, webAddress, wholeNumber } from './formats';
+import { bytes, variable } from './variable';
 
 const KIB = 2 ** 10;
 const MIB = 2 ** 20;
@@ -174,6 +157,13 @@ export const VARIABLES = {
     ...bytes(16 * MIB, 64 * KIB, 16 * GIB),
   }),
 
+  reuse: variable({
+    name: 'STEPCAST_REUSE',
+    group: 'Workers',
+    meaning: 'Whether a step takes the result of equal work that was done before: on or off.',
+    fallback: 'on',
+    schema: onOrOff(),
+  }),
   maxScatter: variable({
     name: 'STEPCAST_MAX_SCATTER',
     group: 'Workers',
@@ -299,15 +289,3 @@ export const VARIABLES = {
     schema: webAddress(),
   }),
 } as const;
-
-function variable<T>(definition: Variable<T>): Variable<T> {
-  return definition;
-}
-
-function bytes(
-  value: number,
-  least: number,
-  most: number,
-): Pick<Variable<number>, 'fallback' | 'fallbackText' | 'schema'> {
-  return { fallback: String(value), fallbackText: showBytes(value), schema: byteSize(least, most) };
-}

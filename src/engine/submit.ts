@@ -26,6 +26,12 @@ export interface SubmitRequest {
   readonly submitter: string;
   readonly label: string;
   readonly idempotencyKey: string | null;
+  /** False: all its steps run, whatever equal work was done before. True if not given. */
+  readonly reuse?: boolean;
+  /** An earlier Submission whose results its steps take where name and work are equal, whatever their Tasks say. */
+  readonly reuseFrom?: string;
+  /** Names of steps that run in any case, with all that stands after them. */
+  readonly rerun?: readonly string[];
   /** Where the request stands in the call, for errors: `['input']` or `['input', 'items', '0']`. */
   readonly field: readonly string[];
 }
@@ -146,7 +152,7 @@ async function earlierOne(sql: Sql, row: NewSubmission, field: readonly string[]
 }
 
 function toRow(request: SubmitRequest, batchId: string | null): NewSubmission {
-  const { version, inputs } = request;
+  const { version, inputs, reuse = true, reuseFrom = null, rerun = [] } = request;
   const { job } = version.plan;
   return {
     jobVersionId: version.id,
@@ -156,8 +162,18 @@ function toRow(request: SubmitRequest, batchId: string | null): NewSubmission {
     submitter: request.submitter,
     label: request.label,
     idempotencyKey: request.idempotencyKey,
-    requestDigest: digestOf({ job: job.name, inputs, priority: request.priority, label: request.label }),
+    requestDigest: digestOf({
+      job: job.name,
+      inputs,
+      priority: request.priority,
+      label: request.label,
+      ...(reuse ? {} : { reuse }),
+      ...(reuseFrom === null ? {} : { reuseFrom, rerun }),
+    }),
     batchId,
+    reuse,
+    reuseFrom,
+    rerun,
     stepRuns: version.plan.nodes.map((node) => ({
       node: node.index,
       name: node.name,

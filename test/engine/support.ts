@@ -23,7 +23,7 @@ import { API_SOURCE, define, type DefineOutcome } from '../../src/engine/define'
 import { createPlans, type JobVersion, type Plans } from '../../src/engine/plans';
 import { planDue } from '../../src/engine/planner';
 import type { Evaluate } from '../../src/engine/planner/compute';
-import { submit } from '../../src/engine/submit';
+import { submit, type SubmitRequest } from '../../src/engine/submit';
 import { openDatabase, type Database, type Sql } from '../../src/store/database';
 import { registerWorker } from '../../src/store/statements/workers';
 import type { Committed } from '../../src/store/statements/changes';
@@ -87,7 +87,7 @@ export interface TestEngine {
       label?: string;
       maxQueued?: number;
       submitter?: string;
-    },
+    } & Pick<SubmitRequest, 'reuse' | 'reuseFrom' | 'rerun'>,
   ): Promise<string>;
   worker(): Promise<string>;
   claim(workerId: string, limit?: number, queues?: readonly string[]): Promise<Work[]>;
@@ -130,12 +130,12 @@ export async function openEngine(options: { poolSize?: number } = {}): Promise<T
     },
     submit: async (
       job,
-      { priority = 'NORMAL', inputs = {}, key, label = '', maxQueued = 10_000, submitter = 'test' } = {},
+      { priority = 'NORMAL', inputs = {}, key, label = '', maxQueued = 10_000, submitter = 'test', ...reuse } = {},
     ) => {
       const version = await engine.version(job);
       const { submissionIds } = await submit(
         { db, announcer: heard, maxQueued },
-        [{ version, inputs, priority, submitter, label, idempotencyKey: key ?? null, field: ['input'] }],
+        [{ version, inputs, priority, submitter, label, idempotencyKey: key ?? null, field: ['input'], ...reuse }],
         null,
       );
       return submissionIds[0] ?? '';
