@@ -6,11 +6,13 @@ import { bigFile } from './bigFile';
 import { expressions } from './expressions';
 import { fanout } from './fanout';
 import { latency } from './latency';
+import { graphSize } from './graphSize';
 import { restart } from './restart';
+import { scale } from './scale';
 import { startServices, type Row } from './support';
 import { throughput } from './throughput';
 
-const BENCHES = [latency, throughput, fanout, restart, bigFile, expressions];
+const BENCHES = [latency, throughput, fanout, restart, bigFile, graphSize, scale, expressions];
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({ allowPositionals: true, options: { quick: { type: 'boolean' } } });

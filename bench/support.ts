@@ -43,6 +43,7 @@ export interface Services {
   readonly redisUrl: string;
   /** A line about the server: version and the settings that cost time. */
   readonly described: string;
+  stopPostgres(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -56,6 +57,7 @@ export async function startServices(): Promise<Services> {
       databaseUrl: postgres.url,
       redisUrl: redis.url,
       described: await describe(postgres.url),
+      stopPostgres: () => postgres.stop(),
       stop: async () => {
         await redis.stop();
         await postgres.stop();
@@ -90,13 +92,15 @@ export interface App {
   readonly api: ApiClient;
   readonly apiPid: number;
   readonly workerPid: number;
+  readonly workerPids: readonly number[];
 }
 
-/** Starts an API and one worker with default settings, runs `use`, and stops them. */
+/** Starts an API and one worker with default settings (or more workers), runs `use`, and stops them. */
 export async function withApp<T>(
   services: Services,
   use: (app: App) => Promise<T>,
   settings: NodeJS.ProcessEnv = {},
+  workers = 1,
 ): Promise<T> {
   const port = await freePort();
   const env = {
@@ -110,13 +114,14 @@ export async function withApp<T>(
     ...settings,
   };
   const url = `http://127.0.0.1:${port}`;
-  const children = ['schema/main.js', 'workers/main.js'].map((entry) => startProgram(services.home, entry, env));
+  const entries = ['schema/main.js', ...Array.from({ length: workers }, () => 'workers/main.js')];
+  const children = entries.map((entry) => startProgram(services.home, entry, env));
   const api = createApi(url);
   try {
     await Promise.race([untilReady(url), ...children.map(endedEarly)]);
     await api.define(DEFINITIONS);
-    const [apiPid = 0, workerPid = 0] = children.map((child) => child.pid ?? 0);
-    return await use({ api, apiPid, workerPid });
+    const [apiPid = 0, ...workerPids] = children.map((child) => child.pid ?? 0);
+    return await use({ api, apiPid, workerPid: workerPids[0] ?? 0, workerPids });
   } finally {
     await api.close();
     await Promise.all(children.map(stop));
@@ -196,6 +201,17 @@ job: bench-copy
 description: A file in and out.
 inputs: { data: File }
 steps: { copy: { task: bench-copy, in: { data: data } } }
+---
+task: bench-same
+description: Gives what it gets, inside the worker.
+expression: $(inputs)
+inputs: { value: int }
+outputs: { value: { type: int } }
+---
+job: bench-scatter
+description: One step for each number of a list.
+inputs: { numbers: 'int[]' }
+steps: { each: { task: bench-same, in: { value: numbers }, scatter: value } }
 ---
 job: bench-tell
 description: Tells what comes out of a pipe.

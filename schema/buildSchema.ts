@@ -18,7 +18,7 @@ import { JobDurations, StepDurations, SubmissionEstimate } from './durations/res
 import { GraphResolver, JobGraphResolver, SubmissionGraphResolver } from './graphs/resolver';
 import { jobFields, type JobFieldParts } from './jobs/jobFields';
 import { NodeResolver } from './relay/nodeResolver';
-import { FileInput } from './submissions/inputs';
+import { DirectoryInput, FileInput } from './submissions/inputs';
 import { ResourceResolver, WaitResolver } from './limits/resolver';
 import { CombinationsResolver } from './submissions/combinations';
 import { PauseResolver } from './pausing/resolver';
@@ -66,7 +66,12 @@ const NO_PUBSUB: NonNullable<Parameters<typeof buildSchemaSync>[0]['pubSub']> = 
 
 /** The part of the schema that no definition changes: what `schema/schema.graphql` holds. */
 export function buildStaticSchema(): GraphQLSchema {
-  return buildSchemaSync({ resolvers: RESOLVERS, validate: false, pubSub: NO_PUBSUB, orphanedTypes: [FileInput] });
+  return buildSchemaSync({
+    resolvers: RESOLVERS,
+    validate: false,
+    pubSub: NO_PUBSUB,
+    orphanedTypes: [FileInput, DirectoryInput],
+  });
 }
 
 const EMPTY: Catalog = { stamp: '', backends: new Map(), tasks: new Map(), jobs: new Map(), resources: new Map() };
@@ -78,6 +83,7 @@ export function buildServedSchema(base: GraphQLSchema, catalog: Catalog = EMPTY)
   if (!mutation) throw new Error('the schema has no mutations');
   const parts: JobFieldParts = {
     fileInput: inputNamed(base, 'FileInput'),
+    directoryInput: inputNamed(base, 'DirectoryInput'),
     submitOptions: inputNamed(base, 'SubmitOptions'),
     submitPayload: objectNamed(base, 'SubmitPayload'),
   };

@@ -14,7 +14,7 @@ import { watchCatalog } from '../src/engine/catalog';
 import { createPlans } from '../src/engine/plans';
 import { openDatabase, type Database } from '../src/store/database';
 import { forgetSent } from '../src/store/statements/outbox';
-import { startGuard, type Guard } from './guard';
+import { startGuard } from './guard';
 import { startWorker } from './worker';
 
 const SCHEMA_POLL_MS = 100;
@@ -24,14 +24,16 @@ async function main(): Promise<void> {
   const settings = requireServices(readSettings(withFlags(process.argv.slice(2))));
   const log = createLog('worker', settings.logLevel);
   const warn = (message: string): void => log('warn', message);
-  const db = await openDatabase(settings.databaseUrl, { poolSize: 8 });
+  const db = await openDatabase(settings.databaseUrl, {
+    poolSize: 8,
+    silenceSeconds: settings.databaseSilenceSeconds,
+  });
   await schemaOf(db);
   const pubsub = await openPubSub(settings.redisUrl, (message) => warn(`Redis: ${message}`));
   const sender = createWakeSender(settings.redisUrl);
   const announcer = createAnnouncer({ pubsub, sender, forgetSent: (ids) => forgetSent(db, ids), onTrouble: warn });
   const catalog = await watchCatalog(db, warn);
   const artifacts = createLocalStore(join(settings.home, 'artifacts'));
-  const guards: Guard[] = [];
   const sandbox = createSandbox({
     limits: {
       ms: settings.expressionMs,
@@ -51,8 +53,13 @@ async function main(): Promise<void> {
     pubsub,
     redisUrl: settings.redisUrl,
     openBackends: (workerId) => {
-      guards.push(startGuard({ workerId, log: warn }));
-      return { LOCAL: createLocalBackend({ workDir: join(settings.home, 'work'), workerId, artifacts, log: warn }) };
+      const guard = startGuard({ workerId, log: warn });
+      const local = createLocalBackend({ workDir: join(settings.home, 'work'), workerId, artifacts, log: warn });
+      const close = async (): Promise<void> => {
+        await local.close();
+        await guard.close();
+      };
+      return { LOCAL: { ...local, close } };
     },
     queues: served(),
     concurrency: settings.concurrency,
@@ -69,7 +76,6 @@ async function main(): Promise<void> {
   exitWithParent(async () => {
     catalog.close();
     await worker.stop();
-    await Promise.all(guards.map((guard) => guard.close()));
     await Promise.all([sender.close(), pubsub.close(), sandbox.close()]);
     await db.close();
   }, settings.drainSeconds + 5);

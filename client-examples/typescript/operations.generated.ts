@@ -72,6 +72,8 @@ export type SubmitOptions = {
   label?: string | null | undefined;
   /** NORMAL if not given. */
   priority?: Priority | null | undefined;
+  /** Seconds after which the Submission is ended as FAILED, with all that runs of it. A Job's own timeout holds as well. */
+  timeoutSeconds?: number | null | undefined;
 };
 
 export type UploadMutationVariables = Exact<{

@@ -128,6 +128,11 @@ export class DefineJobInput {
     description: 'Outputs by name: `step.port`, a list of these, or an object with from, merge, pick.',
   })
   outputs?: unknown;
+  @Field(() => GraphQLJSON, {
+    nullable: true,
+    description: 'How long a submission may take: seconds, or a duration such as "2h".',
+  })
+  timeout?: unknown;
   @Field(() => GraphQLJSON, { nullable: true, description: 'Example inputs.' })
   example?: unknown;
   @Field(() => Int, { nullable: true, description: 'Steps of all its submissions that may run at once.' })

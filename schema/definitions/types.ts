@@ -1,6 +1,6 @@
 import { GraphQLJSON } from 'graphql-scalars';
-import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
-import type { BackendSpec, TaskSpec } from '../../src/domain/definitions';
+import { Field, Float, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
+import type { BackendSpec, FileTraits, TaskSpec } from '../../src/domain/definitions';
 import { predecessorsOf } from '../../src/domain/graph';
 import { mutationFieldName } from '../../src/domain/naming';
 import { formatType } from '../../src/domain/values';
@@ -31,6 +31,13 @@ export class PortType {
   description!: string;
   @Field(() => GraphQLJSON, { nullable: true, description: 'The value it has when none is given.' })
   default!: unknown;
+  @Field(() => String, { nullable: true, description: 'What its files hold: a name such as `csv`, or an IRI.' })
+  format!: string | null;
+  @Field(() => [String], {
+    description:
+      'Endings of the files beside each of its files: `.fai` is put behind the name, each `^` first takes an extension off it; with a `?` behind it the file may be missing.',
+  })
+  secondaryFiles!: string[];
 }
 
 @ObjectType('Configuration', { description: 'A provenance note: software or data behind a result.' })
@@ -129,6 +136,11 @@ export class JobType extends Node {
   outputs!: PortType[];
   @Field(() => [JobStepType], { description: 'Its Steps, in the order of definition.' })
   steps!: JobStepType[];
+  @Field(() => Float, {
+    nullable: true,
+    description: 'How long a submission of it may take, in seconds; null: as long as it takes.',
+  })
+  timeoutSeconds!: number | null;
   @Field(() => Int, {
     nullable: true,
     description: 'Steps of all its submissions that may run at once; null when only slots bound it.',
@@ -168,7 +180,7 @@ export class RemoveDefinitionPayload {
   userErrors!: UserErrorType[];
 }
 
-interface Declared {
+interface Declared extends FileTraits {
   readonly name: string;
   readonly type: Parameters<typeof formatType>[0];
   readonly description: string;
@@ -180,6 +192,8 @@ const toPort = (port: Declared): PortType => ({
   type: formatType(port.type),
   description: port.description,
   default: port.default ?? null,
+  format: port.format ?? null,
+  secondaryFiles: (port.secondaryFiles ?? []).map(({ pattern, required }) => `${pattern}${required ? '' : '?'}`),
 });
 
 export function toBackend(entry: CatalogEntry<BackendSpec>): BackendType {
@@ -233,6 +247,7 @@ export function toJob(entry: CatalogEntry<JobBundle>): JobType {
       scatter: step.scatter ? [...step.scatter.ports] : [],
       predecessors: predecessorsOf(step),
     })),
+    timeoutSeconds: job.timeoutSeconds ?? null,
     maxRunning: job.maxRunning ?? null,
     example: job.example ?? null,
     source: describeSource(entry.source),

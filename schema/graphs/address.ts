@@ -1,5 +1,6 @@
 /** Which graph a drawing shows, as the path of its signed address: `/graphs/<kind>/<id>.svg`. */
 import { signPath } from '../../src/artifacts/signing';
+import type { GraphOptions } from '../../src/domain/graphView';
 
 /** `job`: as it is defined when the drawing is asked for. `job-version`: as it was in one version. */
 export type GraphAddress =
@@ -39,7 +40,7 @@ export function graphPath(address: GraphAddress): string {
 export function signedGraphPath(
   secret: string,
   address: GraphAddress,
-  { expiresAt, first }: { readonly expiresAt: Date; readonly first: number },
+  { expiresAt, options }: { readonly expiresAt: Date; readonly options: GraphOptions },
 ): string {
-  return `${signPath(secret, { action: 'get', path: graphPath(address), expiresAt })}&first=${first}`;
+  return `${signPath(secret, { action: 'get', path: graphPath(address), expiresAt })}&first=${options.first}&depth=${options.depth}`;
 }

@@ -48,12 +48,12 @@ async function submissionDrawing(services: Services, key: string, options: Graph
     tag: tagOf('submission', `${row.id}-${row.eventSeq}-${row.unfinished}`, options),
     draw: async () => {
       const drawing = services.graphs.drawing(await services.plans.byId(row.jobVersionId), options);
-      const nodes = await runsOf(services.db, drawing.view, row.id);
-      return drawGraph(drawing, { state: row.state, label: row.label, nodes });
+      const parts = await runsOf(services.db, drawing.view, row.id);
+      return drawGraph(drawing, { state: row.state, label: row.label, parts });
     },
   };
 }
 
-function tagOf(kind: string, state: string, { first }: GraphOptions): string {
-  return `${DRAWING_VERSION}-${kind}-${state}-${first}`;
+function tagOf(kind: string, state: string, { first, depth }: GraphOptions): string {
+  return `${DRAWING_VERSION}-${kind}-${state}-${first}-${depth}`;
 }

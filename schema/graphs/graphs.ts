@@ -1,5 +1,5 @@
 /** Graphs of Jobs and of their runs. What depends on the Job version alone is made once and kept while it is used. */
-import { runsByNode, type NodeRuns } from '../../src/domain/graphRuns';
+import { runsByPart, type PartRuns } from '../../src/domain/graphRuns';
 import { graphOf, type GraphOptions, type GraphView } from '../../src/domain/graphView';
 import { prepareDrawing, type Drawing } from '../../src/drawing/drawGraph';
 import type { JobVersion } from '../../src/engine/plans';
@@ -26,13 +26,13 @@ export function createGraphs(): Graphs {
   };
 }
 
-/** How each node of the graph stands in a Submission. */
-export async function runsOf(sql: Sql, view: GraphView, submissionKey: string): Promise<ReadonlyMap<string, NodeRuns>> {
-  return runsByNode(view, await countedRuns(sql, submissionKey));
+/** How each node and group of the graph stands in a Submission. */
+export async function runsOf(sql: Sql, view: GraphView, submissionKey: string): Promise<ReadonlyMap<string, PartRuns>> {
+  return runsByPart(view, await countedRuns(sql, submissionKey));
 }
 
-function keyOf({ id }: JobVersion, { first }: GraphOptions): string {
-  return `${id} ${first}`;
+function keyOf({ id }: JobVersion, { first, depth }: GraphOptions): string {
+  return `${id} ${first} ${depth}`;
 }
 
 /** Makes each value once, and keeps those that were used last. */

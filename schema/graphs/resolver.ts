@@ -17,7 +17,7 @@ export class JobGraphResolver {
   })
   async graph(
     @Root() job: JobType,
-    @Args(() => GraphArgs) { first }: GraphArgs,
+    @Args(() => GraphArgs) options: GraphArgs,
     @Ctx() { services }: Context,
   ): Promise<GraphType> {
     const version = await services.plans.byId(job.versionKey);
@@ -25,7 +25,7 @@ export class JobGraphResolver {
     const address = current
       ? ({ kind: 'job', name: job.name } as const)
       : ({ kind: 'job-version', key: job.versionKey } as const);
-    return toGraph(services.graphs.view(version, { first }), null, { address, first });
+    return toGraph(services.graphs.view(version, options), null, { address, options });
   }
 }
 
@@ -36,13 +36,13 @@ export class SubmissionGraphResolver {
   })
   async graph(
     @Root() submission: SubmissionType,
-    @Args(() => GraphArgs) { first }: GraphArgs,
+    @Args(() => GraphArgs) options: GraphArgs,
     @Ctx() { services }: Context,
   ): Promise<GraphType> {
     const version = await services.plans.byId(submission.jobVersionId);
-    const view = services.graphs.view(version, { first });
+    const view = services.graphs.view(version, options);
     const runs = await runsOf(services.db, view, submission.key);
-    return toGraph(view, runs, { address: { kind: 'submission', id: submission.id }, first });
+    return toGraph(view, runs, { address: { kind: 'submission', id: submission.id }, options });
   }
 }
 
@@ -53,7 +53,7 @@ export class GraphResolver {
       'A signed address of the graph as an SVG image, for an `<img>` of a page. Each time it is fetched it shows how things stand then.',
   })
   svgUrl(
-    @Root() { address, first }: GraphType,
+    @Root() { address, options }: GraphType,
     @Arg('validSeconds', () => Int, {
       nullable: true,
       description: `How long it works: up to ${MAX_VALID_SECONDS}, a year; as long as other signed addresses if not given.`,
@@ -66,6 +66,6 @@ export class GraphResolver {
       throw new StepcastError('BAD_INPUT', `validSeconds is ${seconds}; it must be from 1 to ${MAX_VALID_SECONDS}.`);
     }
     const expiresAt = new Date(Date.now() + seconds * 1_000);
-    return services.publicUrl + signedGraphPath(services.secret, address, { expiresAt, first });
+    return services.publicUrl + signedGraphPath(services.secret, address, { expiresAt, options });
   }
 }

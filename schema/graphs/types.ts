@@ -1,11 +1,14 @@
-import { ArgsType, Field, Float, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
-import type { NodeRuns, StateCounts } from '../../src/domain/graphRuns';
+import { ArgsType, Field, Float, ID, Int, InterfaceType, ObjectType, registerEnumType } from 'type-graphql';
+import type { PartRuns, StateCounts } from '../../src/domain/graphRuns';
 import {
+  MAX_GRAPH_DEPTH,
   MAX_GRAPH_NODES,
   type GraphEdge,
   type GraphEdgeKind,
-  type GraphNode,
+  type GraphGroup,
   type GraphNodeKind,
+  type GraphOptions,
+  type GraphPart,
   type GraphView,
 } from '../../src/domain/graphView';
 import type { StepRunState } from '../../src/domain/states';
@@ -15,18 +18,27 @@ import type { GraphAddress } from './address';
 
 /** Nodes of a graph when no other number is asked for. */
 export const DEFAULT_GRAPH_NODES = 100;
+/** Levels of nested Jobs that are opened when no other number is asked for. */
+export const DEFAULT_GRAPH_DEPTH = 2;
 
 @ArgsType()
 export class GraphArgs {
   @Field(() => Int, {
     defaultValue: DEFAULT_GRAPH_NODES,
-    description: `How many nodes at most, up to ${MAX_GRAPH_NODES}. Steps beyond it are folded into one node.`,
+    description: `How many nodes at most, up to ${MAX_GRAPH_NODES}. Steps beyond it are folded into one node, and Jobs that have no room stay closed.`,
   })
   first!: number;
+  @Field(() => Int, {
+    defaultValue: DEFAULT_GRAPH_DEPTH,
+    description: `How many levels of nested Jobs are opened, from 0 to ${MAX_GRAPH_DEPTH}.`,
+  })
+  depth!: number;
 }
 
 export enum GraphNodeKindName {
   TASK = 'TASK',
+  JOB = 'JOB',
+  SCATTER = 'SCATTER',
   REST = 'REST',
 }
 registerEnumType(GraphNodeKindName, {
@@ -34,8 +46,23 @@ registerEnumType(GraphNodeKindName, {
   description: 'What a node of a graph stands for.',
   valuesConfig: {
     TASK: { description: 'A Step that runs a Task.' },
+    JOB: { description: 'A Step that runs a Job, whose Steps are not shown.' },
+    SCATTER: { description: 'A Step that runs once for each element of a list, however many there are.' },
     REST: { description: 'All Steps that the number of nodes leaves no room for.' },
   } satisfies Record<GraphNodeKind, unknown>,
+});
+
+export enum GraphGroupKindName {
+  JOB = 'JOB',
+  SCATTER = 'SCATTER',
+}
+registerEnumType(GraphGroupKindName, {
+  name: 'GraphGroupKind',
+  description: 'How a Step runs the Job that a group shows.',
+  valuesConfig: {
+    JOB: { description: 'Once.' },
+    SCATTER: { description: 'Once for each element of a list; its nodes count the StepRuns of all elements.' },
+  } satisfies Record<GraphGroup['kind'], unknown>,
 });
 
 export enum GraphEdgeKindName {
@@ -75,28 +102,40 @@ export class StateCountsType {
   cancelled!: number;
 }
 
-@ObjectType('GraphNode', { description: 'A node of a graph. What a run tells is null in the graph of a definition.' })
-export class GraphNodeType {
+@InterfaceType('GraphPart', {
+  description: 'A node or a group of a graph. What a run tells is null in the graph of a definition.',
+})
+export abstract class GraphPartType {
   @Field(() => ID, { description: 'Unique in the graph, and the same in every run: names of Steps, joined by `/`.' })
   id!: string;
-  @Field(() => GraphNodeKindName, { description: 'What it stands for.' })
-  kind!: GraphNodeKind;
   @Field(() => String, { description: 'Its name.' })
   label!: string;
-  @Field(() => String, { description: 'The Task it runs; empty for REST.' })
+  @Field(() => String, { description: 'The Task or Job it runs; empty for REST.' })
   runs!: string;
   @Field(() => ID, { nullable: true, description: 'The group it stands in; null at the outermost level.' })
   group!: string | null;
+  @Field(() => [String], {
+    description: 'The ports whose lists it goes over, element by element; none if it runs once.',
+  })
+  over!: string[];
+  @Field(() => Boolean, { description: 'An expression decides whether it runs.' })
+  conditional!: boolean;
   @Field(() => StepRunStateName, {
     nullable: true,
     description: 'How it stands: the state of its StepRun; of several, the one that tells most about all of them.',
   })
   state!: StepRunState | null;
-  @Field(() => StateCountsType, { nullable: true, description: 'Its StepRuns by their state.' })
+  @Field(() => StateCountsType, {
+    nullable: true,
+    description: 'Its StepRuns by their state; for a SCATTER, its elements, those to come as pending ones.',
+  })
   counts!: StateCountsType | null;
-  @Field(() => Int, { nullable: true, description: 'How many StepRuns it has.' })
+  @Field(() => Int, { nullable: true, description: 'The sum of the counts.' })
   total!: number | null;
-  @Field(() => ID, { nullable: true, description: 'Its StepRun, when there is one alone.' })
+  @Field(() => ID, {
+    nullable: true,
+    description: 'Its StepRun, when there is one alone; for a SCATTER, the one that its elements belong to.',
+  })
   stepRunId!: string | null;
   @Field(() => Float, { nullable: true, description: 'Reported progress of its only StepRun while it runs, 0–100.' })
   percent!: number | null;
@@ -104,6 +143,22 @@ export class GraphNodeType {
   startedAt!: Date | null;
   @Field(() => Date, { nullable: true, description: 'When the last of its StepRuns ended; null until all have.' })
   finishedAt!: Date | null;
+}
+
+@ObjectType('GraphNode', { implements: GraphPartType, description: 'A node of a graph.' })
+export class GraphNodeType extends GraphPartType {
+  @Field(() => GraphNodeKindName, { description: 'What it stands for.' })
+  kind!: GraphNodeKind;
+}
+
+@ObjectType('GraphGroup', {
+  implements: GraphPartType,
+  description:
+    'A Step that runs a Job, shown with the Steps of that: the nodes and groups that name it as their group.',
+})
+export class GraphGroupType extends GraphPartType {
+  @Field(() => GraphGroupKindName, { description: 'How it runs its Job.' })
+  kind!: GraphGroup['kind'];
 }
 
 @ObjectType('GraphPorts', { description: 'An output and the input that it feeds.' })
@@ -134,23 +189,11 @@ export class GraphEdgeType {
   implied!: boolean;
 }
 
-@ObjectType('GraphGroup', { description: 'A nested Job that is shown with its Steps.' })
-export class GraphGroupType {
-  @Field(() => ID, { description: 'Unique in the graph, among nodes and groups.' })
-  id!: string;
-  @Field(() => String, { description: 'Its name.' })
-  label!: string;
-  @Field(() => String, { description: 'The Job it runs.' })
-  runs!: string;
-  @Field(() => ID, { nullable: true, description: 'The group it stands in; null at the outermost level.' })
-  group!: string | null;
-}
-
 @ObjectType('Graph', { description: 'The Steps of a Job and how they follow each other, of bounded size.' })
 export class GraphType {
   /** What its drawing shows. */
   address!: GraphAddress;
-  first!: number;
+  options!: GraphOptions;
   @Field(() => [GraphNodeType], { description: 'Its nodes, in the order of the definition.' })
   nodes!: GraphNodeType[];
   @Field(() => [GraphEdgeType], { description: 'Its edges; there is no cycle.' })
@@ -166,27 +209,28 @@ export class GraphType {
 /** `runs` is null for the graph of a definition. */
 export function toGraph(
   view: GraphView,
-  runs: ReadonlyMap<string, NodeRuns> | null,
-  place: { readonly address: GraphAddress; readonly first: number },
+  runs: ReadonlyMap<string, PartRuns> | null,
+  place: { readonly address: GraphAddress; readonly options: GraphOptions },
 ): GraphType {
   return {
     ...place,
-    nodes: view.nodes.map((node) => toNode(node, runs?.get(node.id) ?? null)),
+    nodes: view.nodes.map((node) => ({ ...toPart(node, runs?.get(node.id) ?? null), kind: node.kind })),
     edges: view.edges.map(toEdge),
-    groups: view.groups.map((group) => ({ ...group })),
+    groups: view.groups.map((group) => ({ ...toPart(group, runs?.get(group.id) ?? null), kind: group.kind })),
     foldedSteps: view.foldedSteps,
     foldedEdges: view.foldedEdges,
   };
 }
 
-function toNode({ id, kind, label, runs: task, group }: GraphNode, runs: NodeRuns | null): GraphNodeType {
+function toPart({ id, label, runs: name, group, over, conditional }: GraphPart, runs: PartRuns | null): GraphPartType {
   const time = (ms: number | null | undefined): Date | null => (ms == null ? null : new Date(ms));
   return {
     id,
-    kind,
     label,
-    runs: task,
+    runs: name,
     group,
+    over: [...over],
+    conditional,
     state: runs?.state ?? null,
     counts: runs && toCounts(runs.counts),
     total: runs?.total ?? null,

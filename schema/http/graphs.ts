@@ -1,20 +1,21 @@
-/** Graphs as images, at signed addresses: `GET /graphs/<kind>/<id>.svg?expires=…&signature=…&first=…`. */
+/** Graphs as images, at signed addresses: `GET /graphs/<kind>/<id>.svg?expires=…&signature=…&first=…&depth=…`. */
 import { Router, type Request, type Response } from 'express';
 import { verifySignedPath } from '../../src/artifacts/signing';
 import { StepcastError } from '../../src/domain/errors';
+import type { GraphOptions } from '../../src/domain/graphView';
 import { graphAddress, graphPath, type GraphAddress } from '../graphs/address';
 import { refuse } from './replies';
 
 export interface GraphsRouterOptions {
   readonly secret: string;
-  /** Nodes of a graph when the address does not say. */
-  readonly defaultFirst: number;
+  /** How much of a graph is drawn when the address does not say. */
+  readonly defaults: GraphOptions;
   /** The one authorization point; throws FORBIDDEN. Called for every image, after the signature holds. */
   readonly authorize: (request: Request) => Promise<void>;
   /** Null when there is no such graph. `draw` is called only when the caller does not have it yet. */
   readonly find: (
     address: GraphAddress,
-    options: { readonly first: number },
+    options: GraphOptions,
   ) => Promise<{ readonly tag: string; draw(): Promise<string> } | null>;
   /** Told of failures that are not the client's. */
   readonly onError?: (error: unknown) => void;
@@ -49,12 +50,16 @@ export function graphsRouter(options: GraphsRouterOptions): Router {
 async function serve(options: GraphsRouterOptions, request: Request, response: Response): Promise<void> {
   const address = graphAddress(String(request.params['kind']), String(request.params['file']));
   if (!address) throw new StepcastError('NOT_FOUND', 'There is no such graph.');
-  const { expires, signature, first } = request.query;
+  const { expires, signature, first, depth } = request.query;
   const signed = { action: 'get', path: graphPath(address), expires, signature } as const;
   const check = verifySignedPath(options.secret, signed);
   if (!check.valid) throw new StepcastError('FORBIDDEN', REFUSALS[check.reason]);
   await options.authorize(request);
-  const found = await options.find(address, { first: first === undefined ? options.defaultFirst : Number(first) });
+  const { defaults } = options;
+  const found = await options.find(address, {
+    first: first === undefined ? defaults.first : Number(first),
+    depth: depth === undefined ? defaults.depth : Number(depth),
+  });
   if (found === null) throw new StepcastError('NOT_FOUND', 'What this graph shows does not exist any more.');
   response.set('ETag', `"${found.tag}"`);
   if (request.fresh) {

@@ -28,7 +28,7 @@ import type { Context, Services } from '../context';
 import { serveFolders } from '../definitions/folders';
 import { findDrawing } from '../graphs/drawings';
 import { createGraphs } from '../graphs/graphs';
-import { DEFAULT_GRAPH_NODES } from '../graphs/types';
+import { DEFAULT_GRAPH_DEPTH, DEFAULT_GRAPH_NODES } from '../graphs/types';
 import { downloadsRouter } from '../http/downloads';
 import { graphsRouter } from '../http/graphs';
 import { pagesRouter } from '../http/pages';
@@ -62,7 +62,10 @@ export interface ApiOptions {
 export async function startApi({ settings, secret, jobFolders, consoleDir, log }: ApiOptions): Promise<Api> {
   const loopbackOnly = requireLoopback(settings.host);
   const warn = (message: string): void => log('warn', message);
-  const db = await openDatabase(settings.databaseUrl, { poolSize: 10 });
+  const db = await openDatabase(settings.databaseUrl, {
+    poolSize: 10,
+    silenceSeconds: settings.databaseSilenceSeconds,
+  });
   await db.migrate();
   if (await putUserLimit(db, settings.maxRunningPerUser ?? null)) await moveToLanes(db);
   const pubsub = await openPubSub(settings.redisUrl, (message) => warn(`Redis: ${message}`));
@@ -154,7 +157,7 @@ export async function startApi({ settings, secret, jobFolders, consoleDir, log }
   });
   const graphs = graphsRouter({
     secret,
-    defaultFirst: DEFAULT_GRAPH_NODES,
+    defaults: { first: DEFAULT_GRAPH_NODES, depth: DEFAULT_GRAPH_DEPTH },
     authorize: () => permit('graph'),
     find: (address, options) => findDrawing(services, address, options),
     onError: (error) => fault('graph', error),

@@ -1,5 +1,5 @@
 import { GraphQLJSON } from 'graphql-scalars';
-import { ArgsType, Field, ID, InputType } from 'type-graphql';
+import { ArgsType, Field, Float, ID, InputType } from 'type-graphql';
 import { PRIORITIES, STEP_RUN_STATES, SUBMISSION_STATES } from '../../src/domain/states';
 import { PageArgs } from '../relay/connection';
 import { PriorityName, StepRunStateName, SubmissionStateName } from './enums';
@@ -17,6 +17,24 @@ export class FileInput {
     description: 'The file name that the tasks see; its own, or the name of the input, if not given.',
   })
   name?: string | null;
+  @Field(() => [FileInput], {
+    nullable: true,
+    description: 'Files that go with it, such as its index: the tasks find them beside it, under their names.',
+  })
+  secondaryFiles?: FileInput[] | null;
+}
+
+@InputType({ description: 'A folder: the files and folders in it. Their names differ.' })
+export class DirectoryInput {
+  @Field(() => String, {
+    nullable: true,
+    description: 'The name of the folder that the tasks see; that of the input, if not given.',
+  })
+  name?: string | null;
+  @Field(() => [FileInput], { nullable: true, description: 'The files in it.' })
+  files?: FileInput[] | null;
+  @Field(() => [DirectoryInput], { nullable: true, description: 'The folders in it, each with a name.' })
+  directories?: DirectoryInput[] | null;
 }
 
 @InputType({ description: 'How to submit, beside the data.' })
@@ -30,6 +48,12 @@ export class SubmitOptions {
     description: 'Any text up to 200 characters. The same key again gives the same Submission and stores nothing.',
   })
   idempotencyKey?: string | null;
+  @Field(() => Float, {
+    nullable: true,
+    description:
+      "Seconds after which the Submission is ended as FAILED, with all that runs of it. A Job's own timeout holds as well.",
+  })
+  timeoutSeconds?: number | null;
 }
 
 @InputType({ description: 'One Submission of a Job that is chosen at run time.' })

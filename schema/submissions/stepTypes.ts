@@ -51,6 +51,13 @@ export class StepRunType extends Node {
     description: 'Why it failed, or why its latest try did while it is RETRYING.',
   })
   failure!: FailureKind | null;
+  @Field(() => Date, { nullable: true, description: 'When it fails if no worker has taken it by then.' })
+  queueDeadline!: Date | null;
+  @Field(() => Date, {
+    nullable: true,
+    description: 'When it fails if it has not ended by then; known once it is ready.',
+  })
+  deadline!: Date | null;
   @Field(() => Date, { nullable: true, description: 'When it became ready.' })
   readyAt!: Date | null;
   @Field(() => Date, { nullable: true, description: 'When its first Attempt started.' })
@@ -84,6 +91,8 @@ export function toStepRun(row: StepRunRow): StepRunType {
     percent: row.percent,
     message: row.message,
     failure: row.failure,
+    queueDeadline: row.state === 'QUEUED' ? row.queueDeadline : null,
+    deadline: row.finishedAt === null ? row.deadline : null,
     readyAt: row.readyAt,
     startedAt: row.startedAt,
     finishedAt: row.finishedAt,

@@ -10,7 +10,7 @@ import { findUpload, uploadedFile } from '../../src/store/uploads';
 import type { Context, Services } from '../context';
 import type { Viewer } from '../../src/domain/authorize';
 import { parseId } from '../relay/ids';
-import { findArtifact, findSubmission } from './reads';
+import { artifactFile, findArtifact, findSubmission } from './reads';
 import type { SubmitOptions } from './inputs';
 
 /** One Submission as asked for; `inputs` by input name. */
@@ -27,6 +27,7 @@ export interface JobRequest {
 }
 
 const MAX_TEXT = 200;
+const MAX_TIMEOUT_SECONDS = 30 * 24 * 3600;
 
 /** Throws UserErrors with everything that is wrong with any of them. */
 export async function submitJobs(
@@ -52,6 +53,7 @@ export async function submitJobs(
       submitter: viewer.name,
       label: request.labelOf?.(prepared.inputs) ?? request.options?.label ?? '',
       idempotencyKey: request.options?.idempotencyKey ?? null,
+      timeoutSeconds: request.options?.timeoutSeconds ?? null,
       field: request.field,
     });
   }
@@ -98,7 +100,24 @@ function optionErrors({ options, field }: JobRequest): UserError[] {
             field: [...field, name],
           },
         ];
-  return [...tooLong('label'), ...tooLong('idempotencyKey'), ...unstorable('label'), ...unstorable('idempotencyKey')];
+  const seconds = options?.timeoutSeconds ?? null;
+  const timeout: UserError[] =
+    seconds === null || (seconds > 0 && seconds <= MAX_TIMEOUT_SECONDS)
+      ? []
+      : [
+          {
+            code: 'BAD_INPUT',
+            message: `timeoutSeconds is ${seconds}; give more than 0, and at most ${MAX_TIMEOUT_SECONDS} (30 days).`,
+            field: [...field, 'timeoutSeconds'],
+          },
+        ];
+  return [
+    ...tooLong('label'),
+    ...tooLong('idempotencyKey'),
+    ...unstorable('label'),
+    ...unstorable('idempotencyKey'),
+    ...timeout,
+  ];
 }
 
 function intakeOf(services: Services, viewer: Viewer): IntakeContext {
@@ -122,7 +141,7 @@ function intakeOf(services: Services, viewer: Viewer): IntakeContext {
         const row = await findArtifact(db, parsed.key);
         // The file of a Submission that is being deleted is gone already, for new ones.
         if (!row || !(await findSubmission(db, row.submissionId))) return null;
-        return { class: 'File', name: row.name, sha256: row.sha256, size: Number(row.size), mediaType: row.mediaType };
+        return artifactFile(db, row);
       },
     },
   };

@@ -35,6 +35,8 @@ export class SubmissionType extends Node {
     description: 'Since when it is paused: what runs goes on, nothing new starts. Null when it is not.',
   })
   pausedAt!: Date | null;
+  @Field(() => Date, { nullable: true, description: 'When it is ended as FAILED if it has not ended by then.' })
+  deadline!: Date | null;
   @Field(() => Date, { description: 'When it was stored.' })
   createdAt!: Date;
   @Field(() => Date, { nullable: true, description: 'When its first step started.' })
@@ -144,6 +146,7 @@ export function toSubmission(row: SubmissionRow): SubmissionType {
     lastEventSeq: row.eventSeq,
     unfinishedSteps: row.unfinished,
     pausedAt: row.pausedAt,
+    deadline: row.finishedAt === null ? row.deadline : null,
     createdAt: row.createdAt,
     startedAt: row.startedAt,
     finishedAt: row.finishedAt,

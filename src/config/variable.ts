@@ -19,12 +19,12 @@ export interface Variable<T> {
 
 export type Group = 'Service' | 'Workers' | 'Limits of one call' | 'Limits of the service' | 'Command line';
 
-/** A variable, with the type of its value. */
+/** One entry of the table, with the type of its value. */
 export function variable<T>(definition: Variable<T>): Variable<T> {
   return definition;
 }
 
-/** The parts of a variable that is a size. */
+/** A size in bytes, with its default and its bounds. */
 export function bytes(
   value: number,
   least: number,

@@ -96,6 +96,14 @@ export const VARIABLES = {
     schema: optional(z.string().min(32, 'a text of at least 32 characters')),
     confidential: true,
   }),
+  databaseSilenceSeconds: variable({
+    name: 'STEPCAST_DATABASE_SILENCE_SECONDS',
+    group: 'Service',
+    meaning:
+      'Seconds without an answer after which a connection to Postgres is given up; also the longest one statement may take.',
+    fallback: '30',
+    schema: wholeNumber(2, HOUR_SECONDS),
+  }),
   logLevel: variable({
     name: 'STEPCAST_LOG_LEVEL',
     group: 'Service',

@@ -25,6 +25,8 @@ const RECEIVER_CONCURRENCY = 10;
 /** How often messages of dead receivers are put back; they are only doorbells, so seldom is enough. */
 const STALL_CHECK_MS = 30_000;
 const RECONNECT_MS = 1_000;
+/** A receiver hears nothing for hours when there is no work: probes keep what lies between from forgetting it. */
+const KEEP_ALIVE_MS = 30_000;
 /** A sender that has waited this long for Redis gives up: the outbox still has the message. */
 const SEND_TIMEOUT_MS = 5_000;
 const CLOSE_TIMEOUT_MS = 500;
@@ -34,6 +36,7 @@ function open(name: string, redisUrl: string, isWorker: boolean, onError: (error
     // Options, never a client: Bee-Queue knows only its own version of the redis library.
     redis: {
       url: redisUrl,
+      socket_initial_delay: KEEP_ALIVE_MS,
       retry_strategy: ({ attempt }: { attempt: number }) => Math.min(attempt * 100, RECONNECT_MS),
     },
     getEvents: false,
@@ -168,7 +171,7 @@ function keepReceiving(redisUrl: string, name: string, onWake: () => void, isClo
       return Promise.resolve();
     });
     timer = setInterval(() => {
-      queue.checkStalledJobs().catch(replace);
+      withTimeout(queue.checkStalledJobs(), SEND_TIMEOUT_MS).catch(replace);
     }, STALL_CHECK_MS);
   };
   start();

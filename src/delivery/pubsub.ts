@@ -22,15 +22,25 @@ export interface PubSub {
 const MAX_RECONNECT_MS = 1_000;
 /** Work that only wants to be woken does not wait longer for Redis. */
 const ACKNOWLEDGE_MS = 1_000;
+/** A connection on which nothing comes back for this long, not even the answer to a ping, is replaced. */
+const SILENCE_MS = 15_000;
+const PINGS_PER_SILENCE = 3;
+/** Messages that Redis has not answered yet; what is published beyond them is left out, and found in Postgres. */
+const MAX_UNANSWERED = 10_000;
 
 export async function openPubSub(
   redisUrl: string,
   onTrouble: (message: string) => void = () => undefined,
+  { silenceMs = SILENCE_MS, maxUnanswered = MAX_UNANSWERED } = {},
 ): Promise<PubSub> {
-  const socket = { reconnectStrategy: (tries: number) => Math.min(50 * 2 ** Math.min(tries, 6), MAX_RECONNECT_MS) };
+  const socket = {
+    reconnectStrategy: (tries: number) => Math.min(50 * 2 ** Math.min(tries, 6), MAX_RECONNECT_MS),
+    socketTimeout: silenceMs,
+  };
+  const pingInterval = silenceMs / PINGS_PER_SILENCE;
   // Without an offline queue a publish fails at once while Redis is away, instead of piling up.
-  const publisher = createClient({ url: redisUrl, socket, disableOfflineQueue: true });
-  const subscriber = createClient({ url: redisUrl, socket });
+  const publisher = createClient({ url: redisUrl, socket, pingInterval, disableOfflineQueue: true });
+  const subscriber = createClient({ url: redisUrl, socket, pingInterval });
   // Pub/sub ignores Redis' database numbers; two services on one Redis must not hear each other.
   const database = new URL(redisUrl).pathname.replace('/', '') || '0';
   const nameOf = (channel: Channel): string => `stepcast:${database}:${channel}`;
@@ -46,9 +56,19 @@ export async function openPubSub(
   }
   const listeners = new Map<string, Entry>();
 
+  let unanswered = 0;
+
   return {
     publish: (channel, message) => {
-      if (publisher.isReady) publisher.publish(nameOf(channel), message).catch(() => undefined);
+      // The bound also lets a dead connection fall silent: what is written on it would count as life.
+      if (!publisher.isReady || unanswered >= maxUnanswered) return;
+      unanswered += 1;
+      publisher
+        .publish(nameOf(channel), message)
+        .catch(() => undefined)
+        .finally(() => {
+          unanswered -= 1;
+        });
     },
     subscribe: async (channel, listener) => {
       const name = nameOf(channel);

@@ -2,6 +2,7 @@
  * What an analyst defines. These are the full, expanded forms: the short forms of `src/formats` end here, and
  * everything behind the border trusts them. Definitions are stored as versioned, immutable rows.
  */
+import type { SecondaryFile } from './secondaryFiles';
 import type { Expression } from './expression';
 import type { Value, ValueType } from './values';
 
@@ -76,8 +77,16 @@ export interface Constraints {
   readonly maxLength?: number;
 }
 
+/** What a port says of its Files, beside their type. */
+export interface FileTraits {
+  /** What they hold: a name such as `csv`, or an IRI. Ports that say different things are not joined. */
+  readonly format?: string;
+  /** Files that go with each of them. */
+  readonly secondaryFiles?: readonly SecondaryFile[];
+}
+
 /** A declared, typed data input of a Task. */
-export interface InputPort {
+export interface InputPort extends FileTraits {
   readonly name: string;
   readonly description: string;
   readonly type: ValueType;
@@ -91,7 +100,7 @@ export interface InputPort {
 export type OutputReader = 'file' | 'text' | 'json';
 
 /** A declared, typed output of a Task. */
-export interface OutputPort {
+export interface OutputPort extends FileTraits {
   readonly name: string;
   readonly description: string;
   readonly type: ValueType;
@@ -295,7 +304,7 @@ export interface StepSpec {
 }
 
 /** A typed input of a Job: what a caller gives. */
-export interface JobInput extends Constraints {
+export interface JobInput extends Constraints, FileTraits {
   readonly name: string;
   readonly description: string;
   readonly type: ValueType;
@@ -317,6 +326,8 @@ export interface JobSpec {
   readonly inputs: readonly JobInput[];
   readonly steps: readonly StepSpec[];
   readonly outputs: readonly JobOutput[];
+  /** Of a whole Submission, from the moment it is stored. */
+  readonly timeoutSeconds?: number;
   /** Example input values, shown in GraphiQL's ready tab and used by the very first start. Files are paths beside the job file. */
   readonly example?: Readonly<Record<string, Value>>;
   /** Steps of all its submissions that may run at once; undefined: as many as there are slots. */

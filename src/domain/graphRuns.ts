@@ -1,6 +1,6 @@
-/** How the nodes of a graph stand in one Submission. Pure: from numbers of StepRuns by Step and state. */
-import type { GraphView } from './graphView';
-import { isFinalStepRun, type StepRunState } from './states';
+/** How the nodes and groups of a graph stand in one Submission. Pure: from numbers of StepRuns by Step and state. */
+import type { GraphPart, GraphView } from './graphView';
+import { isFinalStepRun, STEP_RUN_STATES, type StepRunState } from './states';
 
 /** Numbers of StepRuns by their state. */
 export type StateCounts = Readonly<Record<StepRunState, number>>;
@@ -9,8 +9,12 @@ export type StateCounts = Readonly<Record<StepRunState, number>>;
 export interface CountedRuns {
   /** The Step, by the names that lead to it: the id of its node. */
   readonly step: string;
+  /** They are elements of a scatter; a scatter itself, and any other run of a Step, is none. */
+  readonly element: boolean;
   readonly state: StepRunState;
   readonly count: number;
+  /** Elements that scatters in this state still have to get. */
+  readonly unexpanded: number;
   /** The first of them. */
   readonly stepRunId: string;
   /** The highest progress told, 0–100. */
@@ -20,13 +24,15 @@ export interface CountedRuns {
   readonly finishedAt: number | null;
 }
 
-/** How one node stands. */
-export interface NodeRuns {
+/** How one node or group stands. */
+export interface PartRuns {
   /** Of its only StepRun; of many, what tells most about all of them. */
   readonly state: StepRunState;
+  /** Of the elements of a scatter; else of its StepRuns. */
   readonly counts: StateCounts;
+  /** Sum of the counts. */
   readonly total: number;
-  /** Its StepRun, when there is one alone. */
+  /** Its StepRun, when there is one alone: of a scatter, the one that its elements belong to. */
   readonly stepRunId: string | null;
   /** Of its only StepRun while it runs, 0–100. */
   readonly percent: number | null;
@@ -35,28 +41,47 @@ export interface NodeRuns {
   readonly finishedAt: number | null;
 }
 
-/** By id of node. Every node of the graph is in it. */
-export function runsByNode(view: GraphView, counted: readonly CountedRuns[]): ReadonlyMap<string, NodeRuns> {
+/** By id of node or group. Every one of the graph is in it. */
+export function runsByPart(view: GraphView, counted: readonly CountedRuns[]): ReadonlyMap<string, PartRuns> {
   const byStep = new Map<string, CountedRuns[]>();
   for (const one of counted) byStep.set(one.step, [...(byStep.get(one.step) ?? []), one]);
-  return new Map(view.nodes.map((node) => [node.id, runsOf(node.steps.flatMap((step) => byStep.get(step) ?? []))]));
+  return new Map(
+    [...view.nodes, ...view.groups].map((part) => [
+      part.id,
+      runsOf(
+        part,
+        part.steps.flatMap((step) => byStep.get(step) ?? []),
+      ),
+    ]),
+  );
 }
 
-function runsOf(counted: readonly CountedRuns[]): NodeRuns {
-  const counts = { ...NO_COUNTS };
-  for (const { state, count } of counted) counts[state] += count;
-  const total = counted.reduce((sum, { count }) => sum + count, 0);
-  const state = stateOf(counts);
-  const [only] = total === 1 ? counted : [];
+function runsOf({ over }: GraphPart, all: readonly CountedRuns[]): PartRuns {
+  const heads = all.filter(({ element }) => !element);
+  const elements = all.filter(({ element }) => element);
+  const state = stateOf(countsOf(heads));
+  const counted = over.length > 0 ? elements : heads;
+  const counts = countsOf(counted);
+  // The elements of a scatter come to be a window after the other; those to come belong to what is shown.
+  const running = heads.filter((one) => one.state === 'RUNNING');
+  const unexpanded = over.length > 0 ? running.reduce((sum, one) => sum + one.unexpanded, 0) : 0;
+  const whole = { ...counts, PENDING: counts.PENDING + unexpanded };
+  const [only] = heads.length === 1 && heads[0]?.count === 1 ? heads : [];
   return {
     state,
-    counts,
-    total,
+    counts: whole,
+    total: STEP_RUN_STATES.reduce((sum, one) => sum + whole[one], 0),
     stepRunId: only?.stepRunId ?? null,
     percent: only?.state === 'RUNNING' ? only.percent : null,
-    startedAt: least(counted.map((one) => one.startedAt)),
-    finishedAt: isFinalStepRun(state) ? greatest(counted.map((one) => one.finishedAt)) : null,
+    startedAt: least(all.map((one) => one.startedAt)),
+    finishedAt: isFinalStepRun(state) ? greatest(all.map((one) => one.finishedAt)) : null,
   };
+}
+
+function countsOf(counted: readonly CountedRuns[]): StateCounts {
+  const counts = { ...NO_COUNTS };
+  for (const { state, count } of counted) counts[state] += count;
+  return counts;
 }
 
 const NO_COUNTS: StateCounts = {

@@ -4,6 +4,8 @@ import type { StepRunState } from '../domain/states';
 interface Palette {
   readonly page: string;
   readonly card: string;
+  /** Of a group: seen through, so that a group in a group is told from it. */
+  readonly frame: string;
   readonly text: string;
   readonly faint: string;
   readonly line: string;
@@ -16,6 +18,7 @@ interface Palette {
 const LIGHT: Palette = {
   page: '#f6f7f9',
   card: '#ffffff',
+  frame: '#5a6b8414',
   text: '#1b2230',
   faint: '#5b6575',
   line: '#98a2b3',
@@ -37,6 +40,7 @@ const LIGHT: Palette = {
 const DARK: Palette = {
   page: '#14181f',
   card: '#1e242e',
+  frame: '#9fb4d814',
   text: '#e8ecf3',
   faint: '#a3adbd',
   line: '#66707f',
@@ -74,6 +78,7 @@ function rulesOf(drawing: string, palette: Palette): string[] {
   const rules: Readonly<Record<string, string>> = {
     '.page': `fill:${palette.page}`,
     '.card': `fill:${palette.card};stroke:${palette.border}`,
+    '.frame': `fill:${palette.frame};stroke:${palette.border}`,
     '.name': `fill:${palette.text}`,
     '.detail': `fill:${palette.faint}`,
     '.label': `fill:${palette.faint};stroke:${palette.page};stroke-width:4px;stroke-linejoin:round;paint-order:stroke`,

@@ -1,17 +1,17 @@
 /** A graph as an SVG document: no script, nothing from elsewhere, and the same bytes for the same graph and states. */
-import type { NodeRuns } from '../domain/graphRuns';
+import type { PartRuns } from '../domain/graphRuns';
 import type { GraphView } from '../domain/graphView';
 import type { SubmissionState } from '../domain/states';
+import { groupFrame, nodeCard } from './cards';
 import { styleSheet } from './colours';
 import { edgeLabelText, edgeLine } from './edgePath';
-import { moved } from './geometry';
-import { layoutOf, type Layout } from './layout';
-import { nodeCard, nodeSentence } from './nodeCard';
+import { layoutOf, shifted, type Layout } from './layout';
+import { sentence } from './words';
 import { DETAIL_SIZE, TITLE_SIZE } from './sizes';
 import { coordinate, escaped, fitted, textWidth } from './text';
 
 /** Grows with every change of how a drawing looks. */
-export const DRAWING_VERSION = 1;
+export const DRAWING_VERSION = 2;
 
 const CLASS = 'stepcast-graph';
 const MARGIN = 20;
@@ -29,7 +29,8 @@ export interface DrawnRun {
   readonly state: SubmissionState;
   /** The submitter's own words; may be empty. */
   readonly label: string;
-  readonly nodes: ReadonlyMap<string, NodeRuns>;
+  /** By id of node or group. */
+  readonly parts: ReadonlyMap<string, PartRuns>;
 }
 
 /** A graph with its layout, which all runs of it share. */
@@ -40,7 +41,7 @@ export interface Drawing {
 
 /** The costly part: milliseconds for tens of nodes, tenths of a second at the bound. */
 export function prepareDrawing(view: GraphView): Drawing {
-  return { view, layout: shifted(layoutOf(view)) };
+  return { view, layout: shifted(layoutOf(view), { x: MARGIN, y: HEADING }) };
 }
 
 /** `run` is null for the graph of a definition. */
@@ -61,8 +62,9 @@ export function drawGraph({ view, layout }: Drawing, run: DrawnRun | null): stri
     `<style>${styleSheet(CLASS)}</style>`,
     `<rect class="page" ${size} rx="10"/>`,
     headingText(heading, state, width),
+    ...layout.groups.map((placed) => groupFrame(placed, run?.parts.get(placed.part.id) ?? null)),
     ...layout.edges.map(edgeLine),
-    ...layout.nodes.map((placed) => nodeCard(placed, run?.nodes.get(placed.node.id) ?? null)),
+    ...layout.nodes.map((placed) => nodeCard(placed, run?.parts.get(placed.part.id) ?? null)),
     ...layout.edges.map(edgeLabelText),
     ...notes.map(
       (note, index) =>
@@ -84,7 +86,7 @@ function headingText(heading: string, state: string, width: number): string {
 function described({ nodes }: GraphView, run: DrawnRun | null): string {
   const told = nodes
     .slice(0, MAX_TOLD_NODES)
-    .map((node) => nodeSentence(node, run?.nodes.get(node.id) ?? null))
+    .map((node) => sentence(node, run?.parts.get(node.id) ?? null))
     .join('; ');
   const more = nodes.length > MAX_TOLD_NODES ? `; and ${nodes.length - MAX_TOLD_NODES} more` : '';
   return `${nodes.length === 1 ? '1 step' : `${nodes.length} steps`}: ${told}${more}.`;
@@ -103,17 +105,4 @@ function notesOf(view: GraphView, layout: Layout): string[] {
 
 function longest(lines: readonly string[]): number {
   return Math.max(0, ...lines.map((line) => textWidth(line, DETAIL_SIZE)));
-}
-
-function shifted(layout: Layout): Layout {
-  const by = { x: MARGIN, y: HEADING };
-  return {
-    ...layout,
-    nodes: layout.nodes.map((placed) => ({ ...placed, box: moved(placed.box, by) })),
-    edges: layout.edges.map((edge) => ({
-      ...edge,
-      points: edge.points.map((point) => moved(point, by)),
-      label: edge.label && { ...edge.label, at: moved(edge.label.at, by) },
-    })),
-  };
 }

@@ -1,7 +1,7 @@
 /** An edge as a calm line with a tip. */
 import type { GraphEdgeKind } from '../domain/graphView';
 import type { Point } from './geometry';
-import type { PlacedEdge } from './layout';
+import type { PlacedEdge } from './level';
 import { LABEL_SIZE, labelSize } from './sizes';
 import { coordinate, escaped, fitted } from './text';
 

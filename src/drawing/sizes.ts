@@ -1,32 +1,42 @@
 /** How large the parts of a drawing are. They depend on the graph alone, so that nothing moves while states change. */
-import type { GraphEdge, GraphNode } from '../domain/graphView';
+import type { GraphGroup, GraphNode } from '../domain/graphView';
 import type { Size } from './geometry';
 import { textWidth } from './text';
+import { definitionText } from './words';
 
 export const NAME_SIZE = 13;
 export const DETAIL_SIZE = 11;
 export const LABEL_SIZE = 10.5;
 export const TITLE_SIZE = 15;
 
-const NODE = { minWidth: 196, maxWidth: 250, height: 50 } as const;
+const NODE = { minWidth: 196, manyWidth: 250, maxWidth: 280, height: 50, manyHeight: 60 } as const;
 /** Where the text begins, behind the mark of the state. */
 export const TEXT_LEFT = 38;
 export const TEXT_RIGHT = 12;
+/** What stands around the nodes of a group: its name and state are above them. */
+export const GROUP = { side: 16, top: 64, bottom: 16 } as const;
+/** How far the card behind a stack of cards looks out. */
+export const STACK = 4;
 const MAX_LABEL_WIDTH = 150;
 
-export function nodeSize(node: GraphNode): Size {
-  const text = Math.max(textWidth(node.label, NAME_SIZE, true), textWidth(node.runs, DETAIL_SIZE));
-  const width = Math.min(NODE.maxWidth, Math.max(NODE.minWidth, TEXT_LEFT + text + TEXT_RIGHT));
-  return { width, height: NODE.height };
+/** `many`: it may have several StepRuns, and is told by numbers. */
+export function nodeSize(node: GraphNode, many: boolean): Size {
+  const width = Math.max(many ? NODE.manyWidth : NODE.minWidth, textBoxWidth(node));
+  return { width: Math.min(NODE.maxWidth, width), height: many ? NODE.manyHeight : NODE.height };
 }
 
-/** What stands on an edge: the ports it joins, or the condition; empty for none. */
-export function edgeLabel(edge: GraphEdge): string {
-  if (edge.exitCodes) return `if exit ${edge.exitCodes.join(', ')}`;
-  const [first] = edge.ports;
-  if (!first || edge.kind !== 'DATA') return '';
-  const name = first.from === first.to ? first.from : `${first.from} → ${first.to}`;
-  return edge.ports.length === 1 ? name : `${name}, +${edge.ports.length - 1}`;
+/** Around what is inside. */
+export function groupSize(group: GraphGroup, inside: Size): Size {
+  const heading = Math.min(NODE.maxWidth, Math.max(NODE.manyWidth, textBoxWidth(group)));
+  return {
+    width: Math.max(heading, inside.width + 2 * GROUP.side),
+    height: GROUP.top + inside.height + GROUP.bottom,
+  };
+}
+
+function textBoxWidth(part: GraphNode | GraphGroup): number {
+  const text = Math.max(textWidth(part.label, NAME_SIZE, true), textWidth(definitionText(part), DETAIL_SIZE));
+  return TEXT_LEFT + text + TEXT_RIGHT;
 }
 
 export function labelSize(text: string): Size {

@@ -18,18 +18,6 @@ const SIGNS: Readonly<Record<StepRunState, string>> = {
   CANCELLED: '<path class="sign" d="M-4.2 0H4.2"/>',
 };
 
-/** How each state is called in the drawing. */
-export const STATE_WORDS: Readonly<Record<StepRunState, string>> = {
-  PENDING: 'pending',
-  QUEUED: 'queued',
-  RUNNING: 'running',
-  RETRYING: 'retrying',
-  SUCCEEDED: 'succeeded',
-  FAILED: 'failed',
-  SKIPPED: 'skipped',
-  CANCELLED: 'cancelled',
-};
-
 export function stateMark(state: StepRunState, { x, y }: Point): string {
   const disc = `<circle class="fill ${stateClass(state)}" r="${MARK_RADIUS}"/>`;
   return `<g transform="translate(${coordinate(x)} ${coordinate(y)})" stroke-width="1.8" stroke-linecap="round" stroke-linejoin="round">${disc}${SIGNS[state]}</g>`;

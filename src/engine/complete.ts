@@ -9,6 +9,7 @@ import type { Database, Sql } from '../store/database';
 import { lockSubmissions, stepRunsById, type StepRunView } from '../store/statements/locks';
 import { advance, groupBy, type EndedRow } from './advance';
 import type { Announcer } from './announcer';
+import { outOfTime } from './deadlines';
 import type { Plans } from './plans';
 import {
   beginTransition,
@@ -88,7 +89,7 @@ export async function completeAttempts(
         if (!view || !owns(report, view)) return [];
         // The same report may stand in the batch once more.
         views.delete(report.stepRunId);
-        return [{ report: { ...report, message: storableText(report.message) }, view }];
+        return [{ report: inTime(transition, { ...report, message: storableText(report.message) }, view), view }];
       });
       if (owned.length === 0) continue;
       counted += owned.length;
@@ -110,6 +111,13 @@ export async function completeAttempts(
 
 function owns(report: AttemptReport, view: StepRunView): boolean {
   return view.state === 'RUNNING' && view.attempt === report.attempt && view.workerId === report.workerId;
+}
+
+/** A step that was stopped because its time was up has failed, whatever its worker says of the stop. */
+function inTime(transition: Transition, report: AttemptReport, view: StepRunView): AttemptReport {
+  const reason = report.state === 'SUCCEEDED' ? null : outOfTime(transition, view);
+  if (reason === null) return report;
+  return { ...report, state: 'FAILED', failure: 'STEP_TIMEOUT', retryable: false, message: reason };
 }
 
 interface Owned {

@@ -1,6 +1,6 @@
 /**
- * Finds what the database says should be going on and is not: work of dead workers, retries that are due, messages that
- * were never sent. Any number of processes may call it; each pass is bounded and harmless to repeat.
+ * Finds what the database says should be going on and is not: work of dead workers, retries that are due, what is out of
+ * time, messages that were never sent. Any number of processes may call it; each pass is bounded and harmless to repeat.
  */
 import { attemptLostEvent } from '../domain/events';
 import { failureAfterLoss } from '../domain/retry';
@@ -9,9 +9,11 @@ import { limitsAreYoung } from '../store/statements/limits';
 import { unsent } from '../store/statements/outbox';
 import { dueRetries, expireWorkers, orphanedStepRuns } from '../store/statements/workers';
 import type { EngineDependencies } from './complete';
+import { failStep } from './changeSubmission';
 import { changeStepRuns, type Apply } from './changeStepRuns';
+import { enforceDeadlines, outOfTime } from './deadlines';
 import { wakeWaiters } from './reuse';
-import { endRun, endUnrun, failSubmission, queue } from './transition';
+import { endUnrun, queue } from './transition';
 import { nodeOf } from './values';
 
 const BATCH = 500;
@@ -25,6 +27,8 @@ export interface Reconciled {
   readonly retried: number;
   /** StepRuns that had waited for equal work which has ended. */
   readonly woken: number;
+  /** Submissions and steps whose time was up. */
+  readonly outOfTime: number;
   readonly resent: number;
 }
 
@@ -45,10 +49,11 @@ export async function reconcile(
     return true;
   });
   const woken = await wakeWaiters(engine, null);
+  const ended = await enforceDeadlines(engine);
   if (await limitsAreYoung(db, YOUNG_LIMIT_SECONDS)) await moveToLanes(db);
   const messages = await unsent(db, UNSENT_AFTER_SECONDS, BATCH);
   if (messages.length > 0) announcer.committed({ events: [], outbox: messages });
-  return { lostWorkers: lost.length, requeued, retried, woken, resent: messages.length };
+  return { lostWorkers: lost.length, requeued, retried, woken, outOfTime: ended, resent: messages.length };
 }
 
 /** A longer pause between two passes than this, in seconds, means that this process saw nothing for a while. */
@@ -98,17 +103,17 @@ const recoverOrphan: Apply = async (transition, view, sql) => {
     failure: 'LOST',
   });
   transition.events.push(attemptLostEvent(view, message));
-  if (transition.ending !== null || view.cancelRequested) {
+  const late = outOfTime(transition, view);
+  if (late === null && (transition.ending !== null || view.cancelRequested)) {
     endUnrun(transition, view, 'CANCELLED', message);
     return true;
   }
   const { run } = nodeOf(transition.plan, view);
-  const reason = failureAfterLoss(run.kind === 'task' ? run.task.retry : undefined, lost);
+  const reason = late ?? failureAfterLoss(run.kind === 'task' ? run.task.retry : undefined, lost);
   if (reason === null) {
     queue(transition, view, { message, lost });
     return true;
   }
-  endRun(transition, view, 'FAILED', { lost, message: reason });
-  await failSubmission(sql, transition, view, reason);
+  await failStep(sql, transition, view, { reason, lost, ...(late === null ? {} : { failure: 'STEP_TIMEOUT' }) });
   return true;
 };

@@ -2,6 +2,7 @@
 import { digestOf } from '../domain/digest';
 import { UserErrors, type UserError } from '../domain/errors';
 import { priorityRank, type Priority } from '../domain/states';
+import { submissionSeconds } from '../domain/timeouts';
 import { filesIn, type Values } from '../domain/values';
 import type { Database, Sql } from '../store/database';
 import type { Committed } from '../store/statements/changes';
@@ -16,7 +17,7 @@ import {
 import { queuedCount } from '../store/statements/outbox';
 import type { Announcer } from './announcer';
 import type { JobVersion } from './plans';
-import { rowKind, runName, usesOf } from './rows';
+import { limitsOf, rowKind, runName, usesOf } from './rows';
 
 /** One Submission to store; its inputs are checked against the Job's types and Validators already. */
 export interface SubmitRequest {
@@ -32,6 +33,8 @@ export interface SubmitRequest {
   readonly reuseFrom?: string;
   /** Names of steps that run in any case, with all that stands after them. */
   readonly rerun?: readonly string[];
+  /** It shall take no longer; the Job's own timeout holds as well. */
+  readonly timeoutSeconds?: number | null;
   /** Where the request stands in the call, for errors: `['input']` or `['input', 'items', '0']`. */
   readonly field: readonly string[];
 }
@@ -167,10 +170,12 @@ function toRow(request: SubmitRequest, batchId: string | null): NewSubmission {
       inputs,
       priority: request.priority,
       label: request.label,
+      ...(typeof request.timeoutSeconds === 'number' ? { timeoutSeconds: request.timeoutSeconds } : {}),
       ...(reuse ? {} : { reuse }),
       ...(reuseFrom === null ? {} : { reuseFrom, rerun }),
     }),
     batchId,
+    timeoutSeconds: submissionSeconds(job, request.timeoutSeconds ?? null),
     reuse,
     reuseFrom,
     rerun,
@@ -180,6 +185,7 @@ function toRow(request: SubmitRequest, batchId: string | null): NewSubmission {
       taskName: runName(node),
       queue: node.scatter ? '' : node.queue,
       waiting: node.predecessors.length,
+      ...limitsOf(node),
       kind: rowKind(node),
       planned: node.planned,
       uses: usesOf(node),

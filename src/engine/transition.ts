@@ -15,6 +15,8 @@ import {
 import type { LockedSubmission, StepRunView } from '../store/statements/locks';
 import { windDownRows } from '../store/statements/windDown';
 import { gather, gatherSubmission, type Gather } from './gather';
+import { limitsOf } from './rows';
+import { nodeOf } from './values';
 
 /** One Submission under its lock, and what is about to change in it. */
 export interface Transition {
@@ -78,7 +80,8 @@ export function pending(transition: Transition, row: StepRunView): StepRunView {
 /** Makes a StepRun ready: it may be taken by any worker from now on. */
 export function queue(transition: Transition, view: StepRunView, more: Partial<StepRunChange> = {}): void {
   const message = more.message ?? '';
-  change(transition, { ...more, id: view.id, state: 'QUEUED', waiting: 0, message });
+  const limits = limitsOf(nodeOf(transition.plan, view));
+  change(transition, { ...limits, ...more, id: view.id, state: 'QUEUED', waiting: 0, message });
   transition.events.push(stepStateEvent(view, 'QUEUED', message));
   transition.outbox.push({ queue: view.queue, priority: view.priority, stepRunId: view.id, attempt: view.attempt + 1 });
 }
@@ -137,6 +140,7 @@ export async function failSubmission(
   transition: Transition,
   failed: StepRunView,
   reason: string,
+  { stopRunning }: { readonly stopRunning: boolean } = { stopRunning: false },
 ): Promise<void> {
   transition.message ??= `Step "${failed.name}" failed: ${reason}`;
   // What failed after that changes nothing: everything that could be stopped is.
@@ -144,7 +148,7 @@ export async function failSubmission(
   await windDown(sql, transition, 'FAILED', {
     state: 'CANCELLED',
     reason: `Not run: step "${failed.name}" failed.`,
-    stopRunning: false,
+    stopRunning,
     failedId: failed.id,
   });
 }

@@ -10,6 +10,7 @@ import type { Ports } from './command';
 import { computedCommand, computedOutputs } from './expandExpressionTask';
 import { declaredResourceWords, runRulesOf } from './expandRun';
 import { boundsOf, checkedDefault, declaredType } from './expandPort';
+import { traitsOf } from './expandTraits';
 import { maxRunningOf, usesOf } from './expandLimits';
 import { suggestion } from './nearest';
 import { globOfPath, pathOfGlob, staysInside } from './outputGlob';
@@ -23,7 +24,8 @@ export function expandTask(form: TaskForm, report: Report): TaskSpec {
   const withStdout = captured('stdout', form, declared, report);
   const outputs = captured('stderr', form, withStdout, report).map((output) => maybeMissing(output, form));
   const ports = { inputs, outputs, parameters, resources: declaredResourceWords(form) };
-  checkNames(form, ports, report);
+  // What is computed has no macros and variables: an output may be called like the input that it follows from.
+  if (!form.expression) checkNames(form, ports, report);
   const command = commandOf(form, ports, report);
   checkPaths(form, outputs, command, report);
   return {
@@ -56,6 +58,7 @@ function inputsOf(form: TaskForm, report: Report): InputPort[] {
       description: value.description,
       type,
       ...checkedDefault(type, {}, value.default, path, report),
+      ...traitsOf(value, type, path, report),
       ...(value.glob === undefined ? {} : { glob: value.glob }),
     };
   });
@@ -121,10 +124,18 @@ function outputsOf(form: TaskForm, report: Report): OutputPort[] {
         'Say where it comes from: glob: "*.txt", or from: stdout.',
       );
     }
+    const type = declaredType(value, path, report) ?? TYPE_OF_READER[value.read];
+    if (value.secondary && from !== 'glob')
+      report.add(
+        [...path, 'secondary'],
+        `${from} has no files beside it`,
+        'Write the output to a file: glob: "*.txt".',
+      );
     return {
       name,
       description: value.description,
-      type: declaredType(value, path, report) ?? TYPE_OF_READER[value.read],
+      type,
+      ...traitsOf(value, type, path, report),
       from,
       glob: value.glob ?? globOfPath(value.path ?? name),
       path: written ?? (from === 'glob' && value.glob !== undefined ? '' : name),

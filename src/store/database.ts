@@ -5,6 +5,7 @@ import { Migrator } from '@mikro-orm/migrations';
 import { Pool, type PoolClient, type QueryResultRow } from 'pg';
 import { StepcastError, messageOf } from '../domain/errors';
 import { entities } from './entities';
+import { createSilenceLimit } from './silence';
 
 /** A statement with a name: Postgres parses and plans it once per connection. */
 export interface Statement {
@@ -35,14 +36,38 @@ const MAX_TRANSACTION_TRIES = 5;
 /** Any constant serves; it only has to be the same in every process. */
 const MIGRATION_LOCK = 7_305_112;
 
-export async function openDatabase(url: string, options: { poolSize?: number } = {}): Promise<Database> {
+const CONNECT_MS = 10_000;
+const DEFAULT_SILENCE_SECONDS = 30;
+
+/** `silenceSeconds`: after so long without an answer a connection is given up, and what was asked on it rejects. */
+export async function openDatabase(
+  url: string,
+  options: { poolSize?: number; silenceSeconds?: number } = {},
+): Promise<Database> {
   const poolSize = options.poolSize ?? 10;
+  const silenceMs = (options.silenceSeconds ?? DEFAULT_SILENCE_SECONDS) * 1_000;
+  const silence = createSilenceLimit(silenceMs);
+  const connection = {
+    connectionTimeoutMillis: CONNECT_MS,
+    keepAlive: true,
+    // The other side of the same: who froze or was cut off within a transaction must not hold its locks for ever.
+    idle_in_transaction_session_timeout: silenceMs,
+  };
   const orm = await MikroORM.init({
     clientUrl: url,
     entities: [...entities],
     extensions: [Migrator],
     discovery: { warnWhenNoEntities: false, disableDynamicFileAccess: true },
-    pool: { min: 0, max: Math.max(2, Math.ceil(poolSize / 2)) },
+    // Whoever asked is told what went wrong; on standard output it would be told to nobody.
+    driverOptions: { connection, log: { warn: () => undefined, error: () => undefined } },
+    pool: {
+      min: 0,
+      max: Math.max(2, Math.ceil(poolSize / 2)),
+      afterCreate: (client: unknown, done: (error: unknown, client: unknown) => void) => {
+        silence.watch(client);
+        done(null, client);
+      },
+    },
     migrations: {
       path: resolve(__dirname, '../../migrations'),
       glob: 'Migration*.{js,ts}',
@@ -54,11 +79,12 @@ export async function openDatabase(url: string, options: { poolSize?: number } =
     allowGlobalContext: false,
   });
   const pool = new Pool({
+    ...connection,
     connectionString: url,
     max: poolSize,
     idleTimeoutMillis: 30_000,
-    connectionTimeoutMillis: 10_000,
   });
+  pool.on('connect', (client) => silence.watch(client));
   // An idle connection that breaks is replaced at the next use; without a listener it would end the process.
   pool.on('error', () => undefined);
 
@@ -90,6 +116,29 @@ export async function openDatabase(url: string, options: { poolSize?: number } =
     }
   };
 
+  // Each call of `connect` would open a pool of its own and forget the one before.
+  let ormConnected: Promise<unknown> | null = null;
+  const connectOrm = async (): Promise<void> => {
+    ormConnected ??= orm.connect();
+    await ormConnected.catch((error: unknown) => {
+      ormConnected = null;
+      throw error;
+    });
+  };
+  const migrate = async (): Promise<void> => {
+    const client = await pool.connect().catch((cause: unknown) => {
+      throw new StepcastError('UNAVAILABLE', `Postgres does not answer: ${messageOf(cause)}`, { cause });
+    });
+    try {
+      await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
+      await connectOrm();
+      await orm.getMigrator().up();
+    } finally {
+      await client.query('select pg_advisory_unlock($1)', [MIGRATION_LOCK]).catch(() => undefined);
+      client.release();
+    }
+  };
+
   return {
     ...sqlOn(pool),
     em: () => orm.em.fork(),
@@ -103,25 +152,13 @@ export async function openDatabase(url: string, options: { poolSize?: number } =
         }
       }
     },
-    migrate: async () => {
-      const client = await pool.connect().catch((cause: unknown) => {
-        throw new StepcastError('UNAVAILABLE', `Postgres does not answer: ${messageOf(cause)}`, { cause });
-      });
-      try {
-        await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
-        await orm.connect();
-        await orm.getMigrator().up();
-      } finally {
-        await client.query('select pg_advisory_unlock($1)', [MIGRATION_LOCK]).catch(() => undefined);
-        client.release();
-      }
-    },
+    migrate: () => silence.suspendedDuring(migrate),
     isMigrated: async () => {
       const { rows } = await pool.query<{ present: boolean }>(
         `select to_regclass('mikro_orm_migrations') is not null as present`,
       );
       if (rows[0]?.present !== true) return false;
-      await orm.connect();
+      await connectOrm();
       return (await orm.getMigrator().getPendingMigrations()).length === 0;
     },
     close: async () => {

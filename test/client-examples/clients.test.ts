@@ -92,6 +92,7 @@ describe('browser', () => {
       import WebSocket from 'ws';
       import { openAsBlob } from 'node:fs';
       import { follow, results, submit, upload } from ${JSON.stringify(path.join(clients, 'browser/follow.mjs'))};
+      import { followGraph } from ${JSON.stringify(path.join(clients, 'browser/graph.mjs'))};
       globalThis.WebSocket = class extends WebSocket {
         constructor(url, protocol) { super(url, protocol, { origin: ${JSON.stringify(PAGE_ORIGIN)} }); }
       };
@@ -142,6 +143,22 @@ describe('browser', () => {
     expect(last).toBe('SUCCEEDED');
     expect(seen.map(({ seq }) => seq)).toEqual(seen.map((_, index) => index + 1));
   }, 60_000);
+
+  test('the page of the graph shows it anew until the end, also when its address is past its time', async () => {
+    const id = await service.submit('word-count', { text: { text: 'the cat and the hat' } });
+    const { lines } = withModule(`
+      let calls = 0;
+      print(await followGraph(server, ${JSON.stringify(id)}, async (address) => {
+        calls += 1;
+        if (calls === 1) throw new Error('past its time');
+        const response = await fetch(address);
+        print([response.status, /<title>([^<]*)/.exec(await response.text())[1]]);
+      }));`);
+    const printed: unknown[] = [];
+    for await (const line of lines) printed.push(JSON.parse(line));
+    expect(printed.at(-1)).toBe('SUCCEEDED');
+    expect(printed.at(-2)).toEqual([200, 'word-count: succeeded']);
+  });
 
   test('a page of an allowed origin may call and upload; no other may', async () => {
     const { createUpload } = await service.gql<{ createUpload: { upload: { url: string } } }>(

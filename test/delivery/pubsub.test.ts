@@ -1,5 +1,6 @@
 import { createClient } from 'redis';
 import { openPubSub, type PubSub } from '../../src/delivery/pubsub';
+import { startProxy } from '../support/proxy';
 import { testRedisUrl } from '../support/services';
 
 let pubsub: PubSub;
@@ -92,4 +93,23 @@ test('services on different databases of one Redis do not hear each other', asyn
   await redis.publish(channelName('control'), 'own');
   expect(await own.next()).toBe('own');
   await elsewhere.close();
+});
+
+test('a connection that fell silent without an end is replaced, and listeners hear again', async () => {
+  const proxy = await startProxy(testRedisUrl());
+  const cutOff = await openPubSub(proxy.url, () => undefined, { silenceMs: 300, maxUnanswered: 10 });
+  const far = listener();
+  await cutOff.subscribe('events:7', far.hear);
+  expect(proxy.silence()).toBe(2);
+  const near = listener();
+  await pubsub.subscribe('events:8', near.hear);
+  const talking = setInterval(() => {
+    cutOff.publish('events:8', 'from far');
+    redis.publish(channelName('events:7'), 'to far').catch(() => undefined);
+  }, 20);
+  expect(await far.next()).toBe('to far');
+  expect(await near.next()).toBe('from far');
+  clearInterval(talking);
+  await cutOff.close();
+  await proxy.close();
 });

@@ -1,13 +1,15 @@
 import fc from 'fast-check';
 import { STEP_RUN_STATES, type StepRunState } from '../../src/domain/states';
-import { runsByNode } from '../../src/domain/graphRuns';
+import { runsByPart } from '../../src/domain/graphRuns';
 import { graphOf, MAX_GRAPH_NODES, type GraphView } from '../../src/domain/graphView';
 import { drawGraph, prepareDrawing, type Drawing, type DrawnRun } from '../../src/drawing/drawGraph';
 import type { Box } from '../../src/drawing/geometry';
 import { anySteps, planOfSteps } from '../domain/plans';
 import { parseXml, textOf } from './xml';
 
-const viewOf = (steps: Parameters<typeof planOfSteps>[0]): GraphView => graphOf(planOfSteps(steps), { first: 100 });
+const viewOf = (...steps: Parameters<typeof planOfSteps>): GraphView => graphOf(planOfSteps(...steps), ALL);
+
+const ALL = { first: 100, depth: 8 };
 
 const diamond = viewOf({
   fetch: {},
@@ -25,6 +27,8 @@ function runOf(
   const rows = Object.entries(states).flatMap(([step, counts]) =>
     Object.entries(counts).map(([state, count]) => ({
       step,
+      element: false,
+      unexpanded: 0,
       state: state as StepRunState,
       count,
       stepRunId: '1',
@@ -33,7 +37,7 @@ function runOf(
       finishedAt: 65_000,
     })),
   );
-  return { state: 'RUNNING', label, nodes: runsByNode(view, rows) };
+  return { state: 'RUNNING', label, parts: runsByPart(view, rows) };
 }
 
 const overlap = (a: Box, b: Box): boolean =>
@@ -41,19 +45,33 @@ const overlap = (a: Box, b: Box): boolean =>
 
 /** What must hold of every drawing. */
 function expectSound({ view, layout }: Drawing, svg: string): void {
-  const { nodes } = layout;
-  expect(nodes.map(({ node }) => node.id)).toEqual(view.nodes.map(({ id }) => id));
-  const right = Number(/width="([\d.]+)"/.exec(svg)?.[1]);
-  const bottom = Number(/height="([\d.]+)"/.exec(svg)?.[1]);
-  nodes.forEach(({ box }, index) => {
-    expect(box.x >= 0 && box.y >= 0 && box.x + box.width <= right && box.y + box.height <= bottom).toBe(true);
-    for (const other of nodes.slice(index + 1)) expect(overlap(box, other.box)).toBe(false);
+  const { nodes, groups } = layout;
+  expect(nodes.map(({ part }) => part.id).sort()).toEqual(view.nodes.map(({ id }) => id).sort());
+  expect(groups.map(({ part }) => part.id).sort()).toEqual(view.groups.map(({ id }) => id).sort());
+  const size = ['width', 'height'].map((name) => Number(new RegExp(`${name}="([\\d.]+)"`).exec(svg)?.[1]));
+  const page = { x: 0, y: 0, width: size[0] ?? 0, height: size[1] ?? 0 };
+  const boxes = new Map([...nodes, ...groups].map(({ part, box }) => [part.id, box]));
+  const all = [...nodes, ...groups];
+  all.forEach(({ part, box }, index) => {
+    expect(holds(part.group === null ? page : boxes.get(part.group), box)).toBe(true);
+    for (const other of all.slice(index + 1))
+      if (other.part.group === part.group) expect(overlap(box, other.box)).toBe(false);
   });
-  const boxes = new Map(nodes.map(({ node, box }) => [node.id, box]));
   for (const { edge, points } of layout.edges) {
     const [start, end] = [boxes.get(edge.from), boxes.get(edge.to)];
     expect([touches(start, points[0]), touches(end, points.at(-1))]).toEqual([true, true]);
   }
+}
+
+function holds(outer: Box | undefined, inner: Box): boolean {
+  if (!outer) return false;
+  const rounding = 0.1;
+  return (
+    inner.x >= outer.x &&
+    inner.y >= outer.y &&
+    inner.x + inner.width <= outer.x + outer.width + rounding &&
+    inner.y + inner.height <= outer.y + outer.height + rounding
+  );
 }
 
 /** Whether the point lies on the border of the box. */
@@ -89,6 +107,41 @@ describe('a drawing', () => {
       return /<circle class="fill s-\w+" r="9"\/>(.*?)<\/g>/.exec(svg)?.[1];
     });
     expect(new Set(signs).size).toBe(STEP_RUN_STATES.length);
+  });
+
+  it('shows a nested job as a frame around its steps, and a scatter as one node with numbers and a bar', () => {
+    const view = viewOf(
+      {
+        split: {},
+        each: { job: 'inner', in: { x: 'split.out' }, scatter: ['x'] },
+        count: { in: { x: 'split.out' }, scatter: ['x'] },
+      },
+      { inner: { first: {}, second: { after: ['first'] } } },
+    );
+    const drawing = prepareDrawing(view);
+    const rows = [
+      { step: 'count', element: false, state: 'RUNNING', count: 1, unexpanded: 60 },
+      { step: 'count', element: true, state: 'SUCCEEDED', count: 30, unexpanded: 0 },
+      { step: 'count', element: true, state: 'FAILED', count: 10, unexpanded: 0 },
+    ] as const;
+    const told = { stepRunId: '1', percent: null, startedAt: 0, finishedAt: null };
+    const parts = runsByPart(
+      view,
+      rows.map((row) => ({ ...row, ...told })),
+    );
+    const svg = drawGraph(drawing, { state: 'RUNNING', label: '', parts });
+    expectSound(drawing, svg);
+    expect(textOf(parseXml(svg), 'text')).toEqual(
+      expect.arrayContaining(['each', 'first', 'second', '40 of 100 ended · 10 failed']),
+    );
+    expect(svg.match(/class="frame/g)).toHaveLength(1);
+    const widths = [...svg.matchAll(/<rect class="(track|fill s-\w+)" [^>]*width="([\d.]+)"/g)];
+    const [track, done, failed] = widths.map(([, , width]) => Number(width));
+    expect(widths.map(([, kind]) => kind)).toEqual(['track', 'fill s-succeeded', 'fill s-failed']);
+    expect([(done ?? 0) / (track ?? 1), (failed ?? 0) / (track ?? 1)].map((share) => Math.round(share * 100))).toEqual([
+      30, 10,
+    ]);
+    expect(textOf(parseXml(drawGraph(drawing, null)), 'text')).toContain('inner · for each x');
   });
 
   it('tells progress, how long what ended took, and how many of many have ended', () => {
@@ -146,8 +199,13 @@ describe('a drawing', () => {
   it('is sound for any graph and any names, and well-formed XML', () => {
     const name = fc.oneof(fc.string({ unit: 'binary', maxLength: 60 }), fc.string({ unit: 'grapheme', maxLength: 60 }));
     fc.assert(
-      fc.property(anySteps, fc.array(name, { minLength: 1, maxLength: 5 }), (steps, names) => {
-        const plain = viewOf(steps);
+      fc.property(anySteps, anySteps, fc.array(name, { minLength: 1, maxLength: 5 }), (steps, inner, names) => {
+        const nested = {
+          ...steps,
+          s0: { ...steps['s0'], job: 'inner', in: {} },
+          s3: { ...steps['s3'], job: 'inner', in: {} },
+        };
+        const plain = viewOf(nested, { inner });
         const view = {
           ...plain,
           nodes: plain.nodes.map((node, index) => ({ ...node, label: names[index % names.length] ?? '' })),
@@ -164,7 +222,7 @@ describe('a drawing', () => {
   it('of the largest graph is of bounded size, and says what it leaves out', () => {
     const names = Array.from({ length: 500 }, (_, index) => `a-step-with-a-rather-long-name-${index}`);
     const steps = Object.fromEntries(names.map((one, index) => [one, { after: names.slice(index % 20, index) }]));
-    const drawing = prepareDrawing(graphOf(planOfSteps(steps), { first: MAX_GRAPH_NODES }));
+    const drawing = prepareDrawing(graphOf(planOfSteps(steps), { first: MAX_GRAPH_NODES, depth: 1 }));
     const svg = drawGraph(drawing, null);
     expectSound(drawing, svg);
     expect(Buffer.byteLength(svg)).toBeLessThan(400_000);

@@ -22,6 +22,18 @@ steps:
   slow: { task: hold, in: { gate: gate }, after: [quick] }
   doomed: { task: refuse, after: [slow] }
   last: { task: short, in: { gate: gate }, after: [doomed] }
+---
+job: two-steps
+inputs: { gate: string, name: string }
+steps:
+  one: { task: short, in: { gate: gate, name: name } }
+  two: { task: hold, in: { gate: gate }, after: [one] }
+---
+job: nested
+inputs: { gate: string, names: 'string[]' }
+steps:
+  each: { job: two-steps, scatter: name, in: { gate: gate, name: names } }
+  after: { task: short, in: { gate: gate }, after: [each] }
 `;
 
 const GRAPH = `graph {
@@ -112,6 +124,52 @@ test('the image of a run follows it, at one address, and is sent again only when
   await gate.remove();
 });
 
+test('a scattered job is a frame whose steps count all elements, or one box when it stays closed', async () => {
+  const gate = await makeGate();
+  const id = await stepcast.submit('nested', { gate: gate.folder, names: ['a', 'b', 'c'] });
+  await gate.untilRuns(6);
+  const query = `query ($id: ID!, $depth: Int!) {
+    submission(id: $id) {
+      graph(depth: $depth) {
+        nodes { id kind group over state total counts { running succeeded } }
+        groups { id kind runs state total counts { running } }
+        svgUrl
+      }
+    }
+  }`;
+  interface Answer {
+    readonly submission: { readonly graph: { readonly svgUrl: string } };
+  }
+  const open = (await stepcast.gql<Answer>(query, { id, depth: 1 })).submission.graph;
+  expect(open).toMatchObject({
+    nodes: [
+      { id: 'after', kind: 'TASK', group: null, state: 'PENDING', total: 1 },
+      { id: 'each/one', group: 'each', state: 'SUCCEEDED', total: 3, counts: { running: 0, succeeded: 3 } },
+      { id: 'each/two', group: 'each', state: 'RUNNING', total: 3, counts: { running: 3, succeeded: 0 } },
+    ],
+    groups: [{ id: 'each', kind: 'SCATTER', runs: 'two-steps', state: 'RUNNING', total: 3, counts: { running: 3 } }],
+  });
+  expect(textOf(parseXml((await fetchImage(open.svgUrl)).svg), 'text')).toEqual(
+    expect.arrayContaining(['each', 'one', expect.stringMatching(/^all 3 succeeded · /), 'two', '0 of 3 ended']),
+  );
+  const closed = (await stepcast.gql<Answer>(query, { id, depth: 0 })).submission.graph;
+  expect(closed).toMatchObject({
+    nodes: [
+      { id: 'each', kind: 'SCATTER', over: ['name'], total: 3 },
+      { id: 'after', kind: 'TASK', over: [] },
+    ],
+    groups: [],
+  });
+  const before = await fetchImage(closed.svgUrl);
+  expect(textOf(parseXml(before.svg), 'text')).not.toContain('two');
+
+  await gate.open();
+  await stepcast.untilState(id, ['SUCCEEDED']);
+  const ended = await fetchImage(closed.svgUrl, before.tag);
+  expect(textOf(parseXml(ended.svg), 'text').join('\n')).toContain('all 3 succeeded');
+  await gate.remove();
+});
+
 test('the graph of a job shows the job as it is defined when the image is asked for', async () => {
   const job = (steps: string): string => `job: growing\ninputs: { gate: string }\nsteps:\n${steps}`;
   const one = '  one: { task: short, in: { gate: gate } }\n';
@@ -152,6 +210,7 @@ test('an address works as long as it was asked for, and its bounds are kept', as
   expect(await said('graph { svgUrl(validSeconds: 0) }')).toContain('must be from 1 to');
   expect(await said('graph { svgUrl(validSeconds: 99999999) }')).toContain('must be from 1 to');
   expect(await said('graph(first: 201) { foldedSteps }')).toContain('from 1 to 200');
+  expect(await said('graph(depth: 9) { foldedSteps }')).toContain('from 0 to 8');
 });
 
 test('the command writes the image of a job and of a submission, and says what it does not find', async () => {

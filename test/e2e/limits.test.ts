@@ -31,9 +31,20 @@ const READ = `query ($id: ID!) { submission(id: $id) { state message steps { nod
   state failure message attempts { nodes { state failure resources { memoryBytes } } } } } } }`;
 
 /** Defines the task and a job of it alone, runs that, and tells how it ended. */
-async function run(name: string, task: string, state: string): Promise<Read['submission']> {
-  await stepcast.define(`task: ${name}\n${task}\n---\njob: ${name}\nsteps: { only: { task: ${name} } }\n`);
-  const id = await stepcast.submit(name);
+async function run(
+  name: string,
+  task: string,
+  state: string,
+  more: { readonly job?: string; readonly timeoutSeconds?: number } = {},
+): Promise<Read['submission']> {
+  await stepcast.define(
+    `task: ${name}\n${task}\n---\njob: ${name}\nsteps: { only: { task: ${name} } }\n${more.job ?? ''}\n`,
+  );
+  const id = await stepcast.submit(
+    name,
+    {},
+    more.timeoutSeconds === undefined ? {} : { timeoutSeconds: more.timeoutSeconds },
+  );
   await stepcast.untilState(id, [state], 60_000);
   return (await stepcast.gql<Read>(READ, { id })).submission;
 }
@@ -98,4 +109,60 @@ outputs: { table: { from: stdout, read: json, type: { record: { count: int } } }
   );
   expect(message).toContain('Output `table`: field \'count\': expected int, got the text "three".');
   expect(steps.nodes).toMatchObject([{ failure: 'BAD_OUTPUT', attempts: { nodes: [{ failure: 'BAD_OUTPUT' }] } }]);
+});
+
+test('a step that nobody takes fails when its time in the queue is up', async () => {
+  await stepcast.define('backend: closed\nkind: LOCAL\n');
+  const pause = `mutation { pauseBackend(input: { backend: "closed" }) { userErrors { message } } }`;
+  expect(await stepcast.gql(pause)).toEqual({ pauseBackend: { userErrors: [] } });
+  const { steps, message } = await run('waits', 'command: "true"\nbackend: closed\ntimeout: { queue: 1s }', 'FAILED');
+  expect(message).toContain('No worker took it for 1 second');
+  expect(steps.nodes).toMatchObject([{ state: 'FAILED', failure: 'QUEUE_TIMEOUT', attempts: { nodes: [] } }]);
+});
+
+test('a step that takes too long in all is ended while it runs', async () => {
+  const marker = `${stepcast.home}/tried`;
+  const { steps, message } = await run(
+    'long',
+    `shell: true
+command: |
+  [ -e ${marker} ] && exec sleep 1000
+  touch ${marker}
+  sleep 2.5
+  exit 75
+exit-codes: { temporary: 75 }
+retry: { initial-delay: 0 }
+timeout: { step: 3s }`,
+    'FAILED',
+  );
+  expect(message).toContain('The step took longer than its timeout of 3 seconds');
+  expect(steps.nodes).toMatchObject([
+    { failure: 'STEP_TIMEOUT', attempts: { nodes: [{ failure: 'EXIT_CODE' }, { failure: 'STEP_TIMEOUT' }] } },
+  ]);
+});
+
+test('a step that takes too long in all fails while it waits for its next try', async () => {
+  const { steps } = await run(
+    'again',
+    `shell: true
+command: exit 75
+exit-codes: { temporary: 75 }
+retry: { attempts: 100, initial-delay: 1d, max-delay: 1d }
+timeout: { step: 2s }`,
+    'FAILED',
+  );
+  expect(steps.nodes).toMatchObject([{ failure: 'STEP_TIMEOUT', attempts: { nodes: [{ failure: 'EXIT_CODE' }] } }]);
+});
+
+test.each([
+  ["its job's timeout", 'endless-job', { job: 'timeout: 2s' }],
+  ['the timeout it was sent with', 'endless', { timeoutSeconds: 2 }],
+])('a submission that outlives %s fails, and nothing of it goes on', async (_, name, more) => {
+  const { message, steps } = await run(name, 'command: sleep 1000', 'FAILED', more);
+  expect(message).toBe('The submission took longer than its timeout and was ended.');
+  expect(steps.nodes).toMatchObject([{ state: 'CANCELLED' }]);
+});
+
+test('a timeout that is no time is refused', async () => {
+  await expect(stepcast.submit('slow', {}, { timeoutSeconds: 0 })).rejects.toThrow('give more than 0');
 });

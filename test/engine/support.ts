@@ -87,6 +87,7 @@ export interface TestEngine {
       label?: string;
       maxQueued?: number;
       submitter?: string;
+      timeoutSeconds?: number;
     } & Pick<SubmitRequest, 'reuse' | 'reuseFrom' | 'rerun'>,
   ): Promise<string>;
   worker(): Promise<string>;
@@ -130,12 +131,33 @@ export async function openEngine(options: { poolSize?: number } = {}): Promise<T
     },
     submit: async (
       job,
-      { priority = 'NORMAL', inputs = {}, key, label = '', maxQueued = 10_000, submitter = 'test', ...reuse } = {},
+      {
+        priority = 'NORMAL',
+        inputs = {},
+        key,
+        label = '',
+        maxQueued = 10_000,
+        submitter = 'test',
+        timeoutSeconds,
+        ...reuse
+      } = {},
     ) => {
       const version = await engine.version(job);
       const { submissionIds } = await submit(
         { db, announcer: heard, maxQueued },
-        [{ version, inputs, priority, submitter, label, idempotencyKey: key ?? null, field: ['input'], ...reuse }],
+        [
+          {
+            version,
+            inputs,
+            priority,
+            submitter,
+            label,
+            idempotencyKey: key ?? null,
+            timeoutSeconds: timeoutSeconds ?? null,
+            field: ['input'],
+            ...reuse,
+          },
+        ],
         null,
       );
       return submissionIds[0] ?? '';

@@ -59,11 +59,33 @@ describe('a script that does not end', () => {
 });
 
 describe('a script that takes too much', () => {
+  const patient = createSandbox({ limits: { ...limits, ms: 20_000 }, threads: 1 });
+  afterAll(() => patient.close());
+  const of = (text: string): Promise<Value> =>
+    patient.evaluate(read(text), { inputs: {} }).catch((error: { message: string }) => error.message);
+
   test.each([
-    ['memory in small pieces', '${ const a = []; for (;;) a.push([a.length, {}]); return 1; }'],
-    ['memory in one piece', '$(new ArrayBuffer(2 ** 30).byteLength)'],
-    ['memory in a text', '${ let s = "x"; for (let i = 0; i < 28; i++) s += s + i; return s.split("").length; }'],
-    ['memory in a large text', '$("x".repeat(2 ** 29).length)'],
+    ['in small pieces', '${ const a = []; for (;;) a.push([a.length, {}]); return 1; }'],
+    ['in pieces that are each allowed', '${ const a = []; for (;;) a.push(new Array(1e5).fill(1)); return 1; }'],
+    ['in names', '${ for (let i = 0; ; i++) globalThis["name" + i] = i; return 1; }'],
+    ['in one piece', '$(new ArrayBuffer(2 ** 30).byteLength)'],
+    ['in a text', '${ let s = "x"; for (let i = 0; i < 28; i++) s += s + i; return s.split("").length; }'],
+    ['in a large text', '$("x".repeat(2 ** 29).length)'],
+    ['in its error', '${ throw new Error(new Array(1e7).fill("message").join()); return 1; }'],
+  ])('%s is told that the memory is at an end, and the next script has all of it', async (_name, text) => {
+    expect(await of(text)).toContain(`needs more than ${32 * MIB} bytes of memory`);
+    expect(await of('$("x".repeat(2e7).length)')).toBe(2e7);
+  });
+
+  it('altogether is refused, however small the pieces, and what fits is not', async () => {
+    const keep = (count: number): string =>
+      `\${ const kept = []; for (let i = 0; i < ${count}; i++) kept.push("x".repeat(1e6) + i); return kept.join("").length > 0; }`;
+    expect(await of(keep(10))).toBe(true);
+    expect(await of(keep(100))).toContain('bytes of memory');
+    expect(await of(keep(10))).toBe(true);
+  });
+
+  test.each([
     [
       'memory, and goes on when it is refused',
       '${ const a = []; for (;;) try { a.push(new Array(1e6).fill(1)); } catch (e) {} return 1; }',

@@ -84,6 +84,17 @@ describe('how a task runs', () => {
     expect(taskOf(`task: a\ncommand: x\ntimeout: ${written}\n`)).toMatchObject(expected);
   });
 
+  it('a job has a timeout too, and without one it stays as it was', () => {
+    const jobOf = (more: string): object => {
+      const text = `task: a\ncommand: x\n---\njob: j\nsteps: {only: a}\n${more}`;
+      const parsed = parseDefinitions({ name: 'f.yaml', text });
+      return parsed.ok ? (parsed.set.jobs[0] ?? {}) : parsed.problems;
+    };
+    expect(jobOf('timeout: 2h\n')).toMatchObject({ timeoutSeconds: 7200 });
+    expect(jobOf('')).not.toHaveProperty('timeoutSeconds');
+    expect(jobOf('timeout: 0\n')).toMatchObject([{ line: 6, message: "'timeout': the time is 0" }]);
+  });
+
   it('a heartbeat is a time', () => {
     expect(taskOf('task: a\ncommand: x\nheartbeat: 30s\n').heartbeatSeconds).toBe(30);
   });

@@ -9,11 +9,13 @@ const Found = z.object({
   node: z.object({ graph: Graph.optional() }).nullable(),
 });
 
+const PART = `id label kind runs group over conditional state total
+  counts { pending queued running retrying succeeded failed skipped cancelled }`;
 const GRAPH = `graph {
   svgUrl
-  nodes { id kind label runs group state total counts { pending queued running retrying succeeded failed skipped cancelled } }
+  nodes { ${PART} }
   edges { from to kind ports { from to } exitCodes implied }
-  groups { id label runs group }
+  groups { ${PART} }
   foldedSteps foldedEdges
 }`;
 const QUERY = `query ($name: String!, $id: ID!) {

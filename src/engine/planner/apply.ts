@@ -1,11 +1,12 @@
 /** Carries decisions of the planner out, under the lock of their Submission. */
 import { planIn } from '../../domain/compileJob';
 import { stepStateEvent, submissionStateEvent } from '../../domain/events';
+import type { WaitLimits } from '../../domain/timeouts';
 import type { Sql } from '../../store/database';
 import { insertChildren, type NewChild } from '../../store/statements/children';
 import type { StepRunView } from '../../store/statements/locks';
 import { advance, endParent, LOW_WATER, type EndedRow } from '../advance';
-import { elementKind, rowKind, runName, usesOf } from '../rows';
+import { elementKind, limitsOf, rowKind, runName, usesOf } from '../rows';
 import { change, endRun, endUnrun, failSubmission, flush, pending, queue, type Transition } from '../transition';
 import { nodeOf } from '../values';
 import type { Decision, Element } from './decision';
@@ -45,6 +46,7 @@ export async function applyDecisions(
           due: false,
           inputs: decision.inputs,
           left: inner.length,
+          ...jobLimits(transition, view),
         });
         children.push(...inner);
         break;
@@ -90,6 +92,13 @@ function start(transition: Transition, view: StepRunView): void {
   transition.events.push(stepStateEvent(view, 'RUNNING'));
 }
 
+/** A nested Job has its own timeout; that of the Submission holds as well. */
+function jobLimits(transition: Transition, view: StepRunView): WaitLimits {
+  const { run } = nodeOf(transition.plan, view);
+  const seconds = run.kind === 'job' ? planIn(transition.plan, run.job).job.timeoutSeconds : undefined;
+  return seconds === undefined ? {} : { stepSeconds: seconds };
+}
+
 function startJob(transition: Transition, view: StepRunView): NewChild[] {
   const { run } = nodeOf(transition.plan, view);
   if (run.kind !== 'job') return [];
@@ -112,6 +121,7 @@ function startJob(transition: Transition, view: StepRunView): NewChild[] {
       due: isReady && node.planned,
       message: '',
       uses: usesOf(node),
+      ...limitsOf(node),
     };
   });
 }
@@ -144,6 +154,7 @@ function grow(
       due: element.skipped === null && kind === 'JOB',
       message: element.skipped ?? '',
       uses: usesOf(node),
+      ...limitsOf(node),
     });
   }
   const left = pending(transition, view).left + elements.filter(({ skipped }) => skipped === null).length;

@@ -32,12 +32,36 @@ const NOTHING = { inputs: {}, self: null, step: null, runtime: null };
 const syncVariant = /** @type {QuickJSSyncVariant} */ (/** @type {unknown} */ (variant));
 /** @type {object} The engine must not write to the streams of the process. */
 const silent = { print: () => undefined, printErr: () => undefined };
-const quietVariant = newVariant(syncVariant, { emscriptenModule: silent });
+/** @typedef {{ readonly buffer: ArrayBuffer }} Memory */
+/** @type {{ WebAssembly: { Memory: new (pages: { initial: number, maximum: number }) => Memory } }} */
+const { WebAssembly } = /** @type {any} */ (globalThis);
+const PAGE_BYTES = 64 * 1024;
+/** The memory that the engine was built to start with. It holds its own data, its stack, and many a small evaluation. */
+const INITIAL_PAGES = 256;
 
 class OwnCodeError extends Error {}
 
-/** @type {QuickJSWASMModule | undefined} */
+/** @type {{ module: QuickJSWASMModule, memory: Memory, memoryBytes: number } | undefined} */
 let engine;
+
+/**
+ * An engine for evaluations with so much memory. The engine's own limit counts allocations, and hardly their size; so the
+ * cap is that of its address space.
+ * @param {number} memoryBytes
+ */
+async function engineFor(memoryBytes) {
+  if (engine?.memoryBytes === memoryBytes) return engine;
+  const maximum = INITIAL_PAGES + Math.ceil(memoryBytes / PAGE_BYTES);
+  const memory = new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum });
+  const quiet = newVariant(syncVariant, { wasmMemory: memory, emscriptenModule: silent });
+  engine = { module: await newQuickJSWASMModuleFromVariant(quiet), memory, memoryBytes };
+  return engine;
+}
+
+/** Memory that was taken is never given back. An engine that grew is not used again, so that each starts with the same. */
+function hasGrown() {
+  return engine !== undefined && engine.memory.buffer.byteLength > INITIAL_PAGES * PAGE_BYTES;
+}
 
 /**
  * The value of a script on one context.
@@ -113,6 +137,8 @@ function read({ vm, scope }, json, limits) {
 function described(box, kept, thrown, shift) {
   const { vm } = box;
   if (box.late()) return { kind: 'time' };
+  // Without memory for an error the engine throws null.
+  if (hasGrown() && vm.sameValue(thrown, vm.null)) return { kind: 'memory' };
   const text = valueOf(box, vm.callFunction(run(box, DESCRIBE, 'describe'), vm.undefined, kept, thrown));
   const { message, stack } = JSON.parse(vm.getString(text));
   if (message === OUT_OF_MEMORY) return { kind: 'memory' };
@@ -136,8 +162,8 @@ function run(box, code, name) {
  */
 function valueOf(box, result) {
   if (!result.error) return box.scope.manage(result.value);
-  const { name, message } = box.vm.dump(box.scope.manage(result.error)) ?? {};
-  throw new OwnCodeError(`${name}: ${message}`);
+  const thrown = box.vm.dump(box.scope.manage(result.error));
+  throw new OwnCodeError(thrown?.message ? `${thrown.name}: ${thrown.message}` : OUT_OF_MEMORY);
 }
 
 /**
@@ -170,13 +196,13 @@ export async function check(script, limits) {
  * @returns {Promise<Outcome>}
  */
 async function inFreshBox(limits, use) {
-  engine ??= await newQuickJSWASMModuleFromVariant(quietVariant);
+  const { module } = await engineFor(limits.memoryBytes);
   const deadline = performance.now() + limits.ms;
   let interrupted = false;
   /** @type {Outcome} */
   let outcome = { kind: 'memory' };
   try {
-    const runtime = engine.newRuntime({
+    const runtime = module.newRuntime({
       memoryLimitBytes: limits.memoryBytes,
       maxStackSizeBytes: STACK_BYTES,
       interruptHandler: () => (interrupted ||= performance.now() > deadline),
@@ -195,8 +221,7 @@ async function inFreshBox(limits, use) {
       return { kind: 'failed', message: thrown.message };
     }
   }
-  // After a lack of memory an engine is not to be trusted, and it keeps what it took from the system.
-  if (outcome.kind === 'memory') engine = undefined;
+  if (outcome.kind === 'memory' || hasGrown()) engine = undefined;
   return outcome;
 }
 

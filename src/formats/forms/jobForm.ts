@@ -1,10 +1,12 @@
 /** The written form of a Job: a graph by links, or the short form with an order number per Step. */
 import { z } from 'zod';
 import { choose, form, isPlainObject, nameForm, named, oneOrMany, passOn } from './form';
+import { fileTraits } from './fileTraits';
 import { linkForm, scatterForm, sourcesForm, whenForm, type SourcesForm } from './linkForm';
 import { bounds, typeOr, valueForm } from './taskForm';
 import { maxRunningForm } from './limitForm';
 import { symbolsForm, typeForm } from './typeForm';
+import { someTimeForm } from './units';
 import { validatorForm } from './validatorForm';
 
 /** More Steps than this are a loop written out. */
@@ -44,6 +46,7 @@ const inputForm = typeOr(
     description: z.string().default(''),
     default: valueForm.optional(),
     validate: oneOrMany(validatorForm).default([]),
+    ...fileTraits,
     ...bounds,
   }),
 );
@@ -92,6 +95,7 @@ export const jobForm = form({
   inputs: named(inputForm).default([]),
   steps: stepsForm,
   outputs: named(outputForm).optional(),
+  timeout: someTimeForm.optional(),
   example: z.record(nameForm, valueForm).optional(),
   'max-running': maxRunningForm,
 });

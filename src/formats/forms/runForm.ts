@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { RETRY_CAUSES, type RetryCause } from '../../domain/definitions';
 import { suggestion } from '../nearest';
 import { choose, form, isPlainObject, oneOrMany } from './form';
-import { durationForm, sizeForm } from './units';
+import { durationForm, sizeForm, someTimeForm } from './units';
 
 /** What is tried again: an exit code, a signal, or a cause. */
 export type RetriedForm = { readonly exitCode: number } | { readonly signal: string } | { readonly cause: RetryCause };
@@ -55,21 +55,11 @@ export const retryForm = form({
   grow: form({ memory: memoryGrowthForm }).optional(),
 });
 
-/** More than nothing: what may take no time never runs. */
-const someTime = durationForm.superRefine((seconds, context) => {
-  if (seconds > 0) return;
-  context.addIssue({
-    code: 'custom',
-    message: 'the time is 0',
-    params: { hint: 'Give seconds, or a text such as 10m.' },
-  });
-});
-
 /** One time is that of each attempt. */
 export const timeoutForm = choose<{ attempt?: number; queue?: number; step?: number }>((value) =>
   isPlainObject(value)
-    ? form({ attempt: someTime.optional(), queue: someTime.optional(), step: someTime.optional() })
-    : someTime.transform((attempt) => ({ attempt })),
+    ? form({ attempt: someTimeForm.optional(), queue: someTimeForm.optional(), step: someTimeForm.optional() })
+    : someTimeForm.transform((attempt) => ({ attempt })),
 );
 
 /** Shorter ones would end commands that were only slow to write. */

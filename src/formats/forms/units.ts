@@ -21,6 +21,16 @@ export const durationForm = z.union([z.number(), z.string()]).transform((value, 
   return z.NEVER;
 });
 
+/** A duration of more than nothing: what may take no time never runs. */
+export const someTimeForm = durationForm.superRefine((seconds, context) => {
+  if (seconds > 0) return;
+  context.addIssue({
+    code: 'custom',
+    message: 'the time is 0',
+    params: { hint: 'Give seconds, or a text such as 10m.' },
+  });
+});
+
 /** Bytes, from a number of bytes or a text with a unit; a kB has 1024 bytes. */
 export const sizeForm = z.union([z.number(), z.string()]).transform((value, context): number => {
   const size = typeof value === 'number' ? value : SIZE_PATTERN.test(value) ? bytes.parse(value) : null;

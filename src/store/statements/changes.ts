@@ -5,13 +5,14 @@
 import type { EventDraft, SubmissionEvent } from '../../domain/events';
 import type { FailureKind } from '../../domain/failure';
 import type { AttemptState, Ending, StepRunState, SubmissionState } from '../../domain/states';
+import type { WaitLimits } from '../../domain/timeouts';
 import type { FileValue, Values } from '../../domain/values';
 import type { Sql, Statement } from '../database';
 import { RANK_BASE, RANK_STEP } from './fairRank';
 import { laneOf } from './lanes';
 
 /** The new state of one StepRun; what is left out stays as it is. */
-export interface StepRunChange {
+export interface StepRunChange extends WaitLimits {
   readonly id: string;
   readonly state: StepRunState;
   readonly waiting?: number;
@@ -112,8 +113,8 @@ const APPLY: Statement = {
   with step as (
     select * from jsonb_to_recordset($1::jsonb) as x(
       id bigint, state text, waiting int, failures int, lost int, message text, "exitCode" int, outputs jsonb, "delaySeconds" float,
-      due boolean, "left" int, width int, expanded int, inputs jsonb, scatter jsonb, failure text, "reusedFrom" bigint,
-      "waitsFor" text)
+      due boolean, "left" int, width int, expanded int, inputs jsonb, scatter jsonb, failure text,
+      "queueSeconds" float, "stepSeconds" float, "reusedFrom" bigint, "waitsFor" text)
   ), ended as materialized (
     select * from jsonb_to_recordset($2::jsonb) as x(
       "stepRunId" bigint, number int, state text, "exitCode" int, signal text, message text, "cpuMs" float,
@@ -146,6 +147,9 @@ const APPLY: Statement = {
       started_at = case when s.state = 'RUNNING' then coalesce(r.started_at, clock_timestamp()) else r.started_at end,
       failure = case when s.state in ('FAILED', 'RETRYING') then coalesce(s.failure, e.failure) end,
       out_of_memory = r.out_of_memory + case when e.failure = 'OUT_OF_MEMORY' then 1 else 0 end,
+      queue_deadline = case when s.state = 'QUEUED' then now() + make_interval(secs => s."queueSeconds") end,
+      deadline = case when s.state in ('QUEUED', 'RETRYING', 'RUNNING')
+        then coalesce(r.deadline, now() + make_interval(secs => s."stepSeconds")) end,
       worker_id = case when s.state in ('QUEUED', 'RETRYING') then null else r.worker_id end,
       cached = r.cached or s."reusedFrom" is not null,
       reused_from = coalesce(s."reusedFrom", r.reused_from),

@@ -1,12 +1,13 @@
 /** New StepRuns below a row that scatters or runs a Job, with their first Events. The Submission is locked by the caller. */
 import type { StepRunKind } from '../../domain/states';
+import type { WaitLimits } from '../../domain/timeouts';
 import type { Values } from '../../domain/values';
 import type { Sql } from '../database';
 import { EVENT_JSON, type Committed } from './changes';
 import { RANK_BASE, RANK_STEP } from './fairRank';
 import { laneOf } from './lanes';
 
-export interface NewChild {
+export interface NewChild extends WaitLimits {
   readonly submissionId: string;
   readonly parentId: string;
   readonly scopeId: string;
@@ -51,9 +52,10 @@ export async function insertChildren(sql: Sql, children: readonly NewChild[]): P
       with drafts as (
         select x.*, s.priority, s.submitter, s.job_name, s.paused_at is not null as paused from rows from (jsonb_to_recordset($1::jsonb) as ("submissionId" bigint,
           "parentId" bigint, "scopeId" bigint, job text, node int, "scatterIndex" int, kind text, name text, "taskName" text,
-          queue text, state text, waiting int, inputs jsonb, due boolean, message text, uses jsonb)) with ordinality as x("submissionId",
+          queue text, state text, waiting int, inputs jsonb, due boolean, message text, uses jsonb,
+          "queueSeconds" float, "stepSeconds" float)) with ordinality as x("submissionId",
           "parentId", "scopeId", job, node, "scatterIndex", kind, name, "taskName", queue, state, waiting, inputs, due,
-          message, uses, ord)
+          message, uses, "queueSeconds", "stepSeconds", ord)
         join submission s on s.id = x."submissionId"
       ), ready as (
         select r.*, ${laneOf('r', 'r.job_name')} as lane from (
@@ -68,10 +70,13 @@ export async function insertChildren(sql: Sql, children: readonly NewChild[]): P
         from ready y join base b using (queue, priority, submitter, lane)
       ), steps as (
         insert into step_run (submission_id, parent_id, scope_id, job, node, scatter_index, kind, name, task_name, queue,
-          priority, submitter, uses, lane, state, waiting, inputs, message, held, due_at, ready_at, rank_at, finished_at)
+          priority, submitter, uses, lane, state, waiting, inputs, message, held, due_at, ready_at, rank_at, queue_deadline,
+          deadline, finished_at)
         select "submissionId", "parentId", "scopeId", job, node, "scatterIndex", kind, name, "taskName", queue, priority,
           submitter, uses, coalesce(k.lane, ''), state, waiting, inputs, message, state = 'QUEUED' and paused,
           case when due then now() end, case when state = 'QUEUED' then now() end, k.rank_at,
+          case when state = 'QUEUED' then now() + make_interval(secs => "queueSeconds") end,
+          case when state = 'QUEUED' then now() + make_interval(secs => "stepSeconds") end,
           case when state = 'SKIPPED' then clock_timestamp() end
         from drafts left join ranked k using (ord)
         order by ord

@@ -11,11 +11,11 @@ export function countedRuns(sql: Sql, submissionId: string): Promise<CountedRuns
     {
       name: 'counted-runs',
       text: `
-      select regexp_replace(name, '\\[\\d+\\]', '', 'g') as step, state, count(*)::int as count,
-        min(id)::text as "stepRunId", max(percent) as percent,
-        (extract(epoch from min(started_at)) * 1000)::float8 as "startedAt",
+      select regexp_replace(name, '\\[\\d+\\]', '', 'g') as step, scatter_index >= 0 as element, state,
+        count(*)::int as count, coalesce(sum(width - expanded), 0)::int as unexpanded, min(id)::text as "stepRunId",
+        max(percent) as percent, (extract(epoch from min(started_at)) * 1000)::float8 as "startedAt",
         (extract(epoch from max(finished_at)) * 1000)::float8 as "finishedAt"
-      from step_run where submission_id = $1 group by 1, 2`,
+      from step_run where submission_id = $1 group by 1, 2, 3`,
     },
     [submissionId],
   );

@@ -1,13 +1,14 @@
 /** Storing a Submission: itself, its StepRuns, first Events, first messages and input artifacts, in one statement. */
 import type { SubmissionEvent } from '../../domain/events';
 import type { StepRunKind } from '../../domain/states';
+import type { WaitLimits } from '../../domain/timeouts';
 import type { FileValue, Values } from '../../domain/values';
 import type { Sql } from '../database';
 import { EVENT_JSON, type Committed } from './changes';
 import { RANK_BASE, RANK_STEP } from './fairRank';
 import { laneOf } from './lanes';
 
-export interface NewStepRun {
+export interface NewStepRun extends WaitLimits {
   readonly node: number;
   readonly name: string;
   readonly taskName: string;
@@ -38,6 +39,8 @@ export interface NewSubmission {
   readonly reuseFrom: string | null;
   /** Steps that run in any case, with all that stands after them. */
   readonly rerun: readonly string[];
+  /** Until it must have ended; null: it may take as long as it takes. */
+  readonly timeoutSeconds: number | null;
   readonly stepRuns: readonly NewStepRun[];
   readonly files: readonly { readonly port: string; readonly position: number; readonly file: FileValue }[];
 }
@@ -54,7 +57,7 @@ export async function insertSubmission(sql: Sql, submission: NewSubmission): Pro
       text: `
       with nodes as (
         select * from jsonb_to_recordset($9::jsonb) as x(node int, name text, "taskName" text, queue text, waiting int,
-          kind text, planned boolean, uses jsonb)
+          kind text, planned boolean, uses jsonb, "queueSeconds" float, "stepSeconds" float)
       ), ready as (
         select r.*, ${laneOf('r', '$2::text')} as lane from (
           select node, "taskName" as task_name, queue, $5 as submitter, uses from nodes where waiting = 0 and not planned
@@ -64,19 +67,21 @@ export async function insertSubmission(sql: Sql, submission: NewSubmission): Pro
         from (select distinct queue, $3::smallint as priority, submitter, lane from ready) k
       ), sub as (
         insert into submission (job_version_id, job_name, state, priority, inputs, submitter, label, idempotency_key,
-          request_digest, batch_id, reuse, reuse_from, rerun, event_seq, unfinished)
-        select $1::bigint, $2, 'QUEUED', $3::smallint, $4::jsonb, $5, $6, $7, $8, $10::bigint, $12, $13::bigint, $14::text[],
-          1 + (select count(*) from ready), (select count(*) from nodes)
+          request_digest, batch_id, reuse, reuse_from, rerun, event_seq, unfinished, deadline)
+        select $1::bigint, $2, 'QUEUED', $3::smallint, $4::jsonb, $5, $6, $7, $8, $10::bigint, $13, $14::bigint, $15::text[],
+          1 + (select count(*) from ready), (select count(*) from nodes), now() + make_interval(secs => $12::float)
         on conflict (submitter, idempotency_key) where idempotency_key is not null do nothing
         returning id, priority, submitter
       ), steps as (
         insert into step_run (submission_id, node, name, task_name, kind, state, waiting, queue, priority, submitter, uses,
-          lane, ready_at, rank_at, due_at)
+          lane, ready_at, rank_at, due_at, queue_deadline, deadline)
         select sub.id, n.node, n.name, n."taskName", n.kind,
           case when n.waiting = 0 and not n.planned then 'QUEUED' else 'PENDING' end, n.waiting,
           n.queue, sub.priority, sub.submitter, n.uses, coalesce(y.lane, ''), case when n.waiting = 0 then now() end,
           b.rank_at + ${RANK_STEP} * row_number() over (partition by y.queue, y.lane order by n.node),
-          case when n.waiting = 0 and n.planned then now() end
+          case when n.waiting = 0 and n.planned then now() end,
+          case when y.node is not null then now() + make_interval(secs => n."queueSeconds") end,
+          case when y.node is not null then now() + make_interval(secs => n."stepSeconds") end
         from nodes n cross join sub left join ready y on y.node = n.node left join base b on b.queue = y.queue and b.lane = y.lane
         order by n.node
         returning id, submission_id, node, name, state, queue, priority
@@ -114,6 +119,7 @@ export async function insertSubmission(sql: Sql, submission: NewSubmission): Pro
       JSON.stringify(submission.stepRuns),
       submission.batchId,
       JSON.stringify(submission.files),
+      submission.timeoutSeconds,
       submission.reuse,
       submission.reuseFrom,
       submission.rerun,

@@ -1,4 +1,5 @@
 /** Reading what a transition decides on. The Submission's lock comes first, always: it orders everything else. */
+import type { FailureKind } from '../../domain/failure';
 import type { Ending, StepRunKind, StepRunState, SubmissionState } from '../../domain/states';
 import type { Sql } from '../database';
 
@@ -57,11 +58,14 @@ export interface StepRunView {
   readonly expanded: number;
   /** Rows below it that have not ended. */
   readonly left: number;
+  /** Of its latest failed Attempt, or why it is being stopped. */
+  readonly failure: FailureKind | null;
 }
 
 export const STEP_RUN_VIEW = `id, submission_id as "submissionId", kind, parent_id as "parentId", scope_id as "scopeId", job, node,
   scatter_index as "scatterIndex", name, state, waiting, attempt, failures, lost, worker_id as "workerId",
-  exit_code as "exitCode", queue, priority, cancel_requested as "cancelRequested", width, expanded, left_count as "left"`;
+  exit_code as "exitCode", queue, priority, cancel_requested as "cancelRequested", width, expanded, left_count as "left",
+  failure`;
 
 export function stepRunsById(sql: Sql, ids: readonly string[]): Promise<StepRunView[]> {
   return sql.query<StepRunView>(

@@ -20,16 +20,23 @@ export async function holdSubmission(sql: Sql, submissionId: string): Promise<vo
   );
 }
 
-/** Lets go what was held back, at the place in the queue that it had; returns doorbells to ring. */
+/** Lets go what was held back, at the place in the queue that it had, with all the time that it had left; returns doorbells to ring. */
 export async function releaseSubmission(sql: Sql, submissionId: string): Promise<Committed['outbox']> {
   return sql.query(
     {
       name: 'release-submission',
       text: `
       with going as (
-        update submission set paused_at = null where id = $1
+        update submission set deadline = deadline + (now() - paused_at), paused_at = null where id = $1
+      ), paused as (
+        select now() - paused_at as time from submission where id = $1
+      ), delayed as (
+        update step_run set deadline = deadline + (select time from paused)
+        where submission_id = $1 and state = 'RETRYING' and deadline is not null
       ), released as (
-        update step_run set held = false where submission_id = $1 and held
+        update step_run set held = false, queue_deadline = queue_deadline + (select time from paused),
+          deadline = deadline + (select time from paused)
+        where submission_id = $1 and held
         returning id, queue, priority, attempt, state
       )
       insert into outbox (queue, priority, step_run_id, attempt)

@@ -15,17 +15,19 @@ export interface GraphqlError {
   readonly extensions?: Readonly<Record<string, unknown>>;
 }
 
-/** One operation over HTTP. Errors are part of the reply. */
+/** One operation over HTTP. Errors are part of the reply. Rejects when it takes longer than `withinMs`. */
 export async function post<Data>(
   url: string,
   query: string,
   variables: object = {},
   headers: Readonly<Record<string, string>> = {},
+  withinMs?: number,
 ): Promise<Reply<Data>> {
   const response = await fetch(`${url}/graphql`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...headers },
     body: JSON.stringify({ query, variables }),
+    ...(withinMs === undefined ? {} : { signal: AbortSignal.timeout(withinMs) }),
   });
   const body = (await response.json()) as Omit<Reply<Data>, 'status'>;
   return { ...body, status: response.status };
@@ -36,6 +38,8 @@ export function connect(url: string, headers: Readonly<Record<string, string>> =
   class Socket extends WebSocket {
     constructor(address: string | URL, protocols?: string | string[]) {
       super(address, protocols, { headers });
+      // One that is given up before it is open says so, when nobody listens any more.
+      this.on('error', () => undefined);
     }
   }
   return createClient({ url: `${url.replace(/^http/, 'ws')}/graphql`, webSocketImpl: Socket, retryAttempts: 0 });

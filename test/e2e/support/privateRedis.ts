@@ -1,41 +1,25 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { createClient } from 'redis';
-import { ensureRedis, isAlive, type EmbeddedService } from '../../../src/embedded';
-import { eventually } from './wait';
+import { ensureRedis } from '../../../src/embedded';
+import { startPrivate, type PrivateService } from './privateService';
 
-/** A Redis of one test's own, to be broken. */
-export interface PrivateRedis {
-  readonly url: string;
-  /** Ends it as a crash would. */
-  kill(): Promise<void>;
-  /** Starts it again at the same address, without the data it had. */
-  restart(): Promise<void>;
+/** A Redis of one test's own; it comes back without the data it had. */
+export interface PrivateRedis extends PrivateService {
   /** Removes all keys; returns how many there were. */
   flushAll(): Promise<number>;
-  remove(): Promise<void>;
 }
 
 export async function startRedis(): Promise<PrivateRedis> {
-  const home = await mkdtemp(path.join(os.tmpdir(), 'stepcast-redis-'));
-  const start = (): Promise<EmbeddedService> => ensureRedis({ home, log: () => undefined });
-  let service = await start();
-  const { url } = service;
+  const service = await startPrivate(
+    'redis',
+    (home) => ensureRedis({ home, log: () => undefined }),
+    (home) => rm(path.join(home, 'redis', 'data'), { recursive: true, force: true }),
+  );
   return {
-    url,
-    kill: async () => {
-      process.kill(service.pid, 'SIGKILL');
-      await service.exited;
-      await eventually('Redis is gone', () => !isAlive(service.pid));
-    },
-    restart: async () => {
-      await rm(path.join(home, 'redis', 'data'), { recursive: true, force: true });
-      service = await start();
-      if (service.url !== url) throw new Error('Redis came back at another address');
-    },
+    ...service,
     flushAll: async () => {
-      const client = createClient({ url });
+      const client = createClient({ url: service.url });
       await client.connect();
       try {
         const keys = await client.dbSize();
@@ -44,10 +28,6 @@ export async function startRedis(): Promise<PrivateRedis> {
       } finally {
         client.destroy();
       }
-    },
-    remove: async () => {
-      await service.stop();
-      await rm(home, { recursive: true, force: true });
     },
   };
 }

@@ -22,6 +22,8 @@ export interface Managed {
   end(signal?: NodeJS.Signals): Promise<number | null>;
   /** Sends a signal that does not end it. */
   signal(signal: 'SIGSTOP' | 'SIGCONT' | 'SIGTERM'): void;
+  /** Sends a message over the channel, and resolves with the next one that comes back; rejects when it ends first. */
+  ask(message: object): Promise<unknown>;
   /** Starts it again when it has ended; resolves when it serves. */
   restart(env?: Readonly<Record<string, string>>): Promise<void>;
 }
@@ -88,6 +90,19 @@ export async function manage(
     signal: (signal) => {
       if (!child.kill(signal)) throw new Error(`${entry} does not run`);
     },
+    ask: (message) =>
+      new Promise((resolve, reject) => {
+        const asked = child;
+        const onEnd = (): void => reject(new Error(`${entry} ended and gave no answer`));
+        asked.once('close', onEnd);
+        asked.once('message', (answer) => {
+          asked.off('close', onEnd);
+          resolve(answer);
+        });
+        asked.send(message, (error) => {
+          if (error) reject(error);
+        });
+      }),
     restart: async (more = {}) => {
       await ended;
       extra = more;

@@ -15,6 +15,8 @@ export interface StepcastOptions {
   readonly workers?: number;
   /** Settings, laid over those of the harness. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Settings of the API with this number alone, laid over the others. */
+  readonly apiEnv?: (api: number) => Readonly<Record<string, string>>;
   /** The Redis of the test run if not given. */
   readonly redisUrl?: string;
   /** A fresh database of the test run's Postgres, dropped at the end, if not given. */
@@ -27,6 +29,7 @@ export interface SubmitOptions {
   readonly priority?: 'HIGH' | 'NORMAL' | 'LOW';
   readonly label?: string;
   readonly idempotencyKey?: string;
+  readonly timeoutSeconds?: number;
 }
 
 /** A whole service in processes of its own. */
@@ -88,9 +91,10 @@ export async function startStepcast(options: StepcastOptions = {}): Promise<Step
 
   const apis: (Managed & { readonly url: string })[] = [];
   const workers: Managed[] = [];
-  const startApi = async (): Promise<void> => {
-    let port = settings['PORT'] ?? '0';
-    const api = await manage('schema/main.js', () => ({ ...settings, PORT: port }), /serving on http:\/\/[\w.:[\]-]+/);
+  const startApi = async (number: number): Promise<void> => {
+    const own = { ...settings, ...options.apiEnv?.(number) };
+    let port = own['PORT'] ?? '0';
+    const api = await manage('schema/main.js', () => ({ ...own, PORT: port }), /serving on http:\/\/[\w.:[\]-]+/);
     const url = /http:\/\/[\w.:[\]-]+/.exec(api.output())?.[0] ?? '';
     port = new URL(url).port;
     apis.push({ ...api, url });
@@ -115,9 +119,9 @@ export async function startStepcast(options: StepcastOptions = {}): Promise<Step
 
   try {
     // The first API migrates; what starts beside it would wait for that.
-    await startApi();
+    await startApi(0);
     await Promise.all([
-      ...Array.from({ length: (options.apis ?? 1) - 1 }, startApi),
+      ...Array.from({ length: (options.apis ?? 1) - 1 }, (_, index) => startApi(index + 1)),
       ...Array.from({ length: options.workers ?? 1 }, () => startWorker()),
     ]);
   } catch (error) {

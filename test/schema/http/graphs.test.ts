@@ -15,13 +15,13 @@ describe('graphs as images', () => {
   const asked: unknown[] = [];
 
   const link = (of: GraphAddress = address, expiresAt = inAnHour(), first = 100): string =>
-    server.url + signedGraphPath(secret, of, { expiresAt, first });
+    server.url + signedGraphPath(secret, of, { expiresAt, options: { first, depth: 2 } });
 
   beforeAll(async () => {
     server = await serve(
       graphsRouter({
         secret,
-        defaultFirst: 100,
+        defaults: { first: 100, depth: 2 },
         authorize: async (request) => {
           if (request.headers['x-user'] === 'stranger') throw new StepcastError('FORBIDDEN', 'This is not yours.');
         },
@@ -58,7 +58,7 @@ describe('graphs as images', () => {
       'cross-origin-resource-policy': 'cross-origin',
       etag: '"one"',
     });
-    expect(asked).toEqual([{ kind: 'job', name: 'word-count', first: 100 }]);
+    expect(asked).toEqual([{ kind: 'job', name: 'word-count', first: 100, depth: 2 }]);
   });
 
   it('are drawn again only when something has changed', async () => {
@@ -78,8 +78,8 @@ describe('graphs as images', () => {
     await fetch(link({ kind: 'submission', id: 'U3VibWlzc2lvbjox' }, inAnHour(), 20));
     await fetch(link({ kind: 'job-version', key: '12' }));
     expect(asked).toEqual([
-      { kind: 'submission', id: 'U3VibWlzc2lvbjox', first: 20 },
-      { kind: 'job-version', key: '12', first: 100 },
+      { kind: 'submission', id: 'U3VibWlzc2lvbjox', first: 20, depth: 2 },
+      { kind: 'job-version', key: '12', first: 100, depth: 2 },
     ]);
   });
 

@@ -1,0 +1,97 @@
+/** What holds of the database when all is quiet again, whatever broke: one sentence and one query of exceptions each. */
+
+export interface Invariant {
+  readonly sentence: string;
+  /** Finds what breaks it. */
+  readonly exceptions: string;
+}
+
+const FINAL_SUBMISSION = `('SUCCEEDED', 'FAILED', 'CANCELLED')`;
+const FINAL_STEP = `('SUCCEEDED', 'FAILED', 'SKIPPED', 'CANCELLED')`;
+
+export const INVARIANTS: readonly Invariant[] = [
+  {
+    sentence: 'every submission has ended, and its counter of steps left is 0',
+    exceptions: `select id, state, unfinished from submission where state not in ${FINAL_SUBMISSION} or unfinished <> 0
+                 or finished_at is null`,
+  },
+  {
+    sentence: 'every step of it has ended',
+    exceptions: `select id, name, state from step_run where state not in ${FINAL_STEP}`,
+  },
+  {
+    sentence: 'no attempt still runs',
+    exceptions: `select step_run_id, number from attempt where state = 'RUNNING' or finished_at is null`,
+  },
+  {
+    sentence: 'the attempts of a step are numbered from 1 without a gap, and the step names the last',
+    exceptions: `select r.id, r.attempt from step_run r left join attempt a on a.step_run_id = r.id group by r.id, r.attempt
+                 having count(a.number) <> r.attempt or coalesce(max(a.number), 0) <> r.attempt`,
+  },
+  {
+    sentence: 'a step that succeeded has one attempt that did, its last; no other step has any',
+    exceptions: `select r.id, r.state from step_run r join attempt a on a.step_run_id = r.id group by r.id, r.state, r.attempt
+                 having count(*) filter (where a.state = 'SUCCEEDED') <> (r.state = 'SUCCEEDED')::int
+                 or bool_or(a.state = 'SUCCEEDED' and a.number <> r.attempt)`,
+  },
+  {
+    sentence: 'the outputs of a step are those of the attempt that counts',
+    exceptions: `select id, attempt, outputs from step_run where state = 'SUCCEEDED' and outputs ? 'stamp'
+                 and outputs ->> 'stamp' <> id || '.' || attempt`,
+  },
+  {
+    sentence: 'event numbers run from 1 without a gap, and the submission knows the last',
+    exceptions: `select s.id, s.event_seq, count(e.seq) from submission s left join event e on e.submission_id = s.id
+                 group by s.id having count(e.seq) <> s.event_seq or min(e.seq) <> 1 or max(e.seq) <> s.event_seq`,
+  },
+  {
+    sentence: 'a submission tells its end once, in its last event, and that is the state it has',
+    exceptions: `select s.id, s.state from submission s join event e on e.submission_id = s.id group by s.id having
+                 count(*) filter (where e.type = 'SUBMISSION_STATE' and e.state in ${FINAL_SUBMISSION}) <> 1
+                 or max(e.seq) filter (where e.type = 'SUBMISSION_STATE' and e.state = s.state) <> s.event_seq`,
+  },
+  {
+    sentence: 'a step tells its end once, and nothing after it',
+    exceptions: `select r.id, r.state from step_run r join event e on e.step_run_id = r.id group by r.id having
+                 count(*) filter (where e.type = 'STEP_STATE' and e.state in ${FINAL_STEP}) <> 1
+                 or max(e.seq) filter (where e.type = 'STEP_STATE' and e.state = r.state) <> max(e.seq)`,
+  },
+  {
+    sentence: 'each attempt is told once, when it begins',
+    exceptions: `select a.step_run_id, a.number from attempt a left join event e on e.step_run_id = a.step_run_id
+                 and e.attempt = a.number and e.type = 'STEP_STATE' and e.state = 'RUNNING'
+                 group by a.step_run_id, a.number having count(e.seq) <> 1`,
+  },
+  {
+    sentence: 'a cancelled submission starts nothing after the cancel',
+    exceptions: `select c.submission_id, e.seq from event c join event e on e.submission_id = c.submission_id and e.seq > c.seq
+                 where c.type = 'CANCEL_REQUESTED' and e.type = 'STEP_STATE' and e.state in ('QUEUED', 'RUNNING', 'RETRYING')`,
+  },
+  {
+    sentence: 'no step of a chain begins before the one it waits for has succeeded',
+    exceptions: `select later.submission_id, later.step_name from event later
+                 join submission s on s.id = later.submission_id and s.job_name in ('chain', 'retrying', 'family')
+                 where later.type = 'STEP_STATE' and later.state = 'RUNNING' and later.step_name <> 's0'
+                 and not exists (select from event e where e.submission_id = later.submission_id and e.type = 'STEP_STATE'
+                   and e.step_name = 's' || substr(later.step_name, 2)::int - 1 and e.state = 'SUCCEEDED' and e.seq < later.seq)`,
+  },
+  {
+    sentence: 'the pieces of a log follow each other without a gap and without a double',
+    exceptions: `select step_run_id, start_byte from (select step_run_id, start_byte, coalesce(lag(start_byte + length(data))
+                 over (partition by step_run_id order by start_byte), 0) as expected from log_chunk) as piece
+                 where start_byte <> expected`,
+  },
+  {
+    sentence: 'a step that is lost fails only after three workers that died on it',
+    exceptions: `select r.id, r.lost from step_run r left join attempt a on a.step_run_id = r.id and a.state = 'LOST'
+                 group by r.id having r.lost > count(a.number) or r.lost > 3 or (r.message like 'Its worker died%' and r.lost <> 3)`,
+  },
+  {
+    sentence: 'no worker that lives believes that it runs something',
+    exceptions: `select id, running from worker where state in ('ALIVE', 'DRAINING') and running <> 0`,
+  },
+  {
+    sentence: 'nothing is left to be sent',
+    exceptions: `select id from outbox`,
+  },
+];

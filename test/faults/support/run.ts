@@ -1,0 +1,80 @@
+/** One run of the suite: everybody sends while everything breaks, then all is mended and must come to rest. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { eventually } from '../../e2e/support/wait';
+import { sendAll, type Sent } from './actors';
+import type { Cluster } from './cluster';
+import { carryOut } from './faults';
+import { LANE_NAMES, type Lane, type PlannedFault, type Schedule } from './schedule';
+
+/** A fault that was carried out, or could not be. */
+export interface Happened {
+  readonly lane: Lane;
+  readonly fault: PlannedFault;
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly outcome: { readonly fired: true; readonly what: string } | { readonly fired: false; readonly why: string };
+}
+
+export interface RunResult {
+  readonly happened: readonly Happened[];
+  readonly sent: readonly Sent[];
+  /** From the last fault until all had ended. */
+  readonly recoveryMs: number;
+}
+
+const REST_MS = 120_000;
+
+export async function runSchedule(
+  cluster: Cluster,
+  schedule: Schedule,
+  log: (line: string) => void,
+): Promise<RunResult> {
+  const began = Date.now();
+  const happened: Happened[] = [];
+  const breakLane = async (lane: Lane): Promise<void> => {
+    for (const fault of schedule.lanes[lane]) {
+      await delay(fault.pauseMs);
+      const fromMs = Date.now() - began;
+      const outcome = await carryOut(cluster, fault).then(
+        (what) => ({ fired: true as const, what }),
+        (error: unknown) => ({ fired: false as const, why: error instanceof Error ? error.message : String(error) }),
+      );
+      happened.push({ lane, fault, fromMs, toMs: Date.now() - began, outcome });
+      log(
+        `${seconds(fromMs)}–${seconds(Date.now() - began)} s ${fault.kind}: ${outcome.fired ? outcome.what : `NOT FIRED: ${outcome.why}`}`,
+      );
+    }
+  };
+  let over = false;
+  const faults = LANE_NAMES.reduce((sum, lane) => sum + schedule.lanes[lane].length, 0);
+  const sending = sendAll(cluster, schedule.submissions, {
+    // Spread over the faults, however long they take on this machine: nothing breaks with nobody there.
+    due: () => (happened.length >= faults ? 1 : (happened.length + LANE_NAMES.length) / (faults + LANE_NAMES.length)),
+    isOver: () => over,
+  });
+  const [{ sent, followers }] = await Promise.all([sending, ...LANE_NAMES.map(breakLane)]);
+  const quiet = Date.now();
+  log(`${seconds(quiet - began)} s: ${sent.length} sent, ${happened.length} faults; all is mended`);
+  try {
+    await eventually(
+      'every submission has ended, every message is sent and no worker is busy',
+      async () => {
+        const open = await cluster.stepcast.sql<{ id: string }>(
+          `select id from submission where state not in ('SUCCEEDED', 'FAILED', 'CANCELLED')
+           union all select id from outbox
+           union all select id from worker where state in ('ALIVE', 'DRAINING') and running <> 0 limit 1`,
+        );
+        return open.length === 0;
+      },
+      REST_MS,
+    ).catch(() => log('not everything came to rest'));
+    const recoveryMs = Date.now() - quiet;
+    log(`${seconds(Date.now() - began)} s: at rest`);
+    await Promise.race([followers, delay(REST_MS / 4, null, { ref: false })]);
+    return { happened, sent, recoveryMs };
+  } finally {
+    over = true;
+  }
+}
+
+const seconds = (milliseconds: number): string => (milliseconds / 1_000).toFixed(1);
