@@ -102,7 +102,10 @@ export async function startApi({ settings, secret, jobFolders, consoleDir, log }
     secret,
     publicUrl,
     scratchDir,
-    limits: settings,
+    limits: {
+      ...settings,
+      admission: { lowerBeyond: settings.lowerBeyond ?? null, refuseBeyond: settings.refuseBeyond ?? null },
+    },
   };
   const contextOf = (): Context => ({ viewer: LOCAL_VIEWER, services });
   const visitors: VisitorRules = { loopbackOnly, publicUrl, allowedOrigins: settings.allowedOrigins };

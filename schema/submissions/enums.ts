@@ -77,6 +77,7 @@ registerEnumType(FailureKindName, {
     MISSING_OUTPUT: { description: 'It ended well and did not produce what its task declares.' },
     BAD_OUTPUT: { description: 'It produced what cannot be taken: of another type, too large, a link to elsewhere.' },
     NOT_STARTED: { description: 'The command could not be started, or its inputs are not right.' },
+    EXPRESSION: { description: 'The expression of a computed step failed, or passed its limits.' },
     MACHINE: { description: "A fault of the worker's machine, such as a full disk." },
     LOST: { description: 'Its worker died or fell silent.' },
     QUEUE_TIMEOUT: { description: 'It was ready for too long, and no worker took it.' },

@@ -119,6 +119,14 @@ export class CancelSubmissionInput {
   reason?: string | null;
 }
 
+@InputType({ description: 'Which Batch to cancel.' })
+export class CancelBatchInput {
+  @Field(() => ID, { description: 'The Batch.' })
+  id!: string;
+  @Field(() => String, { nullable: true, description: 'Why; kept with each Submission.' })
+  reason?: string | null;
+}
+
 @InputType({ description: 'Which Submission to delete.' })
 export class DeleteSubmissionInput {
   @Field(() => ID, { description: 'The Submission. If it still runs, it is cancelled first.' })

@@ -1,5 +1,5 @@
 /** What the mutations on Submissions answer. */
-import { Field, ID, ObjectType } from 'type-graphql';
+import { Field, ID, Int, ObjectType } from 'type-graphql';
 import { UserErrorType } from '../relay/userErrors';
 import { BatchType, SubmissionType } from './types';
 
@@ -25,6 +25,16 @@ export class SubmitBatchPayload {
 export class CancelPayload {
   @Field(() => SubmissionType, { nullable: true, description: 'The Submission as it stands now.' })
   submission!: SubmissionType | null;
+  @Field(() => [UserErrorType], { description: 'Why nothing was cancelled.' })
+  userErrors!: UserErrorType[];
+}
+
+@ObjectType({ description: 'What the cancel of a Batch did.' })
+export class CancelBatchPayload {
+  @Field(() => BatchType, { nullable: true, description: 'The Batch as it stands now.' })
+  batch!: BatchType | null;
+  @Field(() => Int, { description: 'Submissions that were cancelled; those that had ended before stay as they are.' })
+  cancelled!: number;
   @Field(() => [UserErrorType], { description: 'Why nothing was cancelled.' })
   userErrors!: UserErrorType[];
 }

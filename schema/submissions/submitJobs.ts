@@ -58,7 +58,8 @@ export async function submitJobs(
     });
   }
   if (errors.length > 0) throw new UserErrors(eachOnce(errors));
-  return submit({ db: services.db, announcer: services.announcer, maxQueued: services.limits.maxQueued }, ready, batch);
+  const { maxQueued, admission } = services.limits;
+  return submit({ db: services.db, announcer: services.announcer, maxQueued, admission }, ready, batch);
 }
 
 /** Submissions that share a value share what is wrong with it. */

@@ -2,7 +2,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
 import { folders, list, onOrOff, origins, url, webAddress, wholeNumber } from './formats';
-import { bytes, variable } from './variable';
+import { SERVICE_LIMITS } from './serviceLimits';
+import { bytes, optional, variable } from './variable';
 
 const KIB = 2 ** 10;
 const MIB = 2 ** 20;
@@ -13,8 +14,6 @@ const HOUR_SECONDS = 3_600;
 /** Commands mostly wait for their process, so two for each core keep the cores busy; beyond this, memory is the limit. */
 const MAX_DEFAULT_CONCURRENCY = 64;
 const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];
-
-const optional = <T>(schema: z.ZodType<T, string>): z.ZodType<T | undefined, string> => schema;
 
 /** Every variable that is read, by the name of its value in `Settings`. */
 export const VARIABLES = {
@@ -253,41 +252,7 @@ export const VARIABLES = {
     schema: wholeNumber(1, 10_000),
   }),
 
-  maxConnections: variable({
-    name: 'STEPCAST_MAX_CONNECTIONS',
-    group: 'Limits of the service',
-    meaning: 'Open WebSocket connections of one API process.',
-    fallback: '10000',
-    schema: wholeNumber(1, 1_000_000),
-  }),
-  maxSubscriptionsPerConnection: variable({
-    name: 'STEPCAST_MAX_SUBSCRIPTIONS_PER_CONNECTION',
-    group: 'Limits of the service',
-    meaning: 'Subscriptions on one WebSocket connection.',
-    fallback: '100',
-    schema: wholeNumber(1, 100_000),
-  }),
-  subscriberBuffer: variable({
-    name: 'STEPCAST_SUBSCRIBER_BUFFER',
-    group: 'Limits of the service',
-    meaning: 'Events held for one slow subscriber; beyond this it reads from the database when it is ready again.',
-    fallback: '256',
-    schema: wholeNumber(1, 100_000),
-  }),
-  maxRunningPerUser: variable({
-    name: 'STEPCAST_MAX_RUNNING_PER_USER',
-    group: 'Limits of the service',
-    meaning: 'Steps of one submitter that may run at once, over all workers; the rest wait.',
-    fallbackText: 'no limit',
-    schema: optional(wholeNumber(1, 1_000_000)),
-  }),
-  maxQueued: variable({
-    name: 'STEPCAST_MAX_QUEUED',
-    group: 'Limits of the service',
-    meaning: 'Steps that may wait at once, over all submissions; further submissions are refused until some have run.',
-    fallback: '100000',
-    schema: wholeNumber(1, 100_000_000),
-  }),
+  ...SERVICE_LIMITS,
 
   serverUrl: variable({
     name: 'STEPCAST_URL',

@@ -113,10 +113,10 @@ function owns(report: AttemptReport, view: StepRunView): boolean {
   return view.state === 'RUNNING' && view.attempt === report.attempt && view.workerId === report.workerId;
 }
 
-/** A step that was stopped because its time was up has failed, whatever its worker says of the stop. */
+/** The report as it counts: a step that was stopped because its time was up has failed, whatever its worker says of that. */
 function inTime(transition: Transition, report: AttemptReport, view: StepRunView): AttemptReport {
   const reason = report.state === 'SUCCEEDED' ? null : outOfTime(transition, view);
-  if (reason === null) return report;
+  if (reason === null) return { ...report, failure: report.state === 'FAILED' ? report.failure : null };
   return { ...report, state: 'FAILED', failure: 'STEP_TIMEOUT', retryable: false, message: reason };
 }
 

@@ -1,4 +1,5 @@
 /** From checked requests to stored Submissions: all of one call or none. */
+import { NO_ADMISSION_LIMITS, type AdmissionLimits } from '../domain/admission';
 import { digestOf } from '../domain/digest';
 import { UserErrors, type UserError } from '../domain/errors';
 import { priorityRank, type Priority } from '../domain/states';
@@ -15,6 +16,7 @@ import {
   type NewSubmission,
 } from '../store/statements/insertSubmission';
 import { queuedCount } from '../store/statements/outbox';
+import { admitSubmissions } from './admission';
 import type { Announcer } from './announcer';
 import type { JobVersion } from './plans';
 import { limitsOf, rowKind, runName, usesOf } from './rows';
@@ -56,11 +58,13 @@ export interface SubmitDependencies {
   readonly announcer: Announcer;
   /** Steps that may wait at once, over all submissions: past it, new ones are refused. */
   readonly maxQueued: number;
+  /** What one submitter may have open; no bound if not given. */
+  readonly admission?: AdmissionLimits;
 }
 
 /** Stores the requests in one transaction. Throws UserErrors when the queue is full or an idempotency key is misused. */
 export async function submit(
-  { db, announcer, maxQueued }: SubmitDependencies,
+  { db, announcer, maxQueued, admission = NO_ADMISSION_LIMITS }: SubmitDependencies,
   requests: readonly SubmitRequest[],
   batch: NewBatch | null,
 ): Promise<Submitted> {
@@ -76,12 +80,13 @@ export async function submit(
       },
     ]);
   }
+  const admitted = await admittedRequests(db, admission, requests);
   noteSubmitted(db, steps);
   // Most calls are one Submission: its one statement needs no transaction around it.
   const outcome =
     batch === null && requests.length === 1
-      ? await store(db, requests, null)
-      : await db.transaction((sql) => store(sql, requests, batch));
+      ? await store(db, admitted, null)
+      : await db.transaction((sql) => store(sql, admitted, batch));
   for (const committed of outcome.committed) announcer.committed(committed);
   return { submissionIds: outcome.ids, batchId: outcome.batchId };
 }
@@ -106,6 +111,25 @@ function noteSubmitted(db: Database, steps: number): void {
   if (known) known.count += steps;
 }
 
+/** A request, and the priority at which it is admitted: that is no part of what was asked for. */
+type AdmittedRequest = SubmitRequest & { readonly admittedAt: Priority };
+
+/** A repeated call stores nothing, so it is admitted as it was the first time. */
+async function admittedRequests(
+  db: Database,
+  limits: AdmissionLimits,
+  requests: readonly SubmitRequest[],
+): Promise<AdmittedRequest[]> {
+  const asked = requests.map((request) => request.priority);
+  const admitted = await admitSubmissions(db, limits, requests[0]?.submitter ?? '', asked).catch(
+    async (error: unknown) => {
+      if (error instanceof UserErrors && (await allStoredBefore(db, requests))) return asked;
+      throw error;
+    },
+  );
+  return requests.map((request, index) => ({ ...request, admittedAt: admitted[index] ?? request.priority }));
+}
+
 async function allStoredBefore(sql: Sql, requests: readonly SubmitRequest[]): Promise<boolean> {
   for (const { submitter, idempotencyKey } of requests) {
     if (idempotencyKey === null || !(await findByIdempotencyKey(sql, submitter, idempotencyKey))) return false;
@@ -115,7 +139,7 @@ async function allStoredBefore(sql: Sql, requests: readonly SubmitRequest[]): Pr
 
 async function store(
   sql: Sql,
-  requests: readonly SubmitRequest[],
+  requests: readonly AdmittedRequest[],
   batch: NewBatch | null,
 ): Promise<{ ids: string[]; batchId: string | null; committed: Committed[] }> {
   const batchId = batch === null ? null : await insertBatch(sql, requests[0]?.submitter ?? '', batch);
@@ -154,13 +178,13 @@ async function earlierOne(sql: Sql, row: NewSubmission, field: readonly string[]
   throw new UserErrors([error]);
 }
 
-function toRow(request: SubmitRequest, batchId: string | null): NewSubmission {
+function toRow(request: AdmittedRequest, batchId: string | null): NewSubmission {
   const { version, inputs, reuse = true, reuseFrom = null, rerun = [] } = request;
   const { job } = version.plan;
   return {
     jobVersionId: version.id,
     jobName: job.name,
-    priority: priorityRank(request.priority),
+    priority: priorityRank(request.admittedAt),
     inputs,
     submitter: request.submitter,
     label: request.label,

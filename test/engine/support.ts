@@ -11,6 +11,7 @@ import type {
   TaskSpec,
   When,
 } from '../../src/domain/definitions';
+import type { AdmissionLimits } from '../../src/domain/admission';
 import { evaluatePlain, isPlain } from '../../src/domain/expression';
 import type { SubmissionEvent } from '../../src/domain/events';
 import type { Priority, StepRunState, SubmissionState } from '../../src/domain/states';
@@ -87,6 +88,7 @@ export interface TestEngine {
       label?: string;
       maxQueued?: number;
       submitter?: string;
+      admission?: AdmissionLimits;
       timeoutSeconds?: number;
     } & Pick<SubmitRequest, 'reuse' | 'reuseFrom' | 'rerun'>,
   ): Promise<string>;
@@ -139,12 +141,13 @@ export async function openEngine(options: { poolSize?: number } = {}): Promise<T
         maxQueued = 10_000,
         submitter = 'test',
         timeoutSeconds,
+        admission,
         ...reuse
       } = {},
     ) => {
       const version = await engine.version(job);
       const { submissionIds } = await submit(
-        { db, announcer: heard, maxQueued },
+        { db, announcer: heard, maxQueued, ...(admission ? { admission } : {}) },
         [
           {
             version,

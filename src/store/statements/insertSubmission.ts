@@ -60,7 +60,7 @@ export async function insertSubmission(sql: Sql, submission: NewSubmission): Pro
           kind text, planned boolean, uses jsonb, "queueSeconds" float, "stepSeconds" float)
       ), ready as (
         select r.*, ${laneOf('r', '$2::text')} as lane from (
-          select node, "taskName" as task_name, queue, $5 as submitter, uses from nodes where waiting = 0 and not planned
+          select node, "taskName" as task_name, queue, '' as job, $5 as submitter, uses from nodes where waiting = 0 and not planned
         ) r
       ), base as materialized (
         select k.*, ${RANK_BASE} as rank_at
