@@ -15,6 +15,8 @@ import type { Context } from './context';
 import { DataResolver } from './data/resolver';
 import { DefinitionResolver } from './definitions/resolver';
 import { JobDurations, StepDurations, SubmissionEstimate } from './durations/resolver';
+import { FiringMutations } from './firings/mutations';
+import { FiringResolver, ScheduleResolver, SubmissionFiringResolver, TriggerResolver } from './firings/resolver';
 import { GraphResolver, JobGraphResolver, SubmissionGraphResolver } from './graphs/resolver';
 import { jobFields, type JobFieldParts } from './jobs/jobFields';
 import { NodeResolver } from './relay/nodeResolver';
@@ -43,6 +45,11 @@ const RESOLVERS: NonEmptyArray<Function> = [
   ArtifactResolver,
   DataResolver,
   WorkersResolver,
+  ScheduleResolver,
+  TriggerResolver,
+  FiringResolver,
+  SubmissionFiringResolver,
+  FiringMutations,
   PauseResolver,
   ResourceResolver,
   WaitResolver,
@@ -74,7 +81,15 @@ export function buildStaticSchema(): GraphQLSchema {
   });
 }
 
-const EMPTY: Catalog = { stamp: '', backends: new Map(), tasks: new Map(), jobs: new Map(), resources: new Map() };
+const EMPTY: Catalog = {
+  stamp: '',
+  backends: new Map(),
+  tasks: new Map(),
+  jobs: new Map(),
+  schedules: new Map(),
+  resources: new Map(),
+  triggers: new Map(),
+};
 
 /** The static schema with a mutation field for each Job, every root field behind the authorization point. */
 export function buildServedSchema(base: GraphQLSchema, catalog: Catalog = EMPTY): GraphQLSchema {

@@ -11,7 +11,8 @@ import {
 } from '../../src/domain/states';
 
 /** A list of names as the object that GraphQL makes an enum of. */
-export const enumOf = <T extends string>(values: readonly T[]): { readonly [Value in T]: Value } =>
+export /** The values as type-graphql wants an enum. */
+const enumOf = <T extends string>(values: readonly T[]): { readonly [Value in T]: Value } =>
   Object.fromEntries(values.map((value) => [value, value])) as { readonly [Value in T]: Value };
 
 export const SubmissionStateName = enumOf(SUBMISSION_STATES);

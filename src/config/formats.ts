@@ -83,6 +83,30 @@ export function list(pattern: RegExp, each: string): z.ZodType<readonly string[]
     .refine((items) => items.every((item) => pattern.test(item)), `a comma-separated list of ${each}`);
 }
 
+export interface NamedSecret {
+  readonly name: string;
+  readonly secret: string;
+}
+
+const LEAST_SECRET_LENGTH = 16;
+
+/** `name=secret` pairs with commas between them. */
+export function namedSecrets(): z.ZodType<readonly NamedSecret[], string> {
+  return z
+    .string()
+    .transform((text) =>
+      splitList(text, ',').map((item): NamedSecret => {
+        const [name = '', ...secret] = item.split('=');
+        return { name: name.trim(), secret: secret.join('=').trim() };
+      }),
+    )
+    .refine(
+      (items) =>
+        items.every(({ name, secret }) => /^[A-Za-z][\w-]{0,62}$/.test(name) && secret.length >= LEAST_SECRET_LENGTH),
+      `a comma-separated list of name=secret, each secret of at least ${LEAST_SECRET_LENGTH} characters without a comma`,
+    );
+}
+
 /** Folders, separated as in PATH, absolute afterwards. */
 export function folders(): z.ZodType<readonly string[], string> {
   return z.string().transform((text) => splitList(text, path.delimiter).map((folder) => path.resolve(folder)));

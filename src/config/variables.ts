@@ -1,7 +1,7 @@
 import os from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
-import { folders, list, onOrOff, origins, url, webAddress, wholeNumber } from './formats';
+import { folders, list, namedSecrets, onOrOff, origins, url, webAddress, wholeNumber } from './formats';
 import { SERVICE_LIMITS } from './serviceLimits';
 import { bytes, optional, variable } from './variable';
 
@@ -93,6 +93,16 @@ export const VARIABLES = {
     meaning: 'Signs links. API processes on several machines need the same one.',
     fallbackText: 'made once, kept in `secret` in STEPCAST_HOME',
     schema: optional(z.string().min(32, 'a text of at least 32 characters')),
+    confidential: true,
+  }),
+  hookSecrets: variable({
+    name: 'STEPCAST_HOOK_SECRETS',
+    group: 'Service',
+    meaning:
+      'Secrets that sign calls of webhooks: `name=secret`, separated by commas. A name may stand twice while a secret is changed: both are good then.',
+    fallback: '',
+    fallbackText: 'none',
+    schema: namedSecrets(),
     confidential: true,
   }),
   databaseSilenceSeconds: variable({
@@ -215,6 +225,12 @@ export const VARIABLES = {
     group: 'Limits of one call',
     meaning: 'Size of one GraphQL request.',
     ...bytes(MIB, 16 * KIB, 128 * MIB),
+  }),
+  maxHookBytes: variable({
+    name: 'STEPCAST_MAX_HOOK_BYTES',
+    group: 'Limits of one call',
+    meaning: 'Size of the body of one call of a webhook.',
+    ...bytes(256 * KIB, KIB, 16 * MIB),
   }),
   maxDepth: variable({
     name: 'STEPCAST_MAX_DEPTH',

@@ -62,11 +62,21 @@ export interface SubmitDependencies {
   readonly admission?: AdmissionLimits;
 }
 
-/** Stores the requests in one transaction. Throws UserErrors when the queue is full or an idempotency key is misused. */
+/** Calls `store` or leaves it; whatever else it writes commits with what is stored. A transaction may run again. */
+export type Within = (sql: Sql, store: () => Promise<Stored>) => Promise<void>;
+
+/** What was stored, before it is announced. */
+export interface Stored {
+  readonly ids: readonly string[];
+  readonly batchId: string | null;
+}
+
+/** Stores the requests in one transaction, `within` it if that is given. Throws UserErrors when the queue is full or an idempotency key is misused. */
 export async function submit(
   { db, announcer, maxQueued, admission = NO_ADMISSION_LIMITS }: SubmitDependencies,
   requests: readonly SubmitRequest[],
   batch: NewBatch | null,
+  within?: Within,
 ): Promise<Submitted> {
   const steps = requests.reduce((sum, request) => sum + request.version.plan.nodes.length, 0);
   const full = (await waitingSteps(db, maxQueued)) + steps > maxQueued;
@@ -84,9 +94,14 @@ export async function submit(
   noteSubmitted(db, steps);
   // Most calls are one Submission: its one statement needs no transaction around it.
   const outcome =
-    batch === null && requests.length === 1
+    batch === null && requests.length === 1 && !within
       ? await store(db, admitted, null)
-      : await db.transaction((sql) => store(sql, admitted, batch));
+      : await db.transaction(async (sql) => {
+          if (!within) return store(sql, admitted, batch);
+          let outcome: Outcome = { ids: [], batchId: null, committed: [] };
+          await within(sql, async () => (outcome = await store(sql, admitted, batch)));
+          return outcome;
+        });
   for (const committed of outcome.committed) announcer.committed(committed);
   return { submissionIds: outcome.ids, batchId: outcome.batchId };
 }
@@ -137,11 +152,11 @@ async function allStoredBefore(sql: Sql, requests: readonly SubmitRequest[]): Pr
   return true;
 }
 
-async function store(
-  sql: Sql,
-  requests: readonly AdmittedRequest[],
-  batch: NewBatch | null,
-): Promise<{ ids: string[]; batchId: string | null; committed: Committed[] }> {
+interface Outcome extends Stored {
+  readonly committed: readonly Committed[];
+}
+
+async function store(sql: Sql, requests: readonly AdmittedRequest[], batch: NewBatch | null): Promise<Outcome> {
   const batchId = batch === null ? null : await insertBatch(sql, requests[0]?.submitter ?? '', batch);
   const ids: string[] = [];
   const committed: Committed[] = [];

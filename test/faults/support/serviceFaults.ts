@@ -3,6 +3,7 @@ import BeeQueue from 'bee-queue';
 import { setTimeout as delay } from 'node:timers/promises';
 import { eventually } from '../../e2e/support/wait';
 import type { Fault } from './faults';
+import { provoke } from './provoke';
 import { seededRandom } from './random';
 
 const DOORBELLS = 200;
@@ -41,6 +42,7 @@ const killRedis: Fault = async ({ cluster, between }) => {
 const flushRedis: Fault = async ({ cluster }) => {
   const keys = await eventually('Redis holds something', async () => {
     const count = await cluster.redis.flushAll();
+    if (count === 0) await provoke(cluster);
     return count > 0 ? count : null;
   });
   return `${keys} keys`;
