@@ -15,10 +15,12 @@ import type { Context } from './context';
 import { DataResolver } from './data/resolver';
 import { DefinitionResolver } from './definitions/resolver';
 import { JobDurations, StepDurations, SubmissionEstimate } from './durations/resolver';
+import { FiringMutations } from './firings/mutations';
+import { FiringResolver, ScheduleResolver, SubmissionFiringResolver, TriggerResolver } from './firings/resolver';
 import { GraphResolver, JobGraphResolver, SubmissionGraphResolver } from './graphs/resolver';
 import { jobFields, type JobFieldParts } from './jobs/jobFields';
 import { NodeResolver } from './relay/nodeResolver';
-import { FileInput } from './submissions/inputs';
+import { DirectoryInput, FileInput } from './submissions/inputs';
 import { ResourceResolver, WaitResolver } from './limits/resolver';
 import { CombinationsResolver } from './submissions/combinations';
 import { PauseResolver } from './pausing/resolver';
@@ -45,6 +47,11 @@ const RESOLVERS: NonEmptyArray<Function> = [
   ArtifactResolver,
   DataResolver,
   WorkersResolver,
+  ScheduleResolver,
+  TriggerResolver,
+  FiringResolver,
+  SubmissionFiringResolver,
+  FiringMutations,
   PauseResolver,
   ResourceResolver,
   WaitResolver,
@@ -68,10 +75,23 @@ const NO_PUBSUB: NonNullable<Parameters<typeof buildSchemaSync>[0]['pubSub']> = 
 
 /** The part of the schema that no definition changes: what `schema/schema.graphql` holds. */
 export function buildStaticSchema(): GraphQLSchema {
-  return buildSchemaSync({ resolvers: RESOLVERS, validate: false, pubSub: NO_PUBSUB, orphanedTypes: [FileInput] });
+  return buildSchemaSync({
+    resolvers: RESOLVERS,
+    validate: false,
+    pubSub: NO_PUBSUB,
+    orphanedTypes: [FileInput, DirectoryInput],
+  });
 }
 
-const EMPTY: Catalog = { stamp: '', backends: new Map(), tasks: new Map(), jobs: new Map(), resources: new Map() };
+const EMPTY: Catalog = {
+  stamp: '',
+  backends: new Map(),
+  tasks: new Map(),
+  jobs: new Map(),
+  schedules: new Map(),
+  resources: new Map(),
+  triggers: new Map(),
+};
 
 /** The static schema with a mutation field for each Job, every root field behind the authorization point. */
 export function buildServedSchema(base: GraphQLSchema, catalog: Catalog = EMPTY): GraphQLSchema {
@@ -80,6 +100,7 @@ export function buildServedSchema(base: GraphQLSchema, catalog: Catalog = EMPTY)
   if (!mutation) throw new Error('the schema has no mutations');
   const parts: JobFieldParts = {
     fileInput: inputNamed(base, 'FileInput'),
+    directoryInput: inputNamed(base, 'DirectoryInput'),
     submitOptions: inputNamed(base, 'SubmitOptions'),
     submitPayload: objectNamed(base, 'SubmitPayload'),
   };

@@ -1,12 +1,13 @@
 import { GraphQLJSON } from 'graphql-scalars';
 import { Field, Float, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
-import type { BackendSpec, TaskSpec } from '../../src/domain/definitions';
+import type { BackendSpec, FileTraits, TaskSpec } from '../../src/domain/definitions';
 import { predecessorsOf } from '../../src/domain/graph';
 import { mutationFieldName } from '../../src/domain/naming';
 import { formatType } from '../../src/domain/values';
 import { describeSource } from '../../src/engine/define';
 import type { CatalogEntry } from '../../src/engine/catalog';
 import type { JobBundle } from '../../src/engine/plans';
+import { ScheduleType, TriggerType } from '../firings/types';
 import { ResourceType } from '../limits/types';
 import { connectionOf, Node } from '../relay/connection';
 import { toId } from '../relay/ids';
@@ -31,6 +32,13 @@ export class PortType {
   description!: string;
   @Field(() => GraphQLJSON, { nullable: true, description: 'The value it has when none is given.' })
   default!: unknown;
+  @Field(() => String, { nullable: true, description: 'What its files hold: a name such as `csv`, or an IRI.' })
+  format!: string | null;
+  @Field(() => [String], {
+    description:
+      'Endings of the files beside each of its files: `.fai` is put behind the name, each `^` first takes an extension off it; with a `?` behind it the file may be missing.',
+  })
+  secondaryFiles!: string[];
 }
 
 @ObjectType('Configuration', { description: 'A provenance note: software or data behind a result.' })
@@ -159,6 +167,10 @@ export class DefinePayload {
   tasks!: TaskType[];
   @Field(() => [BackendType], { description: 'Backends that were defined or changed.' })
   backends!: BackendType[];
+  @Field(() => [ScheduleType], { description: 'Schedules that were defined or changed.' })
+  schedules!: ScheduleType[];
+  @Field(() => [TriggerType], { description: 'Triggers that were defined or changed.' })
+  triggers!: TriggerType[];
   @Field(() => [ResourceType], { description: 'Resources that were defined or changed.' })
   resources!: ResourceType[];
   @Field(() => [UserErrorType], { description: 'What must be mended first; with any of these, nothing was changed.' })
@@ -173,7 +185,7 @@ export class RemoveDefinitionPayload {
   userErrors!: UserErrorType[];
 }
 
-interface Declared {
+interface Declared extends FileTraits {
   readonly name: string;
   readonly type: Parameters<typeof formatType>[0];
   readonly description: string;
@@ -185,6 +197,8 @@ const toPort = (port: Declared): PortType => ({
   type: formatType(port.type),
   description: port.description,
   default: port.default ?? null,
+  format: port.format ?? null,
+  secondaryFiles: (port.secondaryFiles ?? []).map(({ pattern, required }) => `${pattern}${required ? '' : '?'}`),
 });
 
 export function toBackend(entry: CatalogEntry<BackendSpec>): BackendType {

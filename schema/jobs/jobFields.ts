@@ -9,11 +9,10 @@ import { getSubmissions } from '../submissions/reads';
 import type { SubmitOptions } from '../submissions/inputs';
 import { submitJobs } from '../submissions/submitJobs';
 import type { SubmitPayload } from '../submissions/payloads';
-import { jobInputType, underOwnNames } from './jobInputTypes';
+import { jobInputType, underOwnNames, type DataInputs } from './jobInputTypes';
 
 /** The parts of the static schema that the fields are made of. */
-export interface JobFieldParts {
-  readonly fileInput: GraphQLInputObjectType;
+export interface JobFieldParts extends DataInputs {
   readonly submitOptions: GraphQLInputObjectType;
   readonly submitPayload: GraphQLObjectType;
 }
@@ -32,7 +31,7 @@ function jobField(
   parts: JobFieldParts,
 ): GraphQLFieldConfig<unknown, Context> {
   const { job } = version.plan;
-  const { type, required, fieldOf } = jobInputType(job, parts.fileInput);
+  const { type, required, fieldOf } = jobInputType(job, parts);
   const inputOf = new Map(job.inputs.map((one) => [fieldOf.get(one.name), one]));
   const input: Record<string, GraphQLArgumentConfig> =
     type === undefined

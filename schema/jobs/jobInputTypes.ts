@@ -26,8 +26,14 @@ export interface JobInputType {
   readonly fieldOf: ReadonlyMap<string, string>;
 }
 
-/** Builds `Run<Job>Input`. `fileInput` is the schema's own FileInput. */
-export function jobInputType(job: JobSpec, fileInput: GraphQLInputObjectType): JobInputType {
+/** The schema's own types for data. */
+export interface DataInputs {
+  readonly fileInput: GraphQLInputObjectType;
+  readonly directoryInput: GraphQLInputObjectType;
+}
+
+/** Builds `Run<Job>Input`. */
+export function jobInputType(job: JobSpec, data: DataInputs): JobInputType {
   const { names } = uniqueNames(
     job.inputs.map((input) => input.name),
     camelCase,
@@ -35,7 +41,7 @@ export function jobInputType(job: JobSpec, fileInput: GraphQLInputObjectType): J
   const base = inputTypeName(job);
   const fields = job.inputs.map((input): [string, GraphQLInputFieldConfig] => {
     const name = names.get(input.name) ?? input.name;
-    return [name, fieldConfig(input, `${base}${pascalCase(input.name)}`, fileInput)];
+    return [name, fieldConfig(input, `${base}${pascalCase(input.name)}`, data)];
   });
   const type =
     fields.length === 0
@@ -52,10 +58,11 @@ export function jobInputType(job: JobSpec, fileInput: GraphQLInputObjectType): J
   };
 }
 
-function fieldConfig(input: JobInput, typeName: string, fileInput: GraphQLInputObjectType): GraphQLInputFieldConfig {
-  const type = graphqlType(narrowed(input), typeName, fileInput);
-  const description = [input.description, boundsText(input)].filter(Boolean).join(' ');
-  if (input.default !== undefined && input.default !== null) return { type, description, defaultValue: input.default };
+function fieldConfig(input: JobInput, typeName: string, data: DataInputs): GraphQLInputFieldConfig {
+  const type = graphqlType(narrowed(input), typeName, data);
+  const description = [input.description, boundsText(input), traitsText(input)].filter(Boolean).join(' ');
+  if (input.default !== undefined && input.default !== null)
+    return { type, description, defaultValue: underGraphqlNames(input.type, input.default) };
   return { type: isOptional(input.type) || input.default !== undefined ? type : new GraphQLNonNull(type), description };
 }
 
@@ -67,14 +74,12 @@ function narrowed(input: JobInput): ValueType {
   return { kind: 'enum', symbols: allowed.filter((value) => typeof value === 'string') };
 }
 
-function graphqlType(
-  type: ValueType,
-  typeName: string,
-  fileInput: GraphQLInputObjectType,
-): GraphQLInputType & GraphQLNullableType {
+function graphqlType(type: ValueType, typeName: string, data: DataInputs): GraphQLInputType & GraphQLNullableType {
   switch (type.kind) {
     case 'File':
-      return fileInput;
+      return data.fileInput;
+    case 'Directory':
+      return data.directoryInput;
     case 'boolean':
       return GraphQLBoolean;
     case 'int':
@@ -100,7 +105,7 @@ function graphqlType(
       });
     }
     case 'array': {
-      const items = graphqlType(requiredType(type.items), `${typeName}Item`, fileInput);
+      const items = graphqlType(requiredType(type.items), `${typeName}Item`, data);
       return new GraphQLList(isOptional(type.items) ? items : new GraphQLNonNull(items));
     }
     case 'record': {
@@ -110,7 +115,7 @@ function graphqlType(
         description: `A ${formatType(type)}.`,
         fields: Object.fromEntries(
           type.fields.map((field) => {
-            const inner = graphqlType(requiredType(field.type), `${typeName}${pascalCase(field.name)}`, fileInput);
+            const inner = graphqlType(requiredType(field.type), `${typeName}${pascalCase(field.name)}`, data);
             return [
               names.get(field.name) ?? field.name,
               {
@@ -124,7 +129,6 @@ function graphqlType(
     }
     case 'null':
     case 'Any':
-    case 'Directory':
     case 'union':
       // What GraphQL has no input type for is checked when it arrives.
       return GraphQLJSON;
@@ -157,6 +161,22 @@ export function underOwnNames(type: ValueType, value: unknown): unknown {
   );
 }
 
+/** The way there: a value of the definition under the names of GraphQL. */
+function underGraphqlNames(type: ValueType, value: unknown): unknown {
+  const wanted = requiredType(type);
+  if (wanted.kind === 'array' && Array.isArray(value)) {
+    return value.map((item: unknown) => underGraphqlNames(wanted.items, item));
+  }
+  if (wanted.kind !== 'record' || typeof value !== 'object' || value === null) return value;
+  const names = recordNames(wanted);
+  return Object.fromEntries(
+    Object.entries(value).map(([name, part]) => {
+      const field = wanted.fields.find((one) => one.name === name);
+      return [names.get(name) ?? name, field ? underGraphqlNames(field.type, part) : part];
+    }),
+  );
+}
+
 /** Bounds in words, for the description: GraphQL itself cannot say them. */
 function boundsText(input: JobInput): string {
   const { min, max, minLength, maxLength } = input;
@@ -168,4 +188,14 @@ function boundsText(input: JobInput): string {
   return [...range(min, max, 'From'), ...range(minLength, maxLength, 'Length')]
     .map((text) => text.replace('From at', 'At'))
     .join(' ');
+}
+
+function traitsText({ format, secondaryFiles = [] }: JobInput): string {
+  const endings = secondaryFiles.map(
+    ({ pattern, required }) => `\`${pattern}\`${required ? '' : ' (if there is one)'}`,
+  );
+  return [
+    ...(format === undefined ? [] : [`Format: ${format}.`]),
+    ...(endings.length === 0 ? [] : [`With secondaryFiles ${endings.join(', ')}.`]),
+  ].join(' ');
 }

@@ -1,5 +1,5 @@
 /** What the user can mend comes as data, beside the entity; everything else is a top-level error. */
-import { Field, ObjectType, registerEnumType } from 'type-graphql';
+import { Field, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { StepcastError, userError, UserErrors, type UserError } from '../../src/domain/errors';
 
 export enum UserErrorCode {
@@ -39,10 +39,20 @@ export class UserErrorType {
   message!: string;
   @Field(() => [String], { description: 'The path into the arguments, such as `["input", "minLength"]`.' })
   field!: string[];
+  @Field(() => Int, {
+    nullable: true,
+    description: 'After how many seconds the same call may succeed, where that can be told.',
+  })
+  retryAfterSeconds?: number | null;
 }
 
 export function toUserErrors(errors: readonly UserError[]): UserErrorType[] {
-  return errors.map((error) => ({ code: UserErrorCode[error.code], message: error.message, field: [...error.field] }));
+  return errors.map((error) => ({
+    code: UserErrorCode[error.code],
+    message: error.message,
+    field: [...error.field],
+    retryAfterSeconds: error.retryAfterSeconds ?? null,
+  }));
 }
 
 /** Runs a mutation; UserErrors become the payload that `empty` makes of them, everything else passes on. */

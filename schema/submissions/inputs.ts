@@ -17,6 +17,24 @@ export class FileInput {
     description: 'The file name that the tasks see; its own, or the name of the input, if not given.',
   })
   name?: string | null;
+  @Field(() => [FileInput], {
+    nullable: true,
+    description: 'Files that go with it, such as its index: the tasks find them beside it, under their names.',
+  })
+  secondaryFiles?: FileInput[] | null;
+}
+
+@InputType({ description: 'A folder: the files and folders in it. Their names differ.' })
+export class DirectoryInput {
+  @Field(() => String, {
+    nullable: true,
+    description: 'The name of the folder that the tasks see; that of the input, if not given.',
+  })
+  name?: string | null;
+  @Field(() => [FileInput], { nullable: true, description: 'The files in it.' })
+  files?: FileInput[] | null;
+  @Field(() => [DirectoryInput], { nullable: true, description: 'The folders in it, each with a name.' })
+  directories?: DirectoryInput[] | null;
 }
 
 @InputType({ description: 'How to submit, beside the data.' })
@@ -98,6 +116,14 @@ export class CancelSubmissionInput {
   @Field(() => ID, { description: 'The Submission.' })
   id!: string;
   @Field(() => String, { nullable: true, description: 'Why; kept with the Submission.' })
+  reason?: string | null;
+}
+
+@InputType({ description: 'Which Batch to cancel.' })
+export class CancelBatchInput {
+  @Field(() => ID, { description: 'The Batch.' })
+  id!: string;
+  @Field(() => String, { nullable: true, description: 'Why; kept with each Submission.' })
   reason?: string | null;
 }
 

@@ -1,5 +1,5 @@
 import { Args, Ctx, Field, FieldResolver, Float, ObjectType, Resolver, Root } from 'type-graphql';
-import { filesIn, type Value } from '../../src/domain/values';
+import { mainFilesIn, type Value } from '../../src/domain/values';
 import type { Context, Services } from '../context';
 import { downloadPath } from '../http/downloads';
 import { connectionOf, PageArgs, pageOfList, type Connection } from '../relay/connection';
@@ -12,12 +12,20 @@ export class OutputFileType {
   output!: string;
   @Field(() => String, { description: 'The file name.' })
   name!: string;
+  @Field(() => String, { description: 'The file name, as CWL calls it: the same as `name`.' })
+  basename!: string;
   @Field(() => Float, { description: 'In bytes.' })
   size!: number;
   @Field(() => String, { description: 'Its media type.' })
   mediaType!: string;
+  @Field(() => String, { nullable: true, description: 'What the job declares it to be: a name or an IRI.' })
+  format!: string | null;
   @Field(() => String, { description: 'Hex SHA-256 of its content.' })
   sha256!: string;
+  @Field(() => String, { description: 'The same with the name of the algorithm before it, as in CWL: `sha256$…`.' })
+  checksum!: string;
+  @Field(() => [OutputFileType], { description: 'Files that go with it, such as its index.' })
+  secondaryFiles!: OutputFileType[];
   @Field(() => String, { description: 'A signed address to download it, good for a while. Ranges are served.' })
   url!: string;
   /** Its place among all of them, as a key that sorts. */
@@ -38,19 +46,27 @@ export class OutputFilesResolver {
   ): Promise<Connection<OutputFileType>> {
     const outputs = (await submissionValues(services.db, submission.key, 'outputs')) ?? {};
     const all = Object.entries(outputs).flatMap(([output, value]) => filesOf(services, output, value));
-    const keyed = all.map((file, index) => ({ ...file, key: String(index).padStart(9, '0') }));
-    return pageOfList(keyed, args, services.limits.pageLimit, (file) => file.key);
+    return pageOfList(all.map(keyed), args, services.limits.pageLimit, (file) => file.key);
   }
 }
 
 function filesOf(services: Services, output: string, value: Value): Omit<OutputFileType, 'key'>[] {
   const expiresAt = new Date(Date.now() + services.limits.urlTtlSeconds * 1_000);
-  return filesIn(value).map(({ name, size, mediaType, sha256 }) => ({
+  return mainFilesIn(value).map(({ name, size, mediaType, format, sha256, secondaryFiles = [] }) => ({
     output,
     name,
+    basename: name,
     size,
     mediaType,
+    format: format ?? null,
     sha256,
+    checksum: `sha256$${sha256}`,
+    secondaryFiles: secondaryFiles.flatMap((one) => filesOf(services, output, one)).map(keyed),
     url: services.publicUrl + downloadPath(services.secret, { sha256, name, expiresAt }),
   }));
 }
+
+const keyed = (file: Omit<OutputFileType, 'key'>, index: number): OutputFileType => ({
+  ...file,
+  key: String(index).padStart(9, '0'),
+});

@@ -40,6 +40,16 @@ export class CancelStepRunPayload {
   userErrors!: UserErrorType[];
 }
 
+@ObjectType({ description: 'What the cancel of a Batch did.' })
+export class CancelBatchPayload {
+  @Field(() => BatchType, { nullable: true, description: 'The Batch as it stands now.' })
+  batch!: BatchType | null;
+  @Field(() => Int, { description: 'Submissions that were cancelled; those that had ended before stay as they are.' })
+  cancelled!: number;
+  @Field(() => [UserErrorType], { description: 'Why nothing was cancelled.' })
+  userErrors!: UserErrorType[];
+}
+
 @ObjectType({ description: 'What a resume did.' })
 export class ResumePayload {
   @Field(() => SubmissionType, { nullable: true, description: 'The Submission as it stands now.' })

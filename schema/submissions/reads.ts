@@ -2,7 +2,7 @@
 import type { FilterQuery } from '@mikro-orm/core';
 import type { StepRunState, SubmissionState } from '../../src/domain/states';
 import { StepcastError } from '../../src/domain/errors';
-import type { Values } from '../../src/domain/values';
+import { mainFilesIn, type FileValue, type Value, type Values } from '../../src/domain/values';
 import type { Database, Statement } from '../../src/store/database';
 import { ArtifactRow, AttemptRow, BatchRow, StepRunRow, SubmissionRow } from '../../src/store/entities';
 import { eventsAfter } from '../../src/store/statements/events';
@@ -224,6 +224,19 @@ export async function findArtifact(db: Database, key: string): Promise<ArtifactR
   return db.em().findOne(ArtifactRow, { id: key });
 }
 
+/** The file of an Artifact, with what its port said of it and the files beside it. */
+export async function artifactFile(db: Database, row: ArtifactRow): Promise<FileValue> {
+  const { name, sha256, size, mediaType } = row;
+  const rows = await db.query<{ value: Value }>(PORT_VALUE, [row.submissionId, row.stepRunId, row.port]);
+  const known = mainFilesIn(rows[0]?.value).find((file) => file.sha256 === sha256 && file.name === name);
+  return known ?? { class: 'File', name, sha256, size: Number(size), mediaType };
+}
+
+const PORT_VALUE: Statement = {
+  name: 'port-value',
+  text: `select coalesce(r.outputs, s.inputs) -> $3::text as value
+         from submission s left join step_run r on r.id = $2::bigint where s.id = $1::bigint`,
+};
 /** Values may be large: they are read when they are asked for, and only then. */
 export async function submissionValues(db: Database, key: string, which: 'inputs' | 'outputs'): Promise<Values | null> {
   const [row] = await db.query<{ value: Values | null }>(

@@ -1,19 +1,16 @@
-import { stat } from 'node:fs/promises';
 import { CommandError, EXIT } from './client/commandError';
+import { localFile, localFolder, type LocalFile, type LocalFolder } from './localFiles';
 
 /** An input of a job as the server describes it: the type as text, such as `File`, `int?` or `string[]`. */
 export interface InputPort {
   readonly name: string;
   readonly type: string;
   readonly default: unknown;
+  /** Endings of the files that go with each of its files. */
+  readonly secondaryFiles?: readonly string[];
 }
 
-/** A file to upload in the place of the value. */
-export interface LocalFile {
-  readonly localPath: string;
-}
-
-export type InputValue = LocalFile | string | number | boolean | null | readonly InputValue[] | object;
+export type InputValue = LocalFile | LocalFolder | string | number | boolean | null | readonly InputValue[] | object;
 
 const NUMBERS = ['int', 'long', 'float', 'double'];
 
@@ -33,17 +30,19 @@ export function readMatrix(
   ports: readonly InputPort[],
   given: readonly string[],
 ): Promise<Record<string, readonly InputValue[]>> {
-  return readWords({ job, ports, given, flag: '--matrix' }, async (type, words) => {
+  return readWords({ job, ports, given, flag: '--matrix' }, async (port, words) => {
     const lists = await Promise.all(
       words.map(async (word): Promise<readonly InputValue[]> => {
         const whole = word.startsWith('[') ? jsonOf(word) : undefined;
         if (Array.isArray(whole)) return whole as InputValue[];
-        return Promise.all(word.split(',').map((one) => valueOf(type, [one])));
+        return Promise.all(word.split(',').map((one) => valueOf(port, [one])));
       }),
     );
     return lists.flat();
   });
 }
+
+type Typed = Pick<InputPort, 'type' | 'secondaryFiles'>;
 
 interface Words {
   readonly job: string;
@@ -55,7 +54,7 @@ interface Words {
 /** The words of each input, read together. */
 async function readWords<T>(
   { job, ports, given, flag }: Words,
-  read: (type: string, words: readonly string[]) => Promise<T>,
+  read: (port: Typed, words: readonly string[]) => Promise<T>,
 ): Promise<Record<string, T>> {
   const wrong: string[] = [];
   const texts = new Map<InputPort, string[]>();
@@ -70,7 +69,7 @@ async function readWords<T>(
   const values: Record<string, T> = {};
   for (const [port, words] of texts) {
     try {
-      values[port.name] = await read(port.type, words);
+      values[port.name] = await read(port, words);
     } catch (error) {
       wrong.push(`${port.name}: ${error instanceof Error ? error.message : String(error)}`);
     }
@@ -79,27 +78,26 @@ async function readWords<T>(
   return values;
 }
 
-/** Whether the value stands for a file on this machine. */
-export function isLocalFile(value: unknown): value is LocalFile {
-  return typeof value === 'object' && value !== null && 'localPath' in value;
-}
-
 function listOf(ports: readonly InputPort[]): string {
   if (ports.length === 0) return 'It takes none.';
   return `Its inputs are ${ports.map(({ name, type }) => `${name} (${type})`).join(', ')}.`;
 }
 
-async function valueOf(type: string, words: readonly string[]): Promise<InputValue> {
+async function valueOf(port: Typed, words: readonly string[]): Promise<InputValue> {
+  const { type, secondaryFiles: endings = [] } = port;
   const optional = type.endsWith('?');
   const plain = optional ? type.slice(0, -1) : type;
   const single = words[0] ?? '';
   if (plain.endsWith('[]')) {
     const item = plain.slice(0, -2);
     const whole = words.length === 1 && single.startsWith('[') ? jsonOf(single) : undefined;
-    return Array.isArray(whole) ? (whole as InputValue[]) : Promise.all(words.map((word) => valueOf(item, [word])));
+    return Array.isArray(whole)
+      ? (whole as InputValue[])
+      : Promise.all(words.map((word) => valueOf({ ...port, type: item }, [word])));
   }
   if (words.length > 1) throw new Error(`it takes one ${plain}, and ${words.length} were given.`);
-  if (plain === 'File') return fileOf(single);
+  if (plain === 'File') return localFile(single, endings);
+  if (plain === 'Directory') return localFolder(single);
   // A text keeps every character; `null` is a word like any other there.
   if (plain === 'string' || plain.startsWith('enum(')) return single;
   if (optional && single === 'null') return null;
@@ -117,14 +115,6 @@ async function valueOf(type: string, words: readonly string[]): Promise<InputVal
   if (json !== undefined) return json;
   if (plain.startsWith('(') || plain === 'Any') return single;
   throw new Error(`a ${plain} is written as JSON, and "${single}" is none.`);
-}
-
-async function fileOf(word: string): Promise<LocalFile> {
-  const localPath = word.startsWith('@') ? word.slice(1) : word;
-  const found = await stat(localPath).catch(() => undefined);
-  if (!found) throw new Error(`there is no file ${localPath}.`);
-  if (!found.isFile()) throw new Error(`${localPath} is a folder or a device, not a file.`);
-  return { localPath };
 }
 
 function jsonOf(text: string): unknown {

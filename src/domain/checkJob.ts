@@ -1,5 +1,6 @@
 /** What can only be told once the Tasks of a Job are known: do its names exist, do its links fit, does it end. */
 import type { JobSpec, Link, Source, StepSpec } from './definitions';
+import { checkFileTraits } from './fileTraits';
 import { unreachable } from './errors';
 import { mayReadInput } from './expression';
 import { linkedInputs, orderSteps } from './graph';
@@ -34,6 +35,7 @@ export function checkJob(job: JobSpec, library: Library): JobProblem[] {
     ...job.steps.flatMap((step) => checkStep(step, look)),
     ...checkOrder(job),
     ...checkNesting(job, library),
+    ...checkFileTraits(job, library),
     ...unusedInputs(job),
     ...job.outputs.flatMap((output) => {
       const path = ['outputs', output.name];

@@ -2,6 +2,8 @@
  * What an analyst defines. These are the full, expanded forms: the short forms of `src/formats` end here, and
  * everything behind the border trusts them. Definitions are stored as versioned, immutable rows.
  */
+import type { ScheduleSpec, TriggerSpec } from './firing';
+import type { SecondaryFile } from './secondaryFiles';
 import type { Expression } from './expression';
 import type { Value, ValueType } from './values';
 
@@ -76,8 +78,16 @@ export interface Constraints {
   readonly maxLength?: number;
 }
 
+/** What a port says of its Files, beside their type. */
+export interface FileTraits {
+  /** What they hold: a name such as `csv`, or an IRI. Ports that say different things are not joined. */
+  readonly format?: string;
+  /** Files that go with each of them. */
+  readonly secondaryFiles?: readonly SecondaryFile[];
+}
+
 /** A declared, typed data input of a Task. */
-export interface InputPort {
+export interface InputPort extends FileTraits {
   readonly name: string;
   readonly description: string;
   readonly type: ValueType;
@@ -91,7 +101,7 @@ export interface InputPort {
 export type OutputReader = 'file' | 'text' | 'json';
 
 /** A declared, typed output of a Task. */
-export interface OutputPort {
+export interface OutputPort extends FileTraits {
   readonly name: string;
   readonly description: string;
   readonly type: ValueType;
@@ -227,6 +237,8 @@ export interface TaskSpec {
   readonly heartbeatSeconds?: number;
   readonly resources?: Resources;
   readonly configuration: readonly Configuration[];
+  /** Whether equal runs share their result; undefined: if it takes any input or parameter. See `sharesResults`. */
+  readonly reuse?: boolean;
   /** Steps that may run it at once, over all submissions; undefined: as many as there are slots. */
   readonly maxRunning?: number;
   /** Units of Resources that a step occupies while it runs, by name. */
@@ -293,7 +305,7 @@ export interface StepSpec {
 }
 
 /** A typed input of a Job: what a caller gives. */
-export interface JobInput extends Constraints {
+export interface JobInput extends Constraints, FileTraits {
   readonly name: string;
   readonly description: string;
   readonly type: ValueType;
@@ -328,6 +340,8 @@ export interface DefinitionSet {
   readonly backends: readonly BackendSpec[];
   readonly tasks: readonly TaskSpec[];
   readonly jobs: readonly JobSpec[];
+  readonly schedules?: readonly ScheduleSpec[];
+  readonly triggers?: readonly TriggerSpec[];
   readonly resources?: readonly ResourceSpec[];
 }
 

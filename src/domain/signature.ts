@@ -1,5 +1,5 @@
 /** What a Step can be linked by: the ports of the Task or Job that it runs, seen alike. */
-import type { Constraints, JobSpec, Run, StepSpec, TaskSpec } from './definitions';
+import type { Constraints, FileTraits, JobSpec, Run, StepSpec, TaskSpec } from './definitions';
 import { isOptional, optionalType, scalar, type Value, type ValueType } from './values';
 
 /** The Tasks and Jobs that Steps may run, by name. */
@@ -9,7 +9,7 @@ export interface Library {
 }
 
 /** A data port or Parameter of a Task, or an input of a Job. */
-export interface Port extends Constraints {
+export interface Port extends Constraints, FileTraits {
   readonly name: string;
   readonly type: ValueType;
   readonly default?: Value;

@@ -102,7 +102,7 @@ function typeReasons(type: ValueType, value: unknown, at: string, depth: number)
     case 'enum':
       return typeof value === 'string' && type.symbols.includes(value) ? [] : wrong();
     case 'File':
-      return isFileValue(value) ? fileReasons(value, at) : wrong();
+      return isFileValue(value) ? fileReasons(value, at, depth) : wrong();
     case 'Directory':
       return isDirectoryValue(value) ? directoryReasons(value, at, depth) : wrong();
     case 'array':
@@ -145,7 +145,7 @@ function anyReasons(value: unknown, at: string, depth: number): string[] {
   if (depth > MAX_DEPTH) return [`${at}nested deeper than ${MAX_DEPTH} levels`];
   if (value === null || typeof value === 'boolean' || Number.isFinite(value)) return [];
   if (typeof value === 'string') return textReasons(value, at);
-  if (isFileValue(value)) return fileReasons(value, at);
+  if (isFileValue(value)) return fileReasons(value, at, depth);
   if (isDirectoryValue(value)) return directoryReasons(value, at, depth);
   if (Array.isArray(value)) return collect(value, (item) => anyReasons(item, at, depth + 1));
   if (isRecord(value)) {
@@ -162,15 +162,26 @@ function textReasons(value: string, at: string): string[] {
   return isStorable(value) ? [] : [`${at}the text holds half a character (a lone surrogate)`];
 }
 
-function fileReasons(file: FileValue, at: string): string[] {
+function fileReasons(file: FileValue, at: string, depth: number): string[] {
+  if (depth > MAX_DEPTH) return [`${at}nested deeper than ${MAX_DEPTH} levels`];
   const whole =
     isBaseName(file.name) &&
     typeof file.sha256 === 'string' &&
     /^[0-9a-f]{64}$/.test(file.sha256) &&
     Number.isSafeInteger(file.size) &&
     file.size >= 0 &&
-    typeof file.mediaType === 'string';
-  return whole ? [] : [`${at}the File is not complete or its name is not a plain file name`];
+    typeof file.mediaType === 'string' &&
+    ['string', 'undefined'].includes(typeof file.format) &&
+    (file.secondaryFiles === undefined || Array.isArray(file.secondaryFiles));
+  if (!whole) return [`${at}the File is not complete or its name is not a plain file name`];
+  const { secondaryFiles = [] } = file;
+  const names = new Set([file.name, ...secondaryFiles.map(({ name }) => name)]);
+  if (names.size <= secondaryFiles.length) return [`${at}two files beside '${file.name}' have one name`];
+  return collect(secondaryFiles, (one) => entryReasons(one, `${at}beside '${file.name}': `, depth + 1));
+}
+
+function entryReasons(entry: FileValue | DirectoryValue, at: string, depth: number): string[] {
+  return isFileValue(entry) ? fileReasons(entry, at, depth) : typeReasons({ kind: 'Directory' }, entry, at, depth);
 }
 
 function directoryReasons(directory: DirectoryValue, at: string, depth: number): string[] {
@@ -180,9 +191,7 @@ function directoryReasons(directory: DirectoryValue, at: string, depth: number):
   }
   const names = new Set(directory.entries.map((entry: FileValue | DirectoryValue) => entry.name));
   if (names.size !== directory.entries.length) return [`${at}two entries of the Directory have one name`];
-  return collect(directory.entries, (entry) =>
-    isFileValue(entry) ? fileReasons(entry, at) : typeReasons({ kind: 'Directory' }, entry, at, depth + 1),
-  );
+  return collect(directory.entries, (entry: FileValue | DirectoryValue) => entryReasons(entry, at, depth + 1));
 }
 
 function isBaseName(name: unknown): boolean {

@@ -29,6 +29,10 @@ export interface FileValue {
   /** In bytes. */
   readonly size: number;
   readonly mediaType: string;
+  /** What its port declares it to be: a name such as `csv`, or an IRI. */
+  readonly format?: string;
+  /** Files that go wherever this one goes, such as its index: they are staged beside it. */
+  readonly secondaryFiles?: readonly (FileValue | DirectoryValue)[];
 }
 
 /** A folder by content: every entry has a name that is unique within it. */
@@ -78,12 +82,32 @@ export function isDirectoryValue(value: unknown): value is DirectoryValue {
   return typeof value === 'object' && value !== null && (value as { class?: unknown }).class === 'Directory';
 }
 
-/** Every file inside a value, depth first, in order. */
+/** Every file inside a value, depth first, in order; each before the secondary files it has. */
 export function filesIn(value: Value | undefined): FileValue[] {
+  return mainFilesIn(value).flatMap((file) => [file, ...(file.secondaryFiles ?? []).flatMap((one) => filesIn(one))]);
+}
+
+/** Every file inside a value, without secondary files. */
+export function mainFilesIn(value: Value | undefined): FileValue[] {
   if (value === null || value === undefined || typeof value !== 'object') return [];
   if (isFileValue(value)) return [value];
-  if (isDirectoryValue(value)) return value.entries.flatMap((entry) => filesIn(entry));
-  return Object.values(value).flatMap((part: Value) => filesIn(part));
+  if (isDirectoryValue(value)) return value.entries.flatMap((entry) => mainFilesIn(entry));
+  return Object.values(value).flatMap((part: Value) => mainFilesIn(part));
+}
+
+/** The value with every main file inside it changed. */
+export function mapFiles(value: Value, change: (file: FileValue) => FileValue): Value {
+  if (value === null || typeof value !== 'object') return value;
+  if (isFileValue(value)) return change(value);
+  if (isList(value)) return value.map((item) => mapFiles(item, change));
+  if (isDirectoryValue(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, part]: [string, Value]) => [name, mapFiles(part, change)]),
+  );
+}
+
+function isList(value: Value): value is readonly Value[] {
+  return Array.isArray(value);
 }
 
 /** True when values of the type are Files, or may hold Files in a list or as one of several kinds. */

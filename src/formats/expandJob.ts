@@ -1,6 +1,7 @@
 /** From the written form of a Job to its full form. What its Steps run is needed: it gives outputs their types. */
 import type { Constraints, JobInput, JobOutput, JobSpec, Link, StepSpec, TaskSpec } from '../domain/definitions';
 import { ancestorsOf, predecessorsOf } from '../domain/graph';
+import { withPortTraits } from '../domain/fileTraits';
 import { mergedType, signatureOf, stepOutputType, type Library } from '../domain/signature';
 import { checkValue } from '../domain/typing';
 import { holdsFiles, optionalType, scalar } from '../domain/values';
@@ -8,6 +9,7 @@ import type { Value, ValueType } from '../domain/values';
 import { boundsOf, checkedDefault, declaredType } from './expandPort';
 import { maxRunningOf } from './expandLimits';
 import { expandOrdered } from './expandOrdered';
+import { traitsOf } from './expandTraits';
 import { sourceLink, stepOf } from './expandStep';
 import { staysInside } from './outputGlob';
 import type { JobForm } from './forms/jobForm';
@@ -35,10 +37,18 @@ export function expandJob(form: JobForm, library: Library, report: Report): Expa
       );
     }
     const fallback = checkedDefault(known, bounds, value.default, path, report);
-    return { name, description: value.description, type: known, validators: value.validate, ...bounds, ...fallback };
+    return {
+      name,
+      description: value.description,
+      type: known,
+      validators: value.validate,
+      ...bounds,
+      ...fallback,
+      ...traitsOf(value, known, path, report),
+    };
   });
   const { steps, inputs, all } = stepsOf(form, declared, library);
-  const tightened = inputs.map((input) => withPortBounds(input, steps, library));
+  const tightened = inputs.map((input) => withPortTraits(withPortBounds(input, steps, library), steps, library));
   checkDefaults(tightened, form, report);
   checkExample(form, tightened, report);
   const outputs = outputsOf(form, steps, tightened, library, all);

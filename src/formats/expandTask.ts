@@ -10,6 +10,7 @@ import type { Ports } from './command';
 import { computedCommand, computedOutputs } from './expandExpressionTask';
 import { declaredResourceWords, runRulesOf } from './expandRun';
 import { boundsOf, checkedDefault, declaredType } from './expandPort';
+import { traitsOf } from './expandTraits';
 import { maxRunningOf, usesOf } from './expandLimits';
 import { suggestion } from './nearest';
 import { globOfPath, pathOfGlob, staysInside } from './outputGlob';
@@ -57,6 +58,7 @@ function inputsOf(form: TaskForm, report: Report): InputPort[] {
       description: value.description,
       type,
       ...checkedDefault(type, {}, value.default, path, report),
+      ...traitsOf(value, type, path, report),
       ...(value.glob === undefined ? {} : { glob: value.glob }),
     };
   });
@@ -122,10 +124,18 @@ function outputsOf(form: TaskForm, report: Report): OutputPort[] {
         'Say where it comes from: glob: "*.txt", or from: stdout.',
       );
     }
+    const type = declaredType(value, path, report) ?? TYPE_OF_READER[value.read];
+    if (value.secondary && from !== 'glob')
+      report.add(
+        [...path, 'secondary'],
+        `${from} has no files beside it`,
+        'Write the output to a file: glob: "*.txt".',
+      );
     return {
       name,
       description: value.description,
-      type: declaredType(value, path, report) ?? TYPE_OF_READER[value.read],
+      type,
+      ...traitsOf(value, type, path, report),
       from,
       glob: value.glob ?? globOfPath(value.path ?? name),
       path: written ?? (from === 'glob' && value.glob !== undefined ? '' : name),

@@ -1,17 +1,15 @@
 /** Everything that is checked before anything is queued: types, bounds, and what the Validators say of the data. */
-import type { ArtifactStore } from '../artifacts/store';
 import type { JobInput, JobSpec } from '../domain/definitions';
 import { digestOf } from '../domain/digest';
 import type { UserError } from '../domain/errors';
 import { checkValue } from '../domain/typing';
-import { filesIn, isOptional, type Value, type Values } from '../domain/values';
+import { isOptional, mainFilesIn, mapFiles, type Value, type Values } from '../domain/values';
+import { missingSecondaryFiles } from '../domain/secondaryFiles';
 import { validateFile } from '../validators/validators';
-import { readFiles, type FileSources } from './readFiles';
+import type { FileContext } from './readFile';
+import { readFiles } from './readFiles';
 
-export interface IntakeContext {
-  readonly store: ArtifactStore;
-  readonly sources: FileSources;
-  readonly maxInlineBytes: number;
+export interface IntakeContext extends FileContext {
   readonly scratchDir: string;
   /** What was checked in this call: many Submissions on one file store and validate it once. */
   readonly checked: Map<string, Promise<CheckedInput>>;
@@ -96,17 +94,34 @@ async function check(context: IntakeContext, input: JobInput, raw: unknown, show
   if (errors.length > 0) {
     return { ...done(null), errors: errors.map((error) => ({ ...error, field: error.field.slice(1) })) };
   }
-  const reasons = checkValue(input.type, input, read);
+  const reasons = [...checkValue(input.type, input, read)];
+  if (reasons.length === 0) reasons.push(...traitReasons(input, read as Value));
   if (reasons.length > 0) return done(null, ...reasons.map((reason) => `Input "${shownName}": ${reason}.`));
   // checkValue has just shown that it is a Value.
-  const value = read as Value;
+  const value = withFormat(input, read as Value);
   let rejected: Promise<readonly UserError[]> | undefined;
   return { value, errors: [], rejections: () => (rejected ??= rejections(context, input, value)) };
 }
 
+/** Whether the files are what the input says of them: their format, and what is beside them. */
+function traitReasons({ format, secondaryFiles = [] }: JobInput, value: Value): string[] {
+  return mainFilesIn(value).flatMap((file) => {
+    const missing = missingSecondaryFiles(file, secondaryFiles);
+    const other = format !== undefined && file.format !== undefined && file.format !== format;
+    return [
+      ...(other ? [`'${file.name}' is ${file.format}, and ${format} is expected`] : []),
+      ...(missing.length > 0 ? [`beside '${file.name}', ${missing.join(' and ')} must be given (secondaryFiles)`] : []),
+    ];
+  });
+}
+
+function withFormat({ format }: JobInput, value: Value): Value {
+  return format === undefined ? value : mapFiles(value, (file) => ({ ...file, format }));
+}
+
 async function rejections(context: IntakeContext, input: JobInput, value: Value): Promise<UserError[]> {
   const errors: UserError[] = [];
-  for (const file of filesIn(value)) {
+  for (const file of mainFilesIn(value)) {
     for (const validator of input.validators) {
       const reason = await validateFile(validator, file, () => context.store.read(file.sha256), {
         store: context.store,

@@ -1,110 +1,134 @@
-/** Data as a caller gives it, turned into stored content: inline text, an upload, or an earlier result. */
-import { Readable } from 'node:stream';
-import { z } from 'zod';
-import type { ArtifactStore } from '../artifacts/store';
-import { formatBytes } from '../artifacts/formatBytes';
-import type { UserError } from '../domain/errors';
-import type { FileValue, Value, ValueType } from '../domain/values';
+/** Data as a caller gives it, turned into stored content: files, and folders of files, wherever they stand in a value. */
+import type { DirectoryValue, FileValue, RecordField, Value, ValueType } from '../domain/values';
 import { requiredType } from '../domain/values';
-
-/** Where uploads and earlier results are found; null: there is none that this submitter may use. */
-export interface FileSources {
-  /** `OPEN`: it was made, and its data never came. */
-  upload(id: string): Promise<FileValue | 'OPEN' | null>;
-  result(id: string): Promise<FileValue | null>;
-}
-
-/** A file in the input of a mutation. Exactly one of `text`, `upload` and `result`. */
-const fileForm = z.strictObject({
-  text: z.string().nullish(),
-  upload: z.string().nullish(),
-  result: z.string().nullish(),
-  name: z
-    .string()
-    .min(1)
-    .max(255)
-    .refine((name) => !/[/\0]/.test(name) && name !== '.' && name !== '..', 'a file name has no slash in it')
-    .nullish(),
-});
+import type { UserError } from '../domain/errors';
+import { directoryForm, fileForm, looksLikeDirectory, looksLikeFile } from './fileForms';
+import { insideHeld } from './heldValue';
+import { readFile, type FileContext } from './readFile';
 
 const MAX_DEPTH = 16;
+/** Files and folders in one folder that a caller gives, at any depth. */
+export const MAX_DIRECTORY_ENTRIES = 10_000;
 
-/** Replaces every file form inside `raw`, where `type` wants a File. What is wrong is collected in `errors`. */
+/**
+ * Replaces every file and folder inside `raw`, where `type` wants or allows one. What is wrong is collected in `errors`;
+ * what is neither stays for `checkValue`.
+ */
 export async function readFiles(
-  context: { readonly store: ArtifactStore; readonly sources: FileSources; readonly maxInlineBytes: number },
+  context: FileContext,
   type: ValueType,
   raw: unknown,
   field: readonly string[],
   errors: UserError[],
 ): Promise<unknown> {
-  const read = async (inner: ValueType, value: unknown, path: readonly string[], depth: number): Promise<unknown> => {
+  const refuse = (code: UserError['code'], message: string, at: readonly string[]): null => {
+    errors.push({ code, message, field: at });
+    return null;
+  };
+
+  const read = async (inner: ValueType, value: unknown, at: readonly string[], depth: number): Promise<unknown> => {
     if (value === null || value === undefined || depth > MAX_DEPTH) return value ?? null;
+    const held = insideHeld(value);
+    if (held !== undefined) return held;
     const wanted = requiredType(inner);
     switch (wanted.kind) {
       case 'File':
-        return readFile(context, value, path, errors);
-      case 'array': {
-        if (!Array.isArray(value)) return value;
-        const items: unknown[] = [];
-        for (const [index, item] of value.entries())
-          items.push(await read(wanted.items, item, [...path, String(index)], depth + 1));
-        return items;
-      }
-      case 'record': {
-        if (typeof value !== 'object' || Array.isArray(value)) return value;
-        const entries: [string, unknown][] = [];
-        for (const [name, part] of Object.entries(value)) {
-          const member = wanted.fields.find((one) => one.name === name);
-          entries.push([name, member ? await read(member.type, part, [...path, name], depth + 1) : part]);
-        }
-        return Object.fromEntries(entries);
-      }
+        return file(value, at);
+      case 'Directory':
+        return directory(value, at, depth, { entries: 0 });
+      case 'array':
+        return Array.isArray(value) ? list(wanted.items, value, at, depth) : value;
+      case 'record':
+        return isObject(value) ? fields(wanted.fields, value, at, depth) : value;
+      case 'union':
+        return read(memberFor(wanted.types, value), value, at, depth + 1);
+      case 'Any':
+        if (hasClass(value, 'File')) return file(value, at);
+        if (hasClass(value, 'Directory')) return directory(value, at, depth, { entries: 0 });
+        if (Array.isArray(value)) return list(wanted, value, at, depth);
+        return isObject(value) ? fields([], value, at, depth) : value;
       default:
         return value;
     }
   };
+
+  async function list(items: ValueType, values: readonly unknown[], at: readonly string[], depth: number) {
+    const done: unknown[] = [];
+    for (const [index, item] of values.entries()) done.push(await read(items, item, [...at, String(index)], depth + 1));
+    return done;
+  }
+
+  /** Fields that the type does not name may hold anything. */
+  async function fields(known: readonly RecordField[], value: object, at: readonly string[], depth: number) {
+    const done: [string, unknown][] = [];
+    for (const [name, part] of Object.entries(value)) {
+      const type = known.find((one) => one.name === name)?.type ?? { kind: 'Any' };
+      done.push([name, await read(type, part, [...at, name], depth + 1)]);
+    }
+    return Object.fromEntries(done);
+  }
+
+  async function file(value: unknown, at: readonly string[]): Promise<Value> {
+    const parsed = fileForm.safeParse(value);
+    if (!parsed.success) {
+      const reason = parsed.error.issues[0]?.message ?? 'not understood';
+      const message = `A file is {text: "…"}, {upload: "id"} or {result: "id"}, with an optional name and secondaryFiles: ${reason}.`;
+      return refuse('BAD_INPUT', message, at);
+    }
+    return readFile(context, parsed.data, at, errors);
+  }
+
+  async function directory(
+    value: unknown,
+    at: readonly string[],
+    depth: number,
+    count: { entries: number },
+  ): Promise<DirectoryValue | null> {
+    const parsed = directoryForm.safeParse(value);
+    if (!parsed.success) {
+      const reason = parsed.error.issues[0]?.message ?? 'not understood';
+      return refuse('BAD_INPUT', `A folder is {name: "…", files: […], directories: […]}: ${reason}.`, at);
+    }
+    if (depth > MAX_DEPTH) return refuse('LIMIT_EXCEEDED', `Folders nest at most ${MAX_DEPTH} levels deep.`, at);
+    const { name, files, directories } = parsed.data;
+    count.entries += (files?.length ?? 0) + (directories?.length ?? 0);
+    if (count.entries > MAX_DIRECTORY_ENTRIES) {
+      return refuse('LIMIT_EXCEEDED', `A folder holds at most ${MAX_DIRECTORY_ENTRIES} files and folders.`, at);
+    }
+    const entries: (FileValue | DirectoryValue)[] = [];
+    for (const [index, one] of (files ?? []).entries()) {
+      const entry = await readFile(context, one, [...at, 'files', String(index)], errors);
+      if (entry) entries.push(entry);
+    }
+    for (const [index, one] of (directories ?? []).entries()) {
+      const entry = await directory(one, [...at, 'directories', String(index)], depth + 1, count);
+      if (entry) entries.push(entry);
+    }
+    return { class: 'Directory', name: name ?? at.at(-1) ?? 'folder', entries };
+  }
+
   return read(type, raw, field, 0);
 }
 
-async function readFile(
-  context: { readonly store: ArtifactStore; readonly sources: FileSources; readonly maxInlineBytes: number },
-  raw: unknown,
-  field: readonly string[],
-  errors: UserError[],
-): Promise<Value> {
-  const refuse = (code: UserError['code'], message: string): null => {
-    errors.push({ code, message, field });
-    return null;
-  };
-  const parsed = fileForm.safeParse(raw);
-  if (!parsed.success) {
-    const reason = parsed.error.issues[0]?.message ?? 'not understood';
-    return refuse(
-      'BAD_INPUT',
-      `A file is {text: "…"}, {upload: "id"} or {result: "id"}, with an optional name: ${reason}.`,
-    );
-  }
-  const { text, upload, result, name } = parsed.data;
-  if ([text, upload, result].filter((one) => one != null).length !== 1) {
-    return refuse('BAD_INPUT', 'Give exactly one of text, upload and result.');
-  }
-  if (text != null) {
-    const bytes = Buffer.from(text, 'utf8');
-    if (bytes.length > context.maxInlineBytes) {
-      return refuse(
-        'LIMIT_EXCEEDED',
-        `Inline text has ${formatBytes(bytes.length)}; the limit is ${formatBytes(context.maxInlineBytes)}. Use createUpload for more.`,
-      );
-    }
-    const stored = await context.store.write(Readable.from([bytes]));
-    return { class: 'File', name: name ?? `${field.at(-1) ?? 'input'}.txt`, mediaType: 'text/plain', ...stored };
-  }
-  const found = upload != null ? await context.sources.upload(upload) : await context.sources.result(result ?? '');
-  if (found === 'OPEN') return refuse('BAD_INPUT', 'This upload has no data yet: send it to its address first.');
-  if (found === null)
-    return refuse(
-      'NOT_FOUND',
-      upload != null ? 'There is no such upload, or it has expired.' : 'There is no such result.',
-    );
-  return name == null ? found : ({ ...found, name } satisfies FileValue);
+/** Of several types the one that the value is meant for, as far as its shape tells. */
+function memberFor(types: readonly ValueType[], value: unknown): ValueType {
+  const of = (kind: ValueType['kind']): ValueType | undefined => types.find((type) => type.kind === kind);
+  const rest = of('Any') ?? { kind: 'null' };
+  if (Array.isArray(value)) return of('array') ?? rest;
+  if (!isObject(value)) return { kind: 'null' };
+  if (hasClass(value, 'File') || (of('File') && looksLikeFile(value))) return { kind: 'File' };
+  if (hasClass(value, 'Directory') || (of('Directory') && looksLikeDirectory(value))) return { kind: 'Directory' };
+  const record = types.find(
+    (type) =>
+      type.kind === 'record' && Object.keys(value).every((name) => type.fields.some((one) => one.name === name)),
+  );
+  return record ?? of('record') ?? rest;
+}
+
+function hasClass(value: unknown, name: 'File' | 'Directory'): boolean {
+  return isObject(value) && (value as { class?: unknown }).class === name;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

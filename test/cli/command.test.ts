@@ -75,6 +75,23 @@ describe('submit', () => {
     });
   });
 
+  test('sends a folder with all that is in it, and a file with what belongs to it', async () => {
+    const data = path.join(folder, 'data');
+    await mkdir(path.join(data, 'sub'), { recursive: true });
+    await writeFile(path.join(data, 'a.txt'), 'a');
+    await writeFile(path.join(data, 'a.txt.idx'), 'index');
+    await writeFile(path.join(data, 'sub', 'b.txt'), 'b');
+    const given = ['-i', `folder=${data}/`, '-i', `file=${path.join(data, 'a.txt')}`, '--json'];
+    const ran = await stepcast(service.url, 'submit', 'list-folder', ...given);
+    expect(ran).toMatchObject({ code: 0, err: '' });
+    const { id } = JSON.parse(ran.out) as { id: string };
+    await service.untilState(id, ['SUCCEEDED']);
+    const log = await stepcast(service.url, 'logs', id, '--step', 'list');
+    expect(log.out).toBe('.\n./a.txt\n./a.txt.idx\n./sub\n./sub/b.txt\nindex');
+    const none = await stepcast(service.url, 'submit', 'list-folder', '-i', 'folder=/nowhere/x');
+    expect(none).toMatchObject({ code: 2, err: 'folder: there is no folder /nowhere/x.\n' });
+  });
+
   test('runs a job on every combination of a matrix, and shows the batch as a table', async () => {
     const matrix = ['-m', 'min-length=2,3', '-m', 'order=most-frequent,alphabetical'];
     const less = ['--exclude', 'min-length=3,order=alphabetical', '--include', 'min-length=9'];

@@ -70,6 +70,15 @@ job: wait-for-file
 inputs: { file: string }
 steps: { begin: { task: say-hello }, wait: { task: wait-for, in: { file: file }, after: [begin] } }
 ---
+job: list-folder
+inputs: { folder: Directory, file: File }
+steps: { list: { task: list-folder, in: { folder: folder, file: file } } }
+---
+task: list-folder
+shell: true
+command: cd "$folder"; find . | sort; cat "$file.idx"
+inputs: { folder: Directory, file: { type: File, secondary: .idx } }
+---
 job: maybe-fail
 inputs: { code: int }
 steps: { end: { task: exit-with, in: { code: code } } }

@@ -39,6 +39,21 @@ describe('what is wrong in a file is told with its place and what would be right
       'task: a\ncommand: cat $P1\nparameters: {n: {type: integer}}\n',
       "3:24: 'type': unknown type 'integer'. Did you mean int?",
     ],
+    [
+      'a format of what is no file',
+      'task: a\ncommand: echo $I1\ninputs:\n  n: { type: int, format: csv }\n',
+      '4:27: only a File has it, and this is int. Remove it, or change the type.',
+    ],
+    [
+      'an ending that names no file',
+      'task: a\ncommand: cat $I1\ninputs:\n  text: { secondary: [.fai, ../x] }\n',
+      "4:29: this: '../x' is not the ending of a file name. Write such as .fai, or ^.dict",
+    ],
+    [
+      'a file beside a stream',
+      'task: a\ncommand: ls\noutputs:\n  list: { from: stdout, secondary: .idx }\n',
+      '4:36: stdout has no files beside it. Write the output to a file',
+    ],
     ['a missing command', 'task: a\ndescription: x\n', "1:7: 'command' is missing. Say what runs"],
     [
       'a number where a text is due',
@@ -242,3 +257,40 @@ function problemsOf(text: string): string[] {
   const parsed = parseDefinitions({ name: 'f.yaml', text });
   return parsed.ok ? [] : parsed.problems.map(formatProblem);
 }
+
+describe('what ports say of their files must fit along a link', () => {
+  const JOB = `
+task: make
+command: touch $O1
+outputs: { table: { path: t.csv, FROM } }
+---
+task: use
+command: cat $I1
+inputs: { table: { type: File, format: csv, secondary: [.idx, .old?] } }
+---
+job: both
+steps: { make: { task: make }, use: { task: use, in: { table: make.table } } }
+`;
+  const problemsOf = (from: string): string[] => {
+    const parsed = parseDefinitions({ name: 'f.yaml', text: JOB.replace('FROM', from) });
+    return parsed.ok ? [] : parsed.problems.map(formatProblem);
+  };
+  const place = (text: string): unknown[] => [expect.stringContaining(`f.yaml:11:63: ${text}`)];
+
+  it('and nothing is wrong when they do, or when one says nothing', () => {
+    expect(problemsOf('format: csv, secondary: .idx')).toEqual([]);
+    expect(problemsOf('secondary: .idx?')).toEqual([]);
+  });
+  it('in their formats', () => {
+    expect(problemsOf('format: tsv, secondary: .idx')).toEqual(
+      place('gives files of the format tsv where csv is expected. Convert them in a step between'),
+    );
+  });
+  it('in the files beside them', () => {
+    expect(problemsOf('format: csv')).toEqual(
+      place(
+        'gives files without .idx beside them, and they are expected. Collect them with the output: secondary: [.idx].',
+      ),
+    );
+  });
+});

@@ -10,11 +10,12 @@ const part: ValueType = {
   ],
 };
 const parts: ValueType = { kind: 'array', items: part };
-const fileInput = new GraphQLInputObjectType({ name: 'FileInput', fields: { text: { type: GraphQLString } } });
+const inputNamed = (name: string) => new GraphQLInputObjectType({ name, fields: { name: { type: GraphQLString } } });
+const data = { fileInput: inputNamed('FileInput'), directoryInput: inputNamed('DirectoryInput') };
 
 test('the fields of a record are called as GraphQL calls inputs', () => {
   const inputs = [{ name: 'page-part', type: part, description: '', validators: [] }];
-  const { type } = jobInputType({ name: 'print', description: '', inputs, steps: [], outputs: [] }, fileInput);
+  const { type } = jobInputType({ name: 'print', description: '', inputs, steps: [], outputs: [] }, data);
   const record = type?.getFields()['pagePart']?.type;
   expect(String(record)).toBe('RunPrintInputPagePartRecord!');
   const named = record && 'ofType' in record ? record.ofType : undefined;

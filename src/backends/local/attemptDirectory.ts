@@ -9,8 +9,8 @@ import { dirname, join, sep } from 'node:path';
 import type { ArtifactStore } from '../../artifacts/store';
 import type { InputPort } from '../../domain/definitions';
 import { messageOf, StepcastError } from '../../domain/errors';
-import { filesIn, isDirectoryValue, isFileValue, type DirectoryValue, type FileValue } from '../../domain/values';
-import type { Value, Values } from '../../domain/values';
+import { isFileValue, type DirectoryValue, type FileValue, type Value, type Values } from '../../domain/values';
+import { placeValue, requireSecondaryFiles } from './stagedValue';
 
 export interface AttemptDirectory {
   readonly root: string;
@@ -21,7 +21,10 @@ export interface AttemptDirectory {
   makeRoomFor(outputPath: string): Promise<void>;
   /** Writes a small text beside the inputs; returns its path. */
   writeInput(port: string, text: string): Promise<string>;
-  /** Puts the Files and Directories of the input ports in place and tells where they lie, by port. */
+  /**
+   * Puts the Files and Directories of the input ports in place and tells what stands for each port in the command: their
+   * paths, or JSON with paths in it. BAD_INPUT when a file lacks what its port expects beside it.
+   */
   stage(ports: readonly InputPort[], values: Values): Promise<Record<string, string | string[]>>;
   /** Removes everything. Throws UNAVAILABLE when that does not work even with the permissions set right. */
   remove(): Promise<void>;
@@ -73,30 +76,34 @@ export function createAttemptDirectory({
 
   async function stageEntry(entry: FileValue | DirectoryValue, path: string): Promise<void> {
     checkpoint();
-    if (isFileValue(entry)) return artifacts.stage(entry.sha256, path);
+    if (isFileValue(entry)) {
+      await artifacts.stage(entry.sha256, path);
+      for (const one of entry.secondaryFiles ?? []) await stageEntry(one, join(dirname(path), safeName(one.name)));
+      return;
+    }
     await mkdir(path, { recursive: true, mode: PRIVATE });
     const names = new Set<string>();
     for (const child of entry.entries) await stageEntry(child, join(path, freeName(child.name, names)));
   }
 
-  async function stagePort(port: string, value: Value | undefined): Promise<string | string[] | undefined> {
-    const entries = entriesIn(value);
-    if (entries.length === 0) return Array.isArray(value) && value.length === 0 ? [] : undefined;
-    const folder = join(input, safeName(port));
-    await mkdir(folder, { recursive: true, mode: PRIVATE });
+  async function stagePort(port: InputPort, value: Value | undefined): Promise<string | string[] | undefined> {
+    requireSecondaryFiles(port, value);
+    const folder = join(input, safeName(port.name));
     const names = new Set<string>();
-    const paths: string[] = [];
-    for (const entry of entries) {
+    let count = 0;
+    const place = async (entry: FileValue | DirectoryValue): Promise<string> => {
       const name = safeName(entry.name);
+      const beside = isFileValue(entry) ? (entry.secondaryFiles ?? []).map((one) => safeName(one.name)) : [];
+      count += 1;
       // A base name may carry meaning for the command, so it stays; a second of its kind gets a folder of its own.
-      const taken = names.has(name);
-      const path = taken ? join(folder, freeName(String(paths.length + 1), names), name) : join(folder, name);
-      names.add(name);
-      if (taken) await mkdir(dirname(path), { recursive: true, mode: PRIVATE });
+      const taken = [name, ...beside].some((one) => names.has(one));
+      const path = taken ? join(folder, freeName(String(count), names), name) : join(folder, name);
+      if (!taken) for (const one of [name, ...beside]) names.add(one);
+      await mkdir(dirname(path), { recursive: true, mode: PRIVATE });
       await stageEntry(entry, path);
-      paths.push(path);
-    }
-    return isFileValue(value) || isDirectoryValue(value) ? paths[0] : paths;
+      return path;
+    };
+    return placeValue(value, place);
   }
 
   return {
@@ -123,9 +130,9 @@ export function createAttemptDirectory({
 
     async stage(ports, values) {
       const paths: Record<string, string | string[]> = {};
-      for (const { name } of ports) {
-        const staged = await stagePort(name, values[name]);
-        if (staged !== undefined) paths[name] = staged;
+      for (const port of ports) {
+        const staged = await stagePort(port, values[port.name]);
+        if (staged !== undefined) paths[port.name] = staged;
       }
       return paths;
     },
@@ -155,12 +162,6 @@ function freeName(wanted: string, taken: Set<string>): string {
   for (let number = 2; taken.has(free); number++) free = `${number}-${name}`;
   taken.add(free);
   return free;
-}
-
-function entriesIn(value: Value | undefined): (FileValue | DirectoryValue)[] {
-  if (isFileValue(value) || isDirectoryValue(value)) return [value];
-  if (Array.isArray(value)) return value.flatMap((item: Value) => entriesIn(item));
-  return filesIn(value);
 }
 
 /** After a missing parent, or what a crash left under the same name. */

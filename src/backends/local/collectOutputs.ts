@@ -1,10 +1,12 @@
 /** Turns what a command left behind into the typed values of its Task's outputs. */
+import { lstatSync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { ArtifactStore, StoredArtifact } from '../../artifacts/store';
 import { outputPath } from '../../domain/argv';
 import type { OutputPort } from '../../domain/definitions';
 import { StepcastError } from '../../domain/errors';
+import { secondaryName } from '../../domain/secondaryFiles';
 import { checkValue } from '../../domain/typing';
 import { isOptional, requiredType, type DirectoryValue, type FileValue } from '../../domain/values';
 import type { Value, Values, ValueType } from '../../domain/values';
@@ -39,7 +41,7 @@ export interface Collected {
 }
 
 /** Resolved, and not yet stored: values read, files looked at. */
-type Prepared = { readonly value: Value } | { readonly found: Found };
+type Prepared = { readonly value: Value } | { readonly found: Found; readonly beside: readonly Found[] };
 
 interface PreparedPort {
   readonly port: OutputPort;
@@ -66,7 +68,7 @@ export async function collectOutputs(request: CollectRequest): Promise<Collected
   for (const port of request.ports) {
     request.checkpoint();
     try {
-      const items = await prepare(port, all, request);
+      const items = await prepare(port, all, request, missing);
       if (items.length === 0 && !isOptional(port.type)) missing.push(describeMissing(port, request.stepRunId));
       prepared.push({ port, items });
     } catch (error) {
@@ -78,7 +80,8 @@ export async function collectOutputs(request: CollectRequest): Promise<Collected
   const outputs: Record<string, Value> = {};
   for (const { port, items } of prepared) {
     const values: Value[] = [];
-    for (const item of items) values.push('value' in item ? item.value : await store(item.found));
+    for (const item of items)
+      values.push('value' in item ? item.value : await storeWith(port, item.found, item.beside));
     const list = requiredType(port.type).kind === 'array' && port.read !== 'json';
     const value = list && (values.length > 0 || !isOptional(port.type)) ? values : (values[0] ?? null);
     const reasons = items.length === 0 ? [] : checkValue(port.type, {}, value);
@@ -86,6 +89,18 @@ export async function collectOutputs(request: CollectRequest): Promise<Collected
     else faults.push(`Output \`${port.name}\`: ${reasons.slice(0, MAX_TOLD).join('; ')}.`);
   }
   return { outputs, missing, faults };
+
+  async function storeWith(port: OutputPort, found: Found, beside: readonly Found[]): Promise<Value> {
+    const stored = await store(found);
+    if (stored.class === 'Directory') return stored;
+    const secondaryFiles: (FileValue | DirectoryValue)[] = [];
+    for (const one of beside) secondaryFiles.push(await store(one));
+    return {
+      ...stored,
+      ...(port.format === undefined ? {} : { format: port.format }),
+      ...(secondaryFiles.length === 0 ? {} : { secondaryFiles }),
+    };
+  }
 
   async function store(found: Found): Promise<FileValue | DirectoryValue> {
     request.checkpoint();
@@ -105,15 +120,24 @@ export async function collectOutputs(request: CollectRequest): Promise<Collected
   }
 }
 
-async function prepare(port: OutputPort, all: readonly string[], request: CollectRequest): Promise<Prepared[]> {
+async function prepare(
+  port: OutputPort,
+  all: readonly string[],
+  request: CollectRequest,
+  missing: string[],
+): Promise<Prepared[]> {
   const found = await find(port, all, request);
-  if (port.read === 'file') return found.map((entry) => ({ found: entry }));
+  if (port.read === 'file') {
+    const files: Prepared[] = [];
+    for (const entry of found) files.push({ found: entry, beside: await findBeside(port, entry, request, missing) });
+    return files;
+  }
   const type = requiredType(port.type);
   const items: Prepared[] = [];
   for (const entry of found) {
     if (entry.kind === 'folder')
       throw new StepcastError('BAD_INPUT', `\`${entry.path}\` is a folder and cannot be read.`);
-    const itemType: ValueType = type.kind === 'array' && port.read === 'text' ? type.items : type;
+    const itemType: ValueType = type.kind === 'array' && port.read === 'text' ? requiredType(type.items) : type;
     items.push({ value: parseOutput(await readBounded(entry.real, entry.path), port.read, itemType, entry.path) });
   }
   return items;
@@ -145,6 +169,24 @@ async function find(port: OutputPort, all: readonly string[], request: CollectRe
     'BAD_INPUT',
     `${found.length} files match \`${port.glob}\` (${names.join(', ')}${found.length > 3 ? ', …' : ''}), and it takes one. Narrow the glob, or declare the output as a list.`,
   );
+}
+
+/** The secondary files of a file that was found; what must be there and is not is named in `missing`. */
+async function findBeside(
+  port: OutputPort,
+  { kind, name, path }: Found,
+  { directory }: CollectRequest,
+  missing: string[],
+): Promise<Found[]> {
+  if (kind === 'folder') return [];
+  const found: Found[] = [];
+  for (const { pattern, required } of port.secondaryFiles ?? []) {
+    const beside = join(dirname(path), secondaryName(name, pattern));
+    if (lstatSync(join(directory.out, beside), { throwIfNoEntry: false })) {
+      found.push(await resolveOutput(directory.root, directory.out, beside));
+    } else if (required) missing.push(`\`${port.name}\` (beside \`${path}\` there is no \`${beside}\`)`);
+  }
+  return found;
 }
 
 function wants(port: OutputPort, kind: Found['kind']): boolean {

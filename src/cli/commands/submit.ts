@@ -4,10 +4,16 @@ import { CommandError, EXIT } from '../client/commandError';
 import { createSender } from '../client/send';
 import { readInputs, type InputPort } from '../inputValues';
 
-const JobInputs = z.object({
-  job: z.object({ inputs: z.array(z.object({ name: z.string(), type: z.string(), default: z.unknown() })) }).nullable(),
+const InputPortForm = z.object({
+  name: z.string(),
+  type: z.string(),
+  default: z.unknown(),
+  secondaryFiles: z.array(z.string()),
 });
-const JOB = 'query ($name: String!) { job(name: $name) { inputs { name type default } } }';
+const JobInputs = z.object({
+  job: z.object({ inputs: z.array(InputPortForm) }).nullable(),
+});
+const JOB = 'query ($name: String!) { job(name: $name) { inputs { name type default secondaryFiles } } }';
 const SUBMIT = `mutation ($input: SubmitJobInput!) {
   submitJob(input: $input) { submission { id state } userErrors { code message field } }
 }`;

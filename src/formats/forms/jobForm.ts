@@ -1,6 +1,7 @@
 /** The written form of a Job: a graph by links, or the short form with an order number per Step. */
 import { z } from 'zod';
 import { choose, form, isPlainObject, nameForm, named, oneOrMany, passOn } from './form';
+import { fileTraits } from './fileTraits';
 import { linkForm, scatterForm, sourcesForm, whenForm, type SourcesForm } from './linkForm';
 import { bounds, typeOr, valueForm } from './taskForm';
 import { maxRunningForm } from './limitForm';
@@ -45,6 +46,7 @@ const inputForm = typeOr(
     description: z.string().default(''),
     default: valueForm.optional(),
     validate: oneOrMany(validatorForm).default([]),
+    ...fileTraits,
     ...bounds,
   }),
 );

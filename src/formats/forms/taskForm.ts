@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Value } from '../../domain/values';
 import { expressionForm } from './expressionForm';
 import { choose, form, isPlainObject, nameForm, named, oneOrMany } from './form';
+import { fileTraits } from './fileTraits';
 import { maxRunningForm, usesForm } from './limitForm';
 import { symbolsForm, typeForm } from './typeForm';
 import { heartbeatForm, resourcesForm, retryForm, timeoutForm } from './runForm';
@@ -33,6 +34,7 @@ const inputForm = typeOr(
     description: text,
     default: valueForm.optional(),
     glob: z.string().min(1).optional(),
+    ...fileTraits,
   }),
 );
 
@@ -58,6 +60,7 @@ const outputSettings = form({
   description: text,
   from: z.enum(['glob', 'stdout', 'stderr']).optional(),
   read: z.enum(['file', 'text', 'json']).default('file'),
+  ...fileTraits,
 });
 
 const outputForm = choose((value) =>

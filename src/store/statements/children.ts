@@ -59,7 +59,7 @@ export async function insertChildren(sql: Sql, children: readonly NewChild[]): P
         join submission s on s.id = x."submissionId"
       ), ready as (
         select r.*, ${laneOf('r', 'r.job_name')} as lane from (
-          select ord, "taskName" as task_name, queue, priority, submitter, uses, job_name from drafts where state = 'QUEUED'
+          select ord, "taskName" as task_name, queue, job, priority, submitter, uses, job_name from drafts where state = 'QUEUED'
         ) r
       ), base as materialized (
         select k.*, ${RANK_BASE} as rank_at

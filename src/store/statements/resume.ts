@@ -125,7 +125,7 @@ const REOPEN = `
   ), reopened as (
     update step_run r set state = x.state, generation = sub.generation, waiting = x.waiting, left_count = x.left,
       failures = 0, lost = 0, cancel_requested = false, worker_id = null, exit_code = null, failure = null,
-      outputs = null, percent = null, message = '', held = false, lane = coalesce(k.lane, ''), rank_at = k.rank_at,
+      outputs = null, percent = null, message = '', held = false, waits_for = null, reused_from = null, lane = coalesce(k.lane, ''), rank_at = k.rank_at,
       due_at = case when x.due then now() end,
       ready_at = case when x.state = 'QUEUED' then now() end,
       queue_deadline = case when x.state = 'QUEUED' then now() + make_interval(secs => x."queueSeconds") end,
