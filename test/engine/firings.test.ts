@@ -5,6 +5,7 @@ import { followDefinitions, noteEndings, pauseFirer, planSchedules } from '../..
 import { openDatabase, type Database, type Statement } from '../../src/store/database';
 import { forgetFirings, insertFirings, takeDueFirings } from '../../src/store/statements/firings';
 import { unnamedContents } from '../../src/store/statements/purge';
+import { eventually } from '../e2e/support/wait';
 import { ended, job, openEngine, task, type TestEngine } from './support';
 
 const NO_FILES = () => Promise.resolve({ files: {}, problem: '' });
@@ -152,7 +153,10 @@ test('each end fires once, also when several processes look', async () => {
   await engine.submit('one');
   await engine.submit('two');
   await finish();
-  await Promise.all([1, 2, 3].map(() => noteEndings(engine.db)));
+  await eventually('the end is noted', async () => {
+    await Promise.all([1, 2, 3].map(() => noteEndings(engine.db)));
+    return (await firings()).length > 0;
+  });
   await noteEndings(engine.db);
   expect((await firings()).map(({ state }) => state)).toEqual(['DUE']);
 });
@@ -173,10 +177,13 @@ test('a chain of ends is cut when it is too long', async () => {
     [id, MAX_CHAIN],
   );
   await finish();
-  await noteEndings(engine.db);
-  const [, last] = await firings();
+  // An end is seen once all transactions before it are over, also those of other databases.
+  const last = await eventually('the end is noted', async () => {
+    await noteEndings(engine.db);
+    return (await firings())[1];
+  });
   expect(last).toMatchObject({ state: 'REFUSED' });
-  expect(last?.message).toMatch(/16 completions in a row/);
+  expect(last.message).toMatch(/16 completions in a row/);
 });
 
 test('circles, unknown jobs, inputs and outputs are refused with the place', async () => {
