@@ -26,6 +26,14 @@ export function wholeNumber(least: number, most: number): z.ZodType<number, stri
     .refine((value) => value >= least && value <= most, allowed);
 }
 
+/** True for `on`. */
+export function onOrOff(): z.ZodType<boolean, string> {
+  return z
+    .string()
+    .pipe(z.enum(['on', 'off'], 'on or off'))
+    .transform((text) => text === 'on');
+}
+
 /** A size in bytes: `1048576`, `1MiB`, `5 GiB`. */
 export function byteSize(least: number, most: number): z.ZodType<number, string> {
   const allowed = `a size from ${showBytes(least)} to ${showBytes(most)}, such as 1048576 or 1MiB`;

@@ -1,7 +1,7 @@
 import os from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
-import { folders, list, namedSecrets, origins, url, webAddress, wholeNumber } from './formats';
+import { folders, list, namedSecrets, onOrOff, origins, url, webAddress, wholeNumber } from './formats';
 import { SERVICE_LIMITS } from './serviceLimits';
 import { bytes, optional, variable } from './variable';
 
@@ -174,6 +174,13 @@ export const VARIABLES = {
     ...bytes(16 * MIB, 64 * KIB, 16 * GIB),
   }),
 
+  reuse: variable({
+    name: 'STEPCAST_REUSE',
+    group: 'Workers',
+    meaning: 'Whether a step takes the result of equal work that was done before: on or off.',
+    fallback: 'on',
+    schema: onOrOff(),
+  }),
   maxScatter: variable({
     name: 'STEPCAST_MAX_SCATTER',
     group: 'Workers',

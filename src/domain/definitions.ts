@@ -237,6 +237,8 @@ export interface TaskSpec {
   readonly heartbeatSeconds?: number;
   readonly resources?: Resources;
   readonly configuration: readonly Configuration[];
+  /** Whether equal runs share their result; undefined: if it takes any input or parameter. See `sharesResults`. */
+  readonly reuse?: boolean;
   /** Steps that may run it at once, over all submissions; undefined: as many as there are slots. */
   readonly maxRunning?: number;
   /** Units of Resources that a step occupies while it runs, by name. */

@@ -29,6 +29,12 @@ export interface SubmitRequest {
   readonly submitter: string;
   readonly label: string;
   readonly idempotencyKey: string | null;
+  /** False: all its steps run, whatever equal work was done before. True if not given. */
+  readonly reuse?: boolean;
+  /** An earlier Submission whose results its steps take where name and work are equal, whatever their Tasks say. */
+  readonly reuseFrom?: string;
+  /** Names of steps that run in any case, with all that stands after them. */
+  readonly rerun?: readonly string[];
   /** It shall take no longer; the Job's own timeout holds as well. */
   readonly timeoutSeconds?: number | null;
   /** Where the request stands in the call, for errors: `['input']` or `['input', 'items', '0']`. */
@@ -188,7 +194,7 @@ async function earlierOne(sql: Sql, row: NewSubmission, field: readonly string[]
 }
 
 function toRow(request: AdmittedRequest, batchId: string | null): NewSubmission {
-  const { version, inputs } = request;
+  const { version, inputs, reuse = true, reuseFrom = null, rerun = [] } = request;
   const { job } = version.plan;
   return {
     jobVersionId: version.id,
@@ -204,9 +210,14 @@ function toRow(request: AdmittedRequest, batchId: string | null): NewSubmission 
       priority: request.priority,
       label: request.label,
       ...(typeof request.timeoutSeconds === 'number' ? { timeoutSeconds: request.timeoutSeconds } : {}),
+      ...(reuse ? {} : { reuse }),
+      ...(reuseFrom === null ? {} : { reuseFrom, rerun }),
     }),
     batchId,
     timeoutSeconds: submissionSeconds(job, request.timeoutSeconds ?? null),
+    reuse,
+    reuseFrom,
+    rerun,
     stepRuns: version.plan.nodes.map((node) => ({
       node: node.index,
       name: node.name,

@@ -163,6 +163,9 @@ test('a step that becomes ready reads a few rows, however many wait', async () =
         requestDigest: '',
         batchId: null,
         timeoutSeconds: null,
+        reuse: true,
+        reuseFrom: null,
+        rerun: [],
         stepRuns: [FIRST],
         files: [],
       });

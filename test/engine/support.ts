@@ -24,7 +24,7 @@ import { API_SOURCE, define, type DefineOutcome } from '../../src/engine/define'
 import { createPlans, type JobVersion, type Plans } from '../../src/engine/plans';
 import { planDue } from '../../src/engine/planner';
 import type { Evaluate } from '../../src/engine/planner/compute';
-import { submit } from '../../src/engine/submit';
+import { submit, type SubmitRequest } from '../../src/engine/submit';
 import { openDatabase, type Database, type Sql } from '../../src/store/database';
 import { registerWorker } from '../../src/store/statements/workers';
 import type { Committed } from '../../src/store/statements/changes';
@@ -90,7 +90,7 @@ export interface TestEngine {
       submitter?: string;
       admission?: AdmissionLimits;
       timeoutSeconds?: number;
-    },
+    } & Pick<SubmitRequest, 'reuse' | 'reuseFrom' | 'rerun'>,
   ): Promise<string>;
   worker(): Promise<string>;
   claim(workerId: string, limit?: number, queues?: readonly string[]): Promise<Work[]>;
@@ -142,6 +142,7 @@ export async function openEngine(options: { poolSize?: number } = {}): Promise<T
         submitter = 'test',
         timeoutSeconds,
         admission,
+        ...reuse
       } = {},
     ) => {
       const version = await engine.version(job);
@@ -157,6 +158,7 @@ export async function openEngine(options: { poolSize?: number } = {}): Promise<T
             idempotencyKey: key ?? null,
             timeoutSeconds: timeoutSeconds ?? null,
             field: ['input'],
+            ...reuse,
           },
         ],
         null,
