@@ -15,6 +15,8 @@ import type { Context } from './context';
 import { DataResolver } from './data/resolver';
 import { DefinitionResolver } from './definitions/resolver';
 import { JobDurations, StepDurations, SubmissionEstimate } from './durations/resolver';
+import { FiringMutations } from './firings/mutations';
+import { FiringResolver, ScheduleResolver, SubmissionFiringResolver, TriggerResolver } from './firings/resolver';
 import { GraphResolver, JobGraphResolver, SubmissionGraphResolver } from './graphs/resolver';
 import { jobFields, type JobFieldParts } from './jobs/jobFields';
 import { NodeResolver } from './relay/nodeResolver';
@@ -22,6 +24,7 @@ import { DirectoryInput, FileInput } from './submissions/inputs';
 import { ResourceResolver, WaitResolver } from './limits/resolver';
 import { CombinationsResolver } from './submissions/combinations';
 import { PauseResolver } from './pausing/resolver';
+import { AgainMutations } from './submissions/again';
 import { OutputFilesResolver } from './submissions/outputFiles';
 import { SubmissionMutations } from './submissions/mutations';
 import { ArtifactResolver, BatchResolver, StepRunResolver } from './submissions/partResolvers';
@@ -36,6 +39,7 @@ const RESOLVERS: NonEmptyArray<Function> = [
   SubmissionResolver,
   OutputFilesResolver,
   SubmissionMutations,
+  AgainMutations,
   SubmissionSubscriptions,
   StepRunResolver,
   BatchResolver,
@@ -43,6 +47,11 @@ const RESOLVERS: NonEmptyArray<Function> = [
   ArtifactResolver,
   DataResolver,
   WorkersResolver,
+  ScheduleResolver,
+  TriggerResolver,
+  FiringResolver,
+  SubmissionFiringResolver,
+  FiringMutations,
   PauseResolver,
   ResourceResolver,
   WaitResolver,
@@ -74,7 +83,15 @@ export function buildStaticSchema(): GraphQLSchema {
   });
 }
 
-const EMPTY: Catalog = { stamp: '', backends: new Map(), tasks: new Map(), jobs: new Map(), resources: new Map() };
+const EMPTY: Catalog = {
+  stamp: '',
+  backends: new Map(),
+  tasks: new Map(),
+  jobs: new Map(),
+  schedules: new Map(),
+  resources: new Map(),
+  triggers: new Map(),
+};
 
 /** The static schema with a mutation field for each Job, every root field behind the authorization point. */
 export function buildServedSchema(base: GraphQLSchema, catalog: Catalog = EMPTY): GraphQLSchema {

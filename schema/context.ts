@@ -1,6 +1,7 @@
 /** What resolvers get: who asks, and the services of this API process. */
 import type { ArtifactStore } from '../src/artifacts/store';
 import type { RedisAnnouncer } from '../src/delivery/announcer';
+import type { AdmissionLimits } from '../src/domain/admission';
 import type { Viewer } from '../src/domain/authorize';
 import type { WatchedCatalog } from '../src/engine/catalog';
 import type { Durations } from '../src/engine/durations';
@@ -14,6 +15,8 @@ export interface Limits {
   readonly pageLimit: number;
   readonly maxBatch: number;
   readonly maxQueued: number;
+  /** What one submitter may have open. */
+  readonly admission: AdmissionLimits;
   readonly maxInlineBytes: number;
   readonly maxUploadBytes: number;
   readonly urlTtlSeconds: number;

@@ -7,6 +7,8 @@ import { joinPieces, wholeCharacters, type LogPiece } from './logPieces';
 export interface AttemptLog {
   /** Resolves when there is room for more: backpressure for the command's pipe. */
   write(stream: LogStream, bytes: Buffer): Promise<void>;
+  /** Adds a line of the worker's own. */
+  note(text: string): void;
   /** Resolves when all is stored, or given up. Never rejects: a log that cannot be stored does not fail its step. */
   close(): Promise<void>;
 }
@@ -121,6 +123,7 @@ export function openAttemptLog(
       }
       if (unstored >= HIGH_WATER_BYTES) await flush();
     },
+    note: (text) => add('system', Buffer.from(`${text}\n`)),
     close: async () => {
       if (!cut) for (const stream of ['stdout', 'stderr'] as const) add(stream, whole[stream].rest());
       await flush();

@@ -100,11 +100,17 @@ async function computeReports(evaluate: Evaluate, works: readonly Work[], owner:
 }
 
 function outcomeOf(task: TaskSpec, result: Evaluation | undefined): Partial<AttemptReport> {
-  if (!result) return { message: 'The expression gave nothing.' };
-  if (!result.ok) return { message: result.error.message, retryable: result.error.code === 'UNAVAILABLE' };
+  if (!result) return { failure: 'EXPRESSION', message: 'The expression gave nothing.' };
+  if (!result.ok) {
+    const retryable = result.error.code === 'UNAVAILABLE';
+    return { failure: retryable ? 'MACHINE' : 'EXPRESSION', retryable, message: result.error.message };
+  }
   const { value } = result;
   if (typeof value !== 'object' || value === null || Array.isArray(value) || 'class' in value)
-    return { message: 'The expression did not give an object with a value for each output.' };
+    return {
+      failure: 'BAD_OUTPUT',
+      message: 'The expression did not give an object with a value for each output.',
+    };
   return outputsOf(task, value as Values);
 }
 
@@ -115,9 +121,9 @@ function outputsOf(task: TaskSpec, given: Values): Partial<AttemptReport> {
     ...strange.map((name) => `The expression gave "${name}", which is no output of the task.`),
     ...task.outputs.flatMap((port) => faultsOf(task, port, given[port.name] ?? null)),
   ];
-  if (problems.length > 0) return { message: problems.slice(0, MAX_PROBLEMS).join(' ') };
+  if (problems.length > 0) return { failure: 'BAD_OUTPUT', message: problems.slice(0, MAX_PROBLEMS).join(' ') };
   const outputs = task.outputs.map((port): [string, Value] => [port.name, given[port.name] ?? null]);
-  return { state: 'SUCCEEDED', outputs: Object.fromEntries(outputs) };
+  return { state: 'SUCCEEDED', failure: null, outputs: Object.fromEntries(outputs) };
 }
 
 /** An expression with more faults than this tells the first ones. */

@@ -67,6 +67,7 @@ async function main(): Promise<void> {
     drainSeconds: settings.drainSeconds,
     maxLogBytes: settings.maxLogBytes,
     maxScatter: settings.maxScatter,
+    reuse: { enabled: settings.reuse, keep: (sha256) => artifacts.keep(sha256) },
     evaluate: sandbox.evaluateAll,
     log,
   });

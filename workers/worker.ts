@@ -8,6 +8,7 @@ import { claim, type Work } from '../src/engine/claim';
 import type { AttemptReport } from '../src/engine/complete';
 import type { Plans } from '../src/engine/plans';
 import type { Evaluate } from '../src/engine/planner/compute';
+import type { ReuseDecision } from '../src/engine/reuse';
 import { createReconciler } from '../src/engine/reconcile';
 import { INLINE_QUEUE } from '../src/domain/compileJob';
 import type { BackendKind } from '../src/domain/definitions';
@@ -15,8 +16,10 @@ import { messageOf, StepcastError } from '../src/domain/errors';
 import type { Database } from '../src/store/database';
 import { heartbeat, registerWorker, setWorkerState, type OwnedStepRun } from '../src/store/statements/workers';
 import { openAttemptLog } from './attemptLog';
+import { cancelledIds } from './control';
 import { createInsideWork } from './inside';
 import { createProgressSink } from './progress';
+import { createReuse, unrunReport } from './reuse';
 import { blankReport, createReporter } from './reports';
 import { attemptKey, createStrayFinder } from './strays';
 
@@ -36,6 +39,8 @@ export interface WorkerOptions {
   readonly maxLogBytes: number;
   /** Elements that one scatter may have. */
   readonly maxScatter: number;
+  /** Whether results of equal work are taken, and whether their files are still there. */
+  readonly reuse: { readonly enabled: boolean; readonly keep: (sha256: string) => Promise<boolean> };
   /** Evaluates expressions beside this thread. */
   readonly evaluate: Evaluate;
   readonly log: (level: 'info' | 'warn' | 'error', message: string) => void;
@@ -92,6 +97,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     pubsub.publish('wake', '');
   };
 
+  const reuse = createReuse({ engine, ...options.reuse, trouble });
   const inside = createInsideWork({ ...options, engine, reporter, workerId: () => workerId, known, trouble });
 
   const fill = async (): Promise<void> => {
@@ -110,8 +116,10 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
         for (const work of works) {
           starting += 1;
           known.add(attemptKey(work));
-          void run(work, owner).catch(trouble('running a step'));
         }
+        reuse.decide(works, (work, decision) => {
+          void run(work, owner, decision).catch(trouble('running a step'));
+        });
         if (works.length === free) again = true;
       } while (again);
     } catch (error) {
@@ -126,8 +134,8 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     else void fill();
   };
 
-  const run = async (work: Work, owner: string): Promise<void> => {
-    const report = await runAttempt(work, owner).catch((error: unknown): AttemptReport => {
+  const run = async (work: Work, owner: string, decision: ReuseDecision): Promise<void> => {
+    const report = await runAttempt(work, owner, decision).catch((error: unknown): AttemptReport => {
       log('error', `step ${work.name} (${work.stepRunId}): ${messageOf(error)}`);
       // A fault of this machine (disk, permissions), not of the step: another try may meet a better one.
       return {
@@ -143,10 +151,11 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     void fill();
     await recorded;
     known.delete(attemptKey(work));
+    reuse.ended(decision);
     void fill();
   };
 
-  const runAttempt = async (work: Work, owner: string): Promise<AttemptReport> => {
+  const runAttempt = async (work: Work, owner: string, decision: ReuseDecision): Promise<AttemptReport> => {
     const attemptLog = openAttemptLog(
       { db, pubsub, maxBytes: options.maxLogBytes, onTrouble: trouble('storing a log') },
       work.stepRunId,
@@ -156,6 +165,13 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     try {
       if (stopping) return { ...blankReport(work, owner), state: 'CANCELLED', message: 'It had not begun.' };
       if (work.problems.length > 0) return { ...blankReport(work, owner), message: work.problems.join(' ') };
+      if (decision.kind !== 'run') {
+        const report = unrunReport(work, owner, decision);
+        if (decision.kind === 'take') attemptLog.note(report.message);
+        await attemptLog.close();
+        return report;
+      }
+      if (decision.note !== '') attemptLog.note(decision.note);
       const { backend } = work;
       if (!backend) throw new StepcastError('INTERNAL', `Task ${work.task.name} runs on no backend`);
       attempt = backends[backend.kind].start(
@@ -308,16 +324,6 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       await Promise.all(Object.values(backends).map((backend) => backend.close()));
     },
   };
-}
-
-function cancelledIds(message: string): string[] {
-  try {
-    const parsed: unknown = JSON.parse(message);
-    const ids = typeof parsed === 'object' && parsed !== null ? (parsed as { cancel?: unknown }).cancel : null;
-    return Array.isArray(ids) ? ids.map(String) : [];
-  } catch {
-    return [];
-  }
 }
 
 async function within(milliseconds: number, work: Promise<unknown>): Promise<void> {

@@ -157,7 +157,9 @@ function knownElsewhere(catalog: Catalog, own: ReadonlySet<string>, left: readon
 function goneSources(catalog: Catalog, dirs: readonly string[], present: ReadonlySet<string>): string[] {
   const roots = dirs.map((dir) => `${resolve(dir)}/`);
   const sources = new Set(
-    [...catalog.backends, ...catalog.tasks, ...catalog.jobs, ...catalog.resources].map(([, entry]) => entry.source),
+    [catalog.backends, catalog.tasks, catalog.jobs, catalog.resources, catalog.schedules, catalog.triggers].flatMap(
+      (all) => [...all.values()].map(({ source }) => source),
+    ),
   );
   return [...sources].filter(
     (source) =>

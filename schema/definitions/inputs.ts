@@ -5,6 +5,8 @@ export enum DefinitionKindName {
   BACKEND = 'BACKEND',
   TASK = 'TASK',
   JOB = 'JOB',
+  SCHEDULE = 'SCHEDULE',
+  TRIGGER = 'TRIGGER',
   RESOURCE = 'RESOURCE',
 }
 registerEnumType(DefinitionKindName, {
@@ -14,6 +16,8 @@ registerEnumType(DefinitionKindName, {
     BACKEND: { description: 'Where Tasks run.' },
     TASK: { description: 'A unit of work.' },
     JOB: { description: 'A graph of Steps.' },
+    SCHEDULE: { description: 'Submits a Job at times.' },
+    TRIGGER: { description: 'Submits a Job when something happens.' },
     RESOURCE: { description: 'Something of which there is only so much.' },
   },
 });

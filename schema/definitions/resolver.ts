@@ -4,7 +4,12 @@ import { UserErrors, userError, type UserError } from '../../src/domain/errors';
 import { API_SOURCE, define, describeSource } from '../../src/engine/define';
 import { parseDefinitionObject, parseDefinitions, type Known } from '../../src/formats/parse';
 import { formatProblem, type Problem } from '../../src/formats/problem';
+import type { Catalog, CatalogEntry } from '../../src/engine/catalog';
+import { firerStatus } from '../../src/store/statements/firers';
 import type { Context, Services } from '../context';
+import { DefineScheduleInput, DefineTriggerInput } from '../firings/inputs';
+import { pinFiles } from '../firings/pin';
+import { toSchedule, toTrigger } from '../firings/types';
 import { DefineResourceInput, toResource } from '../limits/types';
 import { PageArgs, pageOfList, type Connection } from '../relay/connection';
 import { toId } from '../relay/ids';
@@ -70,7 +75,8 @@ export class DefinitionResolver {
   }
 
   @Mutation(() => DefinePayload, {
-    description: 'Defines Tasks, Jobs, Backends and Resources from YAML, as a file would. All of it applies, or none.',
+    description:
+      'Defines Tasks, Jobs, Backends, Resources, Schedules and Triggers from YAML, as a file would. All of it applies, or none.',
   })
   applyDefinitions(
     @Arg('input', () => ApplyDefinitionsInput, { description: 'The text.' }) input: ApplyDefinitionsInput,
@@ -122,6 +128,30 @@ export class DefinitionResolver {
     });
   }
 
+  @Mutation(() => DefinePayload, { description: 'Defines a Schedule, or a new version of it.' })
+  defineSchedule(
+    @Arg('input', () => DefineScheduleInput, { description: 'The Schedule.' }) input: DefineScheduleInput,
+    @Ctx() { services }: Context,
+  ): Promise<DefinePayload> {
+    return applied(services, () => {
+      const parsed = parseDefinitionObject('schedule', asForm(input));
+      if (!parsed.ok) throw new UserErrors(parsed.problems.map((problem) => toError(problem, ['input'], false)));
+      return { backends: [], tasks: [], jobs: [], schedules: [parsed.spec] };
+    });
+  }
+
+  @Mutation(() => DefinePayload, { description: 'Defines a Trigger, or a new version of it.' })
+  defineTrigger(
+    @Arg('input', () => DefineTriggerInput, { description: 'The Trigger.' }) input: DefineTriggerInput,
+    @Ctx() { services }: Context,
+  ): Promise<DefinePayload> {
+    return applied(services, () => {
+      const parsed = parseDefinitionObject('trigger', asForm(input));
+      if (!parsed.ok) throw new UserErrors(parsed.problems.map((problem) => toError(problem, ['input'], false)));
+      return { backends: [], tasks: [], jobs: [], triggers: [parsed.spec] };
+    });
+  }
+
   @Mutation(() => DefinePayload, {
     description: 'Defines a Resource, or changes its amount: that holds at once, also for what waits already.',
   })
@@ -147,8 +177,7 @@ export class DefinitionResolver {
       async () => {
         await services.catalog.refresh();
         const catalog = services.catalog.current();
-        const { backends, tasks, jobs, resources } = catalog;
-        const entry = { BACKEND: backends, TASK: tasks, JOB: jobs, RESOURCE: resources }[input.kind].get(input.name);
+        const entry = entriesOf(catalog, input.kind).get(input.name);
         if (!entry)
           throw userError('NOT_FOUND', `There is no ${input.kind.toLowerCase()} ${JSON.stringify(input.name)}.`, [
             'input',
@@ -169,10 +198,21 @@ export class DefinitionResolver {
   }
 }
 
-const ID_TYPES = { BACKEND: 'Backend', TASK: 'Task', JOB: 'Job', RESOURCE: 'Resource' } as const satisfies Record<
-  DefinitionKindName,
-  string
->;
+const ID_TYPES = {
+  BACKEND: 'Backend',
+  TASK: 'Task',
+  JOB: 'Job',
+  SCHEDULE: 'Schedule',
+  TRIGGER: 'Trigger',
+  RESOURCE: 'Resource',
+} as const satisfies Record<DefinitionKindName, string>;
+
+function entriesOf(catalog: Catalog, kind: DefinitionKindName): ReadonlyMap<string, CatalogEntry<unknown>> {
+  const { backends, tasks, jobs, resources, schedules, triggers } = catalog;
+  return { BACKEND: backends, TASK: tasks, JOB: jobs, RESOURCE: resources, SCHEDULE: schedules, TRIGGER: triggers }[
+    kind
+  ];
+}
 
 function knownBy(services: Services): Known {
   const { tasks, jobs, backends } = services.catalog.current();
@@ -185,13 +225,15 @@ function knownBy(services: Services): Known {
 
 /** What the API itself has defined so far, filtered. */
 function apiSet(services: Services, keep: (kind: DefinitionKindName, name: string) => boolean): DefinitionSet {
-  const { backends, tasks, jobs, resources } = services.catalog.current();
+  const { backends, tasks, jobs, resources, schedules, triggers } = services.catalog.current();
   const own = <T>(all: ReadonlyMap<string, { source: string; spec: T }>, kind: DefinitionKindName): T[] =>
     [...all].filter(([name, entry]) => entry.source === API_SOURCE && keep(kind, name)).map(([, entry]) => entry.spec);
   return {
     backends: own(backends, DefinitionKindName.BACKEND),
     tasks: own(tasks, DefinitionKindName.TASK),
     jobs: own(jobs, DefinitionKindName.JOB).map((bundle) => bundle.job),
+    schedules: own(schedules, DefinitionKindName.SCHEDULE),
+    triggers: own(triggers, DefinitionKindName.TRIGGER),
     resources: own(resources, DefinitionKindName.RESOURCE),
   };
 }
@@ -220,7 +262,9 @@ function applied(services: Services, parse: () => DefinitionSet): Promise<Define
     async () => {
       // Another process may have defined what this one builds on.
       await services.catalog.refresh();
-      const changed = await apply(services, parse(), 'add');
+      const set = parse();
+      await requireFiles(services, set);
+      const changed = await apply(services, set, 'add');
       const catalog = services.catalog.current();
       const names = (kind: string): string[] => changed.filter((one) => one.kind === kind).map((one) => one.name);
       return {
@@ -236,11 +280,31 @@ function applied(services: Services, parse: () => DefinitionSet): Promise<Define
         resources: names('RESOURCE')
           .flatMap((name) => catalog.resources.get(name) ?? [])
           .map(toResource),
+        schedules: names('SCHEDULE')
+          .flatMap((name) => catalog.schedules.get(name) ?? [])
+          .map(toSchedule),
+        triggers: names('TRIGGER')
+          .flatMap((name) => catalog.triggers.get(name) ?? [])
+          .map(toTrigger),
         userErrors: [],
       };
     },
-    (userErrors) => ({ jobs: [], tasks: [], backends: [], resources: [], userErrors }),
+    (userErrors) => ({ jobs: [], tasks: [], backends: [], resources: [], schedules: [], triggers: [], userErrors }),
   );
+}
+
+/** Files that a Schedule or Trigger names are there; those that it named before are held for it. */
+async function requireFiles(services: Services, { schedules = [], triggers = [] }: DefinitionSet): Promise<void> {
+  const pin = pinFiles(services);
+  const firers = [
+    ...schedules.map((spec) => ({ kind: 'SCHEDULE' as const, spec })),
+    ...triggers.map((spec) => ({ kind: 'TRIGGER' as const, spec })),
+  ];
+  for (const { kind, spec } of firers) {
+    const [status] = await firerStatus(services.db, kind, [spec.name]);
+    const { problem } = await pin(spec.inputs, status?.files ?? {});
+    if (problem !== '') throw userError('NOT_FOUND', `${spec.name}: ${problem}`, ['input', 'inputs']);
+  }
 }
 
 /** The input as the files write it: kebab-case keys, and none for what was not given. */

@@ -7,6 +7,7 @@ import { formatType } from '../../src/domain/values';
 import { describeSource } from '../../src/engine/define';
 import type { CatalogEntry } from '../../src/engine/catalog';
 import type { JobBundle } from '../../src/engine/plans';
+import { ScheduleType, TriggerType } from '../firings/types';
 import { ResourceType } from '../limits/types';
 import { connectionOf, Node } from '../relay/connection';
 import { toId } from '../relay/ids';
@@ -166,6 +167,10 @@ export class DefinePayload {
   tasks!: TaskType[];
   @Field(() => [BackendType], { description: 'Backends that were defined or changed.' })
   backends!: BackendType[];
+  @Field(() => [ScheduleType], { description: 'Schedules that were defined or changed.' })
+  schedules!: ScheduleType[];
+  @Field(() => [TriggerType], { description: 'Triggers that were defined or changed.' })
+  triggers!: TriggerType[];
   @Field(() => [ResourceType], { description: 'Resources that were defined or changed.' })
   resources!: ResourceType[];
   @Field(() => [UserErrorType], { description: 'What must be mended first; with any of these, nothing was changed.' })

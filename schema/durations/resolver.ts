@@ -20,7 +20,8 @@ export class JobDurations {
 export class StepDurations {
   @FieldResolver(() => ExpectedDurationType, {
     nullable: true,
-    description: 'How long one run of the Step takes, retries included; null before the first success.',
+    description:
+      'How long the Step takes, retries included; all elements of a scatter, or a nested Job, as a whole. Null before the first success.',
   })
   async expectedDuration(
     @Root() step: JobStepType,

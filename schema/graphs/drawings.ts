@@ -6,7 +6,6 @@ import type { Services } from '../context';
 import { fromId } from '../relay/ids';
 import { findSubmission } from '../submissions/reads';
 import type { GraphAddress } from './address';
-import { runsOf } from './graphs';
 
 export interface FoundDrawing {
   /** The same tag, the same drawing. */
@@ -48,7 +47,7 @@ async function submissionDrawing(services: Services, key: string, options: Graph
     tag: tagOf('submission', `${row.id}-${row.eventSeq}-${row.unfinished}`, options),
     draw: async () => {
       const drawing = services.graphs.drawing(await services.plans.byId(row.jobVersionId), options);
-      const parts = await runsOf(services.db, drawing.view, row.id);
+      const parts = await services.graphs.runs(drawing.view, row.id);
       return drawGraph(drawing, { state: row.state, label: row.label, parts });
     },
   };

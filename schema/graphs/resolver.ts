@@ -4,7 +4,6 @@ import type { Context } from '../context';
 import { JobType } from '../definitions/types';
 import { SubmissionType } from '../submissions/types';
 import { signedGraphPath } from './address';
-import { runsOf } from './graphs';
 import { GraphArgs, GraphType, toGraph } from './types';
 
 /** An address in a page that nobody looks after ends at some time. */
@@ -41,7 +40,7 @@ export class SubmissionGraphResolver {
   ): Promise<GraphType> {
     const version = await services.plans.byId(submission.jobVersionId);
     const view = services.graphs.view(version, options);
-    const runs = await runsOf(services.db, view, submission.key);
+    const runs = await services.graphs.runs(view, submission.key);
     return toGraph(view, runs, { address: { kind: 'submission', id: submission.id }, options });
   }
 }

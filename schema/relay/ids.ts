@@ -2,7 +2,19 @@
 import { StepcastError } from '../../src/domain/errors';
 
 export type NodeType =
-  'Submission' | 'StepRun' | 'Batch' | 'Job' | 'Task' | 'Backend' | 'Resource' | 'Artifact' | 'Upload' | 'Worker';
+  | 'Submission'
+  | 'StepRun'
+  | 'Batch'
+  | 'Job'
+  | 'Task'
+  | 'Backend'
+  | 'Resource'
+  | 'Artifact'
+  | 'Upload'
+  | 'Worker'
+  | 'Schedule'
+  | 'Trigger'
+  | 'Firing';
 
 export function toId(type: NodeType, key: string): string {
   return Buffer.from(`${type}:${key}`).toString('base64url');
@@ -24,4 +36,4 @@ export function fromId(type: NodeType, id: string): string {
   return parsed.key;
 }
 
-const NUMERIC: ReadonlySet<NodeType> = new Set(['Submission', 'StepRun', 'Batch', 'Artifact', 'Worker']);
+const NUMERIC: ReadonlySet<NodeType> = new Set(['Submission', 'StepRun', 'Batch', 'Artifact', 'Worker', 'Firing']);

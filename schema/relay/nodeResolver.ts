@@ -5,6 +5,8 @@ import { findUpload } from '../../src/store/uploads';
 import type { Context } from '../context';
 import { toUpload, UploadType } from '../data/resolver';
 import { BackendType, JobType, TaskType, toBackend, toJob, toTask } from '../definitions/types';
+import { getFiring } from '../firings/reads';
+import { FiringType, ScheduleType, toSchedule, toTrigger, TriggerType } from '../firings/types';
 import { ResourceType, toResource } from '../limits/types';
 import * as reads from '../submissions/reads';
 import { ArtifactType, BatchType, SubmissionType, toArtifact, toBatch } from '../submissions/types';
@@ -49,6 +51,15 @@ const FINDERS: Readonly<Record<NodeType, Finder>> = {
     const entry = services.catalog.current().tasks.get(key);
     return Promise.resolve(as(TaskType, entry ? toTask(entry) : null));
   },
+  Schedule: ({ services }, key) => {
+    const entry = services.catalog.current().schedules.get(key);
+    return Promise.resolve(as(ScheduleType, entry ? toSchedule(entry) : null));
+  },
+  Trigger: ({ services }, key) => {
+    const entry = services.catalog.current().triggers.get(key);
+    return Promise.resolve(as(TriggerType, entry ? toTrigger(entry) : null));
+  },
+  Firing: async ({ services }, key) => as(FiringType, await getFiring(services.db, key)),
   Resource: ({ services }, key) => {
     const entry = services.catalog.current().resources.get(key);
     return Promise.resolve(as(ResourceType, entry ? toResource(entry) : null));

@@ -1,6 +1,6 @@
 /** What the user can mend comes as data, beside the entity; everything else is a top-level error. */
-import { Field, ObjectType, registerEnumType } from 'type-graphql';
-import { UserErrors, type UserError } from '../../src/domain/errors';
+import { Field, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { StepcastError, userError, UserErrors, type UserError } from '../../src/domain/errors';
 
 export enum UserErrorCode {
   BAD_INPUT = 'BAD_INPUT',
@@ -39,10 +39,20 @@ export class UserErrorType {
   message!: string;
   @Field(() => [String], { description: 'The path into the arguments, such as `["input", "minLength"]`.' })
   field!: string[];
+  @Field(() => Int, {
+    nullable: true,
+    description: 'After how many seconds the same call may succeed, where that can be told.',
+  })
+  retryAfterSeconds?: number | null;
 }
 
 export function toUserErrors(errors: readonly UserError[]): UserErrorType[] {
-  return errors.map((error) => ({ code: UserErrorCode[error.code], message: error.message, field: [...error.field] }));
+  return errors.map((error) => ({
+    code: UserErrorCode[error.code],
+    message: error.message,
+    field: [...error.field],
+    retryAfterSeconds: error.retryAfterSeconds ?? null,
+  }));
 }
 
 /** Runs a mutation; UserErrors become the payload that `empty` makes of them, everything else passes on. */
@@ -51,6 +61,17 @@ export async function withUserErrors<T>(work: () => Promise<T>, empty: (userErro
     return await work();
   } catch (error) {
     if (error instanceof UserErrors) return empty(toUserErrors(error.errors));
+    throw error;
+  }
+}
+
+/** What the state of things, or a limit, stands against is for the caller to mend: it comes as data, at this field. */
+export async function conflictAt<T>(field: readonly string[], work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof StepcastError && (error.code === 'CONFLICT' || error.code === 'LIMIT_EXCEEDED'))
+      throw userError(error.code, error.message, field);
     throw error;
   }
 }

@@ -30,6 +30,7 @@ import { findDrawing } from '../graphs/drawings';
 import { createGraphs } from '../graphs/graphs';
 import { DEFAULT_GRAPH_DEPTH, DEFAULT_GRAPH_NODES } from '../graphs/types';
 import { downloadsRouter } from '../http/downloads';
+import { hooksRouter } from '../http/hooks';
 import { graphsRouter } from '../http/graphs';
 import { pagesRouter } from '../http/pages';
 import { uploadsRouter } from '../http/uploads';
@@ -97,12 +98,15 @@ export async function startApi({ settings, secret, jobFolders, consoleDir, log }
     announcer,
     hub,
     catalog,
-    graphs: createGraphs(),
+    graphs: createGraphs(db),
     artifacts: store,
     secret,
     publicUrl,
     scratchDir,
-    limits: settings,
+    limits: {
+      ...settings,
+      admission: { lowerBeyond: settings.lowerBeyond ?? null, refuseBeyond: settings.refuseBeyond ?? null },
+    },
   };
   const contextOf = (): Context => ({ viewer: LOCAL_VIEWER, services });
   const visitors: VisitorRules = { loopbackOnly, publicUrl, allowedOrigins: settings.allowedOrigins };
@@ -155,6 +159,13 @@ export async function startApi({ settings, secret, jobFolders, consoleDir, log }
     },
     onError: (error) => fault('download', error),
   });
+  const hooks = hooksRouter({
+    services,
+    secrets: settings.hookSecrets,
+    maxBytes: settings.maxHookBytes,
+    authorize: () => permit('hook'),
+    onError: (error) => fault('hook', error),
+  });
   const graphs = graphsRouter({
     secret,
     defaults: { first: DEFAULT_GRAPH_NODES, depth: DEFAULT_GRAPH_DEPTH },
@@ -184,6 +195,7 @@ export async function startApi({ settings, secret, jobFolders, consoleDir, log }
   );
   app.use(uploads.router);
   app.use(downloads);
+  app.use(hooks);
   app.use(graphs);
   app.use(pagesRouter({ consoleDir, examples: () => readyOperations(catalog.current(), served.current()) }));
   app.use((_request, response) => {
@@ -223,7 +235,7 @@ const notYet: RequestListener = (_request, response) => {
 };
 
 /** The authorization point for what is not GraphQL. */
-function permit(action: 'upload' | 'download' | 'graph'): Promise<void> {
+function permit(action: 'upload' | 'download' | 'graph' | 'hook'): Promise<void> {
   authorize(LOCAL_VIEWER, { action });
   return Promise.resolve();
 }

@@ -4,7 +4,11 @@ import { messageOf } from '../../src/domain/errors';
 import { createReconciler } from '../../src/engine/reconcile';
 import { purgeSubmissions, purgeUploads, unnamedContents } from '../../src/store/statements/purge';
 import { forgetWorkers } from '../../src/store/statements/workers';
+import { FIRINGS_KEPT } from '../../src/domain/firing';
+import { forgetFirers } from '../../src/store/statements/firers';
+import { forgetFirings } from '../../src/store/statements/firings';
 import type { Services } from '../context';
+import { firingPass } from '../firings/loop';
 import type { Uploads } from '../http/uploads';
 import type { Log } from './api';
 
@@ -18,6 +22,11 @@ const YOUNG_MS = 3_600_000;
 /** A content that was stored this recently is left to a later sweep: the same data may just be coming in again. */
 const FRESH_MS = 60_000;
 const FORGET_WORKERS_AFTER_SECONDS = 86_400;
+const FIRING_MS = 1_000;
+/** A removed schedule or trigger is remembered, with its firings, for so long. */
+const FORGET_FIRERS_AFTER_SECONDS = 30 * 86_400;
+/** Firings that one sweep forgets at most. */
+const FORGET_FIRINGS = 10_000;
 const BATCH = 100;
 
 export function startHousekeeping(options: {
@@ -42,6 +51,8 @@ export function startHousekeeping(options: {
   };
   const sweep = async (): Promise<void> => {
     await forgetWorkers(db, FORGET_WORKERS_AFTER_SECONDS);
+    await forgetFirers(db, FORGET_FIRERS_AFTER_SECONDS);
+    await forgetFirings(db, FIRINGS_KEPT, FORGET_FIRINGS);
     await store.sweepIncoming(UNTOUCHED_MS);
     await uploads.sweepUnfinished(UNTOUCHED_MS);
     // Data of refused submissions has no row; it goes when it is certain that nothing will name it.
@@ -61,6 +72,11 @@ export function startHousekeeping(options: {
       createReconciler(services, leaseSeconds),
       (error) => log('warn', `reconciling: ${messageOf(error)}`),
       { atOnce: true },
+    ),
+    every(
+      FIRING_MS,
+      () => firingPass(services, (message) => log('warn', message)),
+      (error) => log('warn', `schedules and triggers: ${messageOf(error)}`),
     ),
     every(PURGE_MS, purge, (error) => log('warn', `deleting: ${messageOf(error)}`)),
     every(SWEEP_MS, sweep, (error) => log('warn', `clearing away: ${messageOf(error)}`)),

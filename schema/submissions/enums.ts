@@ -11,7 +11,8 @@ import {
 } from '../../src/domain/states';
 
 /** A list of names as the object that GraphQL makes an enum of. */
-export const enumOf = <T extends string>(values: readonly T[]): { readonly [Value in T]: Value } =>
+export /** The values as type-graphql wants an enum. */
+const enumOf = <T extends string>(values: readonly T[]): { readonly [Value in T]: Value } =>
   Object.fromEntries(values.map((value) => [value, value])) as { readonly [Value in T]: Value };
 
 export const SubmissionStateName = enumOf(SUBMISSION_STATES);
@@ -77,6 +78,7 @@ registerEnumType(FailureKindName, {
     MISSING_OUTPUT: { description: 'It ended well and did not produce what its task declares.' },
     BAD_OUTPUT: { description: 'It produced what cannot be taken: of another type, too large, a link to elsewhere.' },
     NOT_STARTED: { description: 'The command could not be started, or its inputs are not right.' },
+    EXPRESSION: { description: 'The expression of a computed step failed, or passed its limits.' },
     MACHINE: { description: "A fault of the worker's machine, such as a full disk." },
     LOST: { description: 'Its worker died or fell silent.' },
     QUEUE_TIMEOUT: { description: 'It was ready for too long, and no worker took it.' },
@@ -105,5 +107,6 @@ registerEnumType(EventTypeName, {
     CANCEL_REQUESTED: { description: 'Someone asked to cancel.' },
     SUBMISSION_PAUSED: { description: 'Paused: what runs goes on, nothing new starts.' },
     SUBMISSION_UNPAUSED: { description: 'It goes on after a pause.' },
+    SUBMISSION_RESUMED: { description: 'It had failed or was cancelled, and goes on from what succeeded.' },
   },
 });

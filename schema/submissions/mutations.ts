@@ -2,10 +2,12 @@ import { Arg, Ctx, Mutation, Resolver } from 'type-graphql';
 import { userError } from '../../src/domain/errors';
 import type { NewBatch } from '../../src/engine/submit';
 import { cancelSubmission } from '../../src/engine/cancel';
+import { cancelBatch } from '../../src/engine/cancelBatch';
 import type { Context } from '../context';
 import { fromId } from '../relay/ids';
 import { withUserErrors } from '../relay/userErrors';
 import {
+  CancelBatchInput,
   CancelSubmissionInput,
   DeleteSubmissionInput,
   SubmitBatchInput,
@@ -13,7 +15,7 @@ import {
   SubmitMatrixInput,
 } from './inputs';
 import { matrixRequests } from './matrix';
-import { CancelPayload, DeletePayload, SubmitBatchPayload, SubmitPayload } from './payloads';
+import { CancelBatchPayload, CancelPayload, DeletePayload, SubmitBatchPayload, SubmitPayload } from './payloads';
 import * as reads from './reads';
 import { jobByName, submitJobs, type JobRequest } from './submitJobs';
 import { toBatch } from './types';
@@ -95,6 +97,26 @@ export class SubmissionMutations {
         return { submission, userErrors: [] };
       },
       (userErrors) => ({ submission: null, userErrors }),
+    );
+  }
+
+  @Mutation(() => CancelBatchPayload, {
+    description: 'Cancels all Submissions of a Batch that have not ended, each as `cancelSubmission` does.',
+  })
+  cancelBatch(
+    @Arg('input', () => CancelBatchInput, { description: 'Which, and why.' }) input: CancelBatchInput,
+    @Ctx() { services }: Context,
+  ): Promise<CancelBatchPayload> {
+    return withUserErrors<CancelBatchPayload>(
+      async () => {
+        const key = fromId('Batch', input.id);
+        const row = await reads.getBatch(services.db, key);
+        if (!row) throw userError('NOT_FOUND', 'There is no such batch.', ['input', 'id']);
+        const cancelled = await cancelBatch(services, key, input.reason ?? 'Cancelled by the user, with its batch.');
+        if (cancelled === 0) throw userError('CONFLICT', 'All of its submissions have ended already.', ['input', 'id']);
+        return { batch: toBatch(row), cancelled, userErrors: [] };
+      },
+      (userErrors) => ({ batch: null, cancelled: 0, userErrors }),
     );
   }
 

@@ -3,8 +3,9 @@ import { prepareInputs, type FieldOfInput, type IntakeContext } from '../../src/
 import { UserErrors, userError, type UserError } from '../../src/domain/errors';
 import { canonicalJson } from '../../src/domain/digest';
 import { isStorable } from '../../src/domain/text';
-import type { Values } from '../../src/domain/values';
-import { submit, type NewBatch, type SubmitRequest, type Submitted } from '../../src/engine/submit';
+import type { FileValue, Values } from '../../src/domain/values';
+import { submit, type NewBatch, type SubmitRequest, type Submitted, type Within } from '../../src/engine/submit';
+import type { FileSources } from '../../src/intake/readFile';
 import type { JobVersion } from '../../src/engine/plans';
 import { findUpload, uploadedFile } from '../../src/store/uploads';
 import type { Context, Services } from '../context';
@@ -26,6 +27,14 @@ export interface JobRequest {
   readonly labelOf?: (inputs: Values) => string;
 }
 
+/** For what the server submits by itself. */
+export interface SubmitExtras {
+  /** Files by the id of an upload or result: they are used even when the upload has expired or the result was deleted. */
+  readonly files?: Readonly<Record<string, FileValue>>;
+  /** Decides in the transaction whether anything is stored. */
+  readonly within?: Within;
+}
+
 const MAX_TEXT = 200;
 const MAX_TIMEOUT_SECONDS = 30 * 24 * 3600;
 
@@ -34,11 +43,12 @@ export async function submitJobs(
   context: Context,
   requests: readonly JobRequest[],
   batch: NewBatch | null,
+  { files = {}, within }: SubmitExtras = {},
 ): Promise<Submitted> {
   const { services, viewer } = context;
   const errors: UserError[] = [];
   const ready: SubmitRequest[] = [];
-  const intake = intakeOf(services, viewer);
+  const intake = intakeOf(services, viewer, files);
   for (const request of requests) {
     errors.push(...optionErrors(request));
     const prepared = await prepareInputs(intake, request.version.plan.job, request.inputs, request.fieldOf);
@@ -58,7 +68,9 @@ export async function submitJobs(
     });
   }
   if (errors.length > 0) throw new UserErrors(eachOnce(errors));
-  return submit({ db: services.db, announcer: services.announcer, maxQueued: services.limits.maxQueued }, ready, batch);
+  const { db, announcer, limits } = services;
+  const { maxQueued, admission } = limits;
+  return submit({ db, announcer, maxQueued, admission }, ready, batch, within);
 }
 
 /** Submissions that share a value share what is wrong with it. */
@@ -120,29 +132,38 @@ function optionErrors({ options, field }: JobRequest): UserError[] {
   ];
 }
 
-function intakeOf(services: Services, viewer: Viewer): IntakeContext {
-  const { db } = services;
+function intakeOf(services: Services, viewer: Viewer, files: Readonly<Record<string, FileValue>>): IntakeContext {
+  const sources = fileSources(services, viewer);
+  const held = new Map(Object.entries(files));
   return {
     store: services.artifacts,
     scratchDir: services.scratchDir,
     maxInlineBytes: services.limits.maxInlineBytes,
     checked: new Map(),
     sources: {
-      upload: async (id) => {
-        const parsed = parseId(id);
-        if (parsed?.type !== 'Upload') return null;
-        const row = await findUpload(db, parsed.key);
-        if (!row || row.submitter !== viewer.name || row.expiresAt.getTime() < Date.now()) return null;
-        return uploadedFile(row) ?? 'OPEN';
-      },
-      result: async (id) => {
-        const parsed = parseId(id);
-        if (parsed?.type !== 'Artifact' || !/^\d{1,18}$/.test(parsed.key)) return null;
-        const row = await findArtifact(db, parsed.key);
-        // The file of a Submission that is being deleted is gone already, for new ones.
-        if (!row || !(await findSubmission(db, row.submissionId))) return null;
-        return artifactFile(db, row);
-      },
+      upload: async (id) => held.get(id) ?? sources.upload(id),
+      result: async (id) => held.get(id) ?? sources.result(id),
+    },
+  };
+}
+
+/** Where the viewer's uploads and earlier results are found, by their opaque ids. */
+export function fileSources({ db }: Services, viewer: Viewer): FileSources {
+  return {
+    upload: async (id) => {
+      const parsed = parseId(id);
+      if (parsed?.type !== 'Upload') return null;
+      const row = await findUpload(db, parsed.key);
+      if (!row || row.submitter !== viewer.name || row.expiresAt.getTime() < Date.now()) return null;
+      return uploadedFile(row) ?? 'OPEN';
+    },
+    result: async (id) => {
+      const parsed = parseId(id);
+      if (parsed?.type !== 'Artifact' || !/^\d{1,18}$/.test(parsed.key)) return null;
+      const row = await findArtifact(db, parsed.key);
+      // The file of a Submission that is being deleted is gone already, for new ones.
+      if (!row || !(await findSubmission(db, row.submissionId))) return null;
+      return artifactFile(db, row);
     },
   };
 }

@@ -5,7 +5,19 @@
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { close, constants, createReadStream, createWriteStream, open as openFile, read as readFile } from 'node:fs';
-import { access, copyFile, type FileHandle, lstat, mkdir, open, readdir, realpath, rename, rm } from 'node:fs/promises';
+import {
+  access,
+  copyFile,
+  type FileHandle,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  realpath,
+  rename,
+  rm,
+  utimes,
+} from 'node:fs/promises';
 import { basename, dirname, join, sep } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -171,6 +183,16 @@ export function createLocalStore(root: string): LocalArtifactStore {
           throw error;
         },
       ),
+    async keep(sha256) {
+      const now = new Date();
+      try {
+        await utimes(localPath(sha256), now, now);
+        return true;
+      } catch (error) {
+        if (codeOf(error) === 'ENOENT') return false;
+        throw error;
+      }
+    },
     async stage(sha256, path) {
       const from = localPath(sha256);
       const copy = (): Promise<void> => copyFile(from, path, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);

@@ -20,6 +20,8 @@ export interface ArtifactStore {
   /** Streams content out; `start` and `end` are byte offsets, both inclusive. NOT_FOUND when it is not there. */
   read(sha256: string, range?: { start?: number; end?: number }): Readable;
   has(sha256: string): Promise<boolean>;
+  /** Whether it is there; if so it counts as stored just now, so that no sweep takes it before it is named again. */
+  keep(sha256: string): Promise<boolean>;
   /** Puts the content at `path` for a command to read, without sharing anything that the command could damage. */
   stage(sha256: string, path: string): Promise<void>;
   remove(sha256: string): Promise<void>;

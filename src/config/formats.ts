@@ -26,6 +26,14 @@ export function wholeNumber(least: number, most: number): z.ZodType<number, stri
     .refine((value) => value >= least && value <= most, allowed);
 }
 
+/** True for `on`. */
+export function onOrOff(): z.ZodType<boolean, string> {
+  return z
+    .string()
+    .pipe(z.enum(['on', 'off'], 'on or off'))
+    .transform((text) => text === 'on');
+}
+
 /** A size in bytes: `1048576`, `1MiB`, `5 GiB`. */
 export function byteSize(least: number, most: number): z.ZodType<number, string> {
   const allowed = `a size from ${showBytes(least)} to ${showBytes(most)}, such as 1048576 or 1MiB`;
@@ -73,6 +81,30 @@ export function list(pattern: RegExp, each: string): z.ZodType<readonly string[]
     .string()
     .transform((text) => splitList(text, ','))
     .refine((items) => items.every((item) => pattern.test(item)), `a comma-separated list of ${each}`);
+}
+
+export interface NamedSecret {
+  readonly name: string;
+  readonly secret: string;
+}
+
+const LEAST_SECRET_LENGTH = 16;
+
+/** `name=secret` pairs with commas between them. */
+export function namedSecrets(): z.ZodType<readonly NamedSecret[], string> {
+  return z
+    .string()
+    .transform((text) =>
+      splitList(text, ',').map((item): NamedSecret => {
+        const [name = '', ...secret] = item.split('=');
+        return { name: name.trim(), secret: secret.join('=').trim() };
+      }),
+    )
+    .refine(
+      (items) =>
+        items.every(({ name, secret }) => /^[A-Za-z][\w-]{0,62}$/.test(name) && secret.length >= LEAST_SECRET_LENGTH),
+      `a comma-separated list of name=secret, each secret of at least ${LEAST_SECRET_LENGTH} characters without a comma`,
+    );
 }
 
 /** Folders, separated as in PATH, absolute afterwards. */

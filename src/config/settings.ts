@@ -97,7 +97,8 @@ const MAX_SHOWN_CHARACTERS = 200;
 
 function sentence(variable: Variable<unknown>, text: string, allowed: string): string {
   const mustBe = `it must be ${allowed}.`;
-  if (variable === VARIABLES.secret) return `${variable.name} is not usable: ${mustBe}`;
+  if (variable === VARIABLES.secret || variable === VARIABLES.hookSecrets)
+    return `${variable.name} is not usable: ${mustBe}`;
   const shown = variable.confidential ? withoutPassword(text) : text;
   return `${variable.name} is "${shown.slice(0, MAX_SHOWN_CHARACTERS)}": ${mustBe}`;
 }

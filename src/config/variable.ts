@@ -32,3 +32,6 @@ export function bytes(
 ): Pick<Variable<number>, 'fallback' | 'fallbackText' | 'schema'> {
   return { fallback: String(value), fallbackText: showBytes(value), schema: byteSize(least, most) };
 }
+
+/** For a variable that means something of its own when it is not set. */
+export const optional = <T>(schema: z.ZodType<T, string>): z.ZodType<T | undefined, string> => schema;

@@ -1,8 +1,9 @@
 import os from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
-import { folders, list, origins, url, webAddress, wholeNumber } from './formats';
-import { bytes, variable } from './variable';
+import { folders, list, namedSecrets, onOrOff, origins, url, webAddress, wholeNumber } from './formats';
+import { SERVICE_LIMITS } from './serviceLimits';
+import { bytes, optional, variable } from './variable';
 
 const KIB = 2 ** 10;
 const MIB = 2 ** 20;
@@ -13,8 +14,6 @@ const HOUR_SECONDS = 3_600;
 /** Commands mostly wait for their process, so two for each core keep the cores busy; beyond this, memory is the limit. */
 const MAX_DEFAULT_CONCURRENCY = 64;
 const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];
-
-const optional = <T>(schema: z.ZodType<T, string>): z.ZodType<T | undefined, string> => schema;
 
 /** Every variable that is read, by the name of its value in `Settings`. */
 export const VARIABLES = {
@@ -96,6 +95,16 @@ export const VARIABLES = {
     schema: optional(z.string().min(32, 'a text of at least 32 characters')),
     confidential: true,
   }),
+  hookSecrets: variable({
+    name: 'STEPCAST_HOOK_SECRETS',
+    group: 'Service',
+    meaning:
+      'Secrets that sign calls of webhooks: `name=secret`, separated by commas. A name may stand twice while a secret is changed: both are good then.',
+    fallback: '',
+    fallbackText: 'none',
+    schema: namedSecrets(),
+    confidential: true,
+  }),
   databaseSilenceSeconds: variable({
     name: 'STEPCAST_DATABASE_SILENCE_SECONDS',
     group: 'Service',
@@ -165,6 +174,13 @@ export const VARIABLES = {
     ...bytes(16 * MIB, 64 * KIB, 16 * GIB),
   }),
 
+  reuse: variable({
+    name: 'STEPCAST_REUSE',
+    group: 'Workers',
+    meaning: 'Whether a step takes the result of equal work that was done before: on or off.',
+    fallback: 'on',
+    schema: onOrOff(),
+  }),
   maxScatter: variable({
     name: 'STEPCAST_MAX_SCATTER',
     group: 'Workers',
@@ -210,6 +226,12 @@ export const VARIABLES = {
     meaning: 'Size of one GraphQL request.',
     ...bytes(MIB, 16 * KIB, 128 * MIB),
   }),
+  maxHookBytes: variable({
+    name: 'STEPCAST_MAX_HOOK_BYTES',
+    group: 'Limits of one call',
+    meaning: 'Size of the body of one call of a webhook.',
+    ...bytes(256 * KIB, KIB, 16 * MIB),
+  }),
   maxDepth: variable({
     name: 'STEPCAST_MAX_DEPTH',
     group: 'Limits of one call',
@@ -246,41 +268,7 @@ export const VARIABLES = {
     schema: wholeNumber(1, 10_000),
   }),
 
-  maxConnections: variable({
-    name: 'STEPCAST_MAX_CONNECTIONS',
-    group: 'Limits of the service',
-    meaning: 'Open WebSocket connections of one API process.',
-    fallback: '10000',
-    schema: wholeNumber(1, 1_000_000),
-  }),
-  maxSubscriptionsPerConnection: variable({
-    name: 'STEPCAST_MAX_SUBSCRIPTIONS_PER_CONNECTION',
-    group: 'Limits of the service',
-    meaning: 'Subscriptions on one WebSocket connection.',
-    fallback: '100',
-    schema: wholeNumber(1, 100_000),
-  }),
-  subscriberBuffer: variable({
-    name: 'STEPCAST_SUBSCRIBER_BUFFER',
-    group: 'Limits of the service',
-    meaning: 'Events held for one slow subscriber; beyond this it reads from the database when it is ready again.',
-    fallback: '256',
-    schema: wholeNumber(1, 100_000),
-  }),
-  maxRunningPerUser: variable({
-    name: 'STEPCAST_MAX_RUNNING_PER_USER',
-    group: 'Limits of the service',
-    meaning: 'Steps of one submitter that may run at once, over all workers; the rest wait.',
-    fallbackText: 'no limit',
-    schema: optional(wholeNumber(1, 1_000_000)),
-  }),
-  maxQueued: variable({
-    name: 'STEPCAST_MAX_QUEUED',
-    group: 'Limits of the service',
-    meaning: 'Steps that may wait at once, over all submissions; further submissions are refused until some have run.',
-    fallback: '100000',
-    schema: wholeNumber(1, 100_000_000),
-  }),
+  ...SERVICE_LIMITS,
 
   serverUrl: variable({
     name: 'STEPCAST_URL',

@@ -2,6 +2,7 @@
  * What an analyst defines. These are the full, expanded forms: the short forms of `src/formats` end here, and
  * everything behind the border trusts them. Definitions are stored as versioned, immutable rows.
  */
+import type { ScheduleSpec, TriggerSpec } from './firing';
 import type { SecondaryFile } from './secondaryFiles';
 import type { Expression } from './expression';
 import type { Value, ValueType } from './values';
@@ -236,6 +237,8 @@ export interface TaskSpec {
   readonly heartbeatSeconds?: number;
   readonly resources?: Resources;
   readonly configuration: readonly Configuration[];
+  /** Whether equal runs share their result; undefined: if it takes any input or parameter. See `sharesResults`. */
+  readonly reuse?: boolean;
   /** Steps that may run it at once, over all submissions; undefined: as many as there are slots. */
   readonly maxRunning?: number;
   /** Units of Resources that a step occupies while it runs, by name. */
@@ -337,6 +340,8 @@ export interface DefinitionSet {
   readonly backends: readonly BackendSpec[];
   readonly tasks: readonly TaskSpec[];
   readonly jobs: readonly JobSpec[];
+  readonly schedules?: readonly ScheduleSpec[];
+  readonly triggers?: readonly TriggerSpec[];
   readonly resources?: readonly ResourceSpec[];
 }
 

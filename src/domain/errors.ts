@@ -30,6 +30,8 @@ export interface UserError {
   readonly code: ErrorCode;
   readonly message: string;
   readonly field: readonly string[];
+  /** When the same call may succeed, in seconds from now, where that can be told. */
+  readonly retryAfterSeconds?: number;
 }
 
 /** Bad input with all its reasons at once, so that a person mends it in one go. */

@@ -6,7 +6,7 @@ import { orderOf } from './graph';
 export interface JobHistory {
   /** Whole runs, from the start of the first step to the end of the last; null: none has succeeded yet. */
   readonly job: Distribution | null;
-  /** Runs of single steps, by the name of the Step. */
+  /** Runs of single Steps by name; single elements of a Step that scatters as `name[]`. */
   readonly steps: ReadonlyMap<string, Distribution>;
   /** Too few runs of this version: runs of older versions are among these. */
   readonly olderVersions: boolean;
@@ -14,6 +14,7 @@ export interface JobHistory {
 
 /** A Step of a Submission as it stands. */
 export interface StepNow {
+  /** That of its durations in the history. */
   readonly name: string;
   /** Indices of the Steps that must end first. */
   readonly predecessors: readonly number[];

@@ -9,6 +9,7 @@ export const FAILURE_KINDS = [
   'MISSING_OUTPUT',
   'BAD_OUTPUT',
   'NOT_STARTED',
+  'EXPRESSION',
   'MACHINE',
   'LOST',
   'QUEUE_TIMEOUT',

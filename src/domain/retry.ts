@@ -40,6 +40,7 @@ export function isRetried(task: Pick<TaskSpec, 'retry' | 'exitRules'>, failure: 
       return true;
     case 'BAD_OUTPUT':
     case 'NOT_STARTED':
+    case 'EXPRESSION':
     case 'QUEUE_TIMEOUT':
     case 'STEP_TIMEOUT':
       return false;

@@ -1,6 +1,7 @@
 /** The current definitions as one process serves them: read once, and again when they changed anywhere. */
 import type { BackendSpec, ResourceSpec, TaskSpec } from '../domain/definitions';
 import { messageOf } from '../domain/errors';
+import type { ScheduleSpec, TriggerSpec } from '../domain/firing';
 import type { Database } from '../store/database';
 import { currentDefinitions, definitionsStamp, type CurrentDefinition } from '../store/statements/definitions';
 import { planOf, type JobBundle, type JobVersion } from './plans';
@@ -21,6 +22,8 @@ export interface Catalog {
   readonly tasks: ReadonlyMap<string, CatalogEntry<TaskSpec>>;
   readonly resources: ReadonlyMap<string, CatalogEntry<ResourceSpec>>;
   readonly jobs: ReadonlyMap<string, CatalogEntry<JobBundle> & { readonly compiled: JobVersion }>;
+  readonly schedules: ReadonlyMap<string, CatalogEntry<ScheduleSpec>>;
+  readonly triggers: ReadonlyMap<string, CatalogEntry<TriggerSpec>>;
 }
 
 export async function loadCatalog(db: Database): Promise<Catalog> {
@@ -33,13 +36,15 @@ export async function loadCatalog(db: Database): Promise<Catalog> {
     createdAt: row.createdAt,
     spec: row.spec as T,
   });
+  const all = <T>(kind: CurrentDefinition['kind']): Map<string, CatalogEntry<T>> =>
+    new Map(rows.filter((row) => row.kind === kind).map((row) => [row.name, entry<T>(row)]));
   return {
     stamp,
-    backends: new Map(rows.filter((row) => row.kind === 'BACKEND').map((row) => [row.name, entry<BackendSpec>(row)])),
-    resources: new Map(
-      rows.filter((row) => row.kind === 'RESOURCE').map((row) => [row.name, entry<ResourceSpec>(row)]),
-    ),
-    tasks: new Map(rows.filter((row) => row.kind === 'TASK').map((row) => [row.name, entry<TaskSpec>(row)])),
+    backends: all<BackendSpec>('BACKEND'),
+    tasks: all<TaskSpec>('TASK'),
+    resources: all<ResourceSpec>('RESOURCE'),
+    schedules: all<ScheduleSpec>('SCHEDULE'),
+    triggers: all<TriggerSpec>('TRIGGER'),
     jobs: new Map(
       rows
         .filter((row) => row.kind === 'JOB')

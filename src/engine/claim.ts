@@ -2,9 +2,10 @@
 import type { BackendSpec, Resources, TaskSpec } from '../domain/definitions';
 import { StepcastError } from '../domain/errors';
 import { checkedInputs, linkedValues } from '../domain/resolveInputs';
+import { runsAgain, topLevelStep } from '../domain/rerun';
 import { resourcesOf } from '../domain/resources';
 import type { Values } from '../domain/values';
-import type { Database } from '../store/database';
+import type { Database, Sql } from '../store/database';
 import { claimStepRuns, noteResources, type ClaimedStepRun } from '../store/statements/claim';
 import type { Announcer } from './announcer';
 import { claimWithinLimits } from './claimWithinLimits';
@@ -23,8 +24,18 @@ export interface Work {
   readonly values: Values;
   /** What it may use. */
   readonly resources: Resources;
+  /** Whether it may take the result of equal work, and of which earlier Submission in the first place. */
+  readonly reuse: WorkReuse;
   /** Why it cannot run: required inputs without a value. */
   readonly problems: readonly string[];
+}
+
+/** What its Submission says about taking results. */
+export interface WorkReuse {
+  readonly allowed: boolean;
+  /** It stands in the part of a re-run that runs in any case. */
+  readonly rerun: boolean;
+  readonly fromSubmission: string | null;
 }
 
 /** Takes up to `limit` of the best-ranked ready StepRuns of the queues; none when there is nothing to do. */
@@ -37,12 +48,13 @@ export async function claim(
   const unlimited = await claimStepRuns(db, workerId, queues, limit);
   const { claimed, events } = unlimited.limited ? await claimWithinLimits(db, workerId, queues, limit) : unlimited;
   if (events.length > 0) announcer.committed({ events, outbox: [] });
-  const works = await toWork(db, plans, claimed);
+  const works = await worksOf(db, plans, claimed);
   await noteResources(db, works);
   return works;
 }
 
-async function toWork(db: Database, plans: Plans, claimed: readonly ClaimedStepRun[]): Promise<Work[]> {
+/** The rows with the values that they run on, in their order. */
+export async function worksOf(db: Sql, plans: Plans, claimed: readonly ClaimedStepRun[]): Promise<Work[]> {
   const found = await Promise.all(
     claimed.map(async (row) => {
       const version = await plans.byId(row.jobVersionId);
@@ -83,6 +95,11 @@ async function toWork(db: Database, plans: Plans, claimed: readonly ClaimedStepR
       backend: backendOf(version, task),
       values,
       resources: resourcesOf(task, row.outOfMemory),
+      reuse: {
+        allowed: row.reuse,
+        rerun: row.rerun.length > 0 && runsAgain(version.plan, row.rerun).has(topLevelStep(row.name)),
+        fromSubmission: row.reuseFrom,
+      },
       problems: [...linked.problems, ...problems],
     };
   });

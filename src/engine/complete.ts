@@ -43,7 +43,15 @@ export interface AttemptReport {
   readonly outputs: Values;
   readonly cpuMs: number | null;
   readonly peakMemoryBytes: number | null;
+  /** It did not run: it took a result, or leaves the work to another that does it. */
+  readonly reuse?: ReportedReuse;
 }
+
+export type ReportedReuse =
+  /** For SUCCEEDED. */
+  | { readonly kind: 'taken'; readonly fromStepRunId: string }
+  /** For CANCELLED: it waits until the work of this fingerprint has ended, and is ready again then. */
+  | { readonly kind: 'waits'; readonly fingerprint: string };
 
 export interface EngineDependencies {
   readonly db: Database;
@@ -105,10 +113,10 @@ function owns(report: AttemptReport, view: StepRunView): boolean {
   return view.state === 'RUNNING' && view.attempt === report.attempt && view.workerId === report.workerId;
 }
 
-/** A step that was stopped because its time was up has failed, whatever its worker says of the stop. */
+/** The report as it counts: a step that was stopped because its time was up has failed, whatever its worker says of that. */
 function inTime(transition: Transition, report: AttemptReport, view: StepRunView): AttemptReport {
   const reason = report.state === 'SUCCEEDED' ? null : outOfTime(transition, view);
-  if (reason === null) return report;
+  if (reason === null) return { ...report, failure: report.state === 'FAILED' ? report.failure : null };
   return { ...report, state: 'FAILED', failure: 'STEP_TIMEOUT', retryable: false, message: reason };
 }
 
@@ -168,14 +176,19 @@ function retried(transition: Transition, one: Owned): boolean {
 function recordCancelled(transition: Transition, one: Owned): void {
   const { report, view } = one;
   if (view.cancelRequested) finish(transition, one, 'CANCELLED');
-  else if (transition.ending === null)
+  else if (report.reuse?.kind === 'waits' && transition.ending === null) {
+    const { message } = report;
+    change(transition, { id: view.id, state: 'RETRYING', message, waitsFor: report.reuse.fingerprint });
+    transition.events.push(stepStateEvent(view, 'RETRYING', message));
+  } else if (transition.ending === null)
     queue(transition, view, { message: `Handed back by its worker. ${report.message}`.trim() });
   else endUnrun(transition, view, 'CANCELLED', 'Not run again: the submission is ending.');
 }
 
 function finish(transition: Transition, one: Owned, state: 'SUCCEEDED' | 'FAILED' | 'CANCELLED'): void {
-  const { message, exitCode, outputs } = one.report;
-  endRun(transition, one.view, state, { message, exitCode, outputs });
+  const { message, exitCode, outputs, reuse } = one.report;
+  const reusedFrom = reuse?.kind === 'taken' ? reuse.fromStepRunId : undefined;
+  endRun(transition, one.view, state, { message, exitCode, outputs, reusedFrom });
   keepFiles(transition, one);
 }
 

@@ -1,8 +1,10 @@
 /** Definitions become versions: all that one source says, checked as a whole, or nothing of it. */
+import { checkFirer } from '../domain/checkFirer';
 import { checkJob } from '../domain/checkJob';
 import type { BackendSpec, DefinitionSet, JobSpec, ResourceSpec, TaskSpec } from '../domain/definitions';
 import { digestOf } from '../domain/digest';
 import { StepcastError } from '../domain/errors';
+import { MAX_FIRERS, triggerCycle, type ScheduleSpec, type TriggerSpec } from '../domain/firing';
 import { isStorable } from '../domain/text';
 import type { Database, Sql } from '../store/database';
 import type { DefinitionKind } from '../store/entities/definition';
@@ -61,7 +63,7 @@ const SHOWN_NAMES = 20;
 interface Definition {
   readonly kind: DefinitionKind;
   readonly name: string;
-  readonly spec: BackendSpec | TaskSpec | JobSpec | ResourceSpec;
+  readonly spec: BackendSpec | TaskSpec | JobSpec | ResourceSpec | ScheduleSpec | TriggerSpec;
   readonly source: string;
 }
 
@@ -91,7 +93,7 @@ async function applySources(
       `There would be ${next.size} definitions; the limit is ${MAX_DEFINITIONS}.`,
     );
   }
-  const found = [...problems, ...unstorable(next), ...check(next), ...checkUses(next)];
+  const found = [...problems, ...unstorable(next), ...check(next), ...checkUses(next), ...checkFirers(next)];
   if (found.length > 0) return { ok: false, problems: found, newLimits: false };
 
   const before = new Map(current.map((one) => [keyOf(one), one]));
@@ -157,6 +159,8 @@ function flatten(source: string, set: DefinitionSet): Definition[] {
     ...set.backends.map((spec): Definition => ({ kind: 'BACKEND', name: spec.name, spec, source })),
     ...set.tasks.map((spec): Definition => ({ kind: 'TASK', name: spec.name, spec, source })),
     ...set.jobs.map((spec): Definition => ({ kind: 'JOB', name: spec.name, spec, source })),
+    ...(set.schedules ?? []).map((spec): Definition => ({ kind: 'SCHEDULE', name: spec.name, spec, source })),
+    ...(set.triggers ?? []).map((spec): Definition => ({ kind: 'TRIGGER', name: spec.name, spec, source })),
     ...(set.resources ?? []).map((spec): Definition => ({ kind: 'RESOURCE', name: spec.name, spec, source })),
   ];
 }
@@ -232,6 +236,33 @@ function check(next: ReadonlyMap<string, Definition>): DefinitionProblem[] {
           ];
     return [...clash, ...checkJob(one.spec as JobSpec, library).map((problem) => ({ source, kind, name, ...problem }))];
   });
+}
+
+/** Every Schedule and Trigger with the Jobs it names: a change of a Job may break a Schedule of another source. */
+function checkFirers(next: ReadonlyMap<string, Definition>): DefinitionProblem[] {
+  const jobs = specsOf<JobSpec>(next, 'JOB');
+  const firers = [...next.values()].filter(({ kind }) => kind === 'SCHEDULE' || kind === 'TRIGGER');
+  const problems = firers.flatMap(({ source, kind, name, spec }): DefinitionProblem[] =>
+    checkFirer(spec as ScheduleSpec | TriggerSpec, jobs).map((problem) => ({ source, kind, name, ...problem })),
+  );
+  const cycle = triggerCycle([...specsOf<TriggerSpec>(next, 'TRIGGER').values()]);
+  const closing = cycle && next.get(`TRIGGER ${cycle.trigger}`);
+  if (cycle && closing) {
+    problems.push({
+      source: closing.source,
+      kind: 'TRIGGER',
+      name: closing.name,
+      path: ['after'],
+      message: `jobs would start each other for ever: ${cycle.jobs.join(' → ')}`,
+      hint: 'remove one of these triggers',
+    });
+  }
+  const [last] = firers.slice(MAX_FIRERS);
+  if (last) {
+    const message = `there would be ${firers.length} schedules and triggers; the limit is ${MAX_FIRERS}`;
+    problems.push({ source: last.source, kind: last.kind, name: last.name, path: [], message, hint: 'remove some' });
+  }
+  return problems;
 }
 
 /** Every Task with the Resources it uses: a change of a Resource may leave a Task of another source without. */

@@ -33,7 +33,8 @@ export function createDurations(db: Database, plans: Plans): Durations {
     max: MAX_HISTORIES,
     ttl: HISTORY_FOR_MS,
     fetchMethod: async (jobVersionId) => {
-      const { job, steps, olderVersions } = await recordedDurations(db, jobVersionId);
+      const { plan } = await plans.byId(jobVersionId);
+      const { job, steps, olderVersions } = await recordedDurations(db, jobVersionId, plan.nodes.length);
       return { job, steps: new Map(steps.map(({ name, ...durations }) => [name, durations])), olderVersions };
     },
   });
@@ -70,14 +71,11 @@ function ofWholeRun({ job, olderVersions }: JobHistory): Estimate {
 function stepsNow(plan: JobPlan, unfinished: readonly UnfinishedStep[]): StepNow[] {
   const byNode = new Map(unfinished.map((step) => [step.node, step]));
   const conditional = conditionalNodes(plan);
-  return plan.nodes.map(({ index, name, predecessors }) => ({
-    name,
-    predecessors,
-    conditional: conditional.has(index),
-    pending: byNode.get(index)?.pending ?? 0,
-    ready: byNode.get(index)?.ready ?? 0,
-    running: byNode.get(index)?.running ?? [],
-  }));
+  return plan.nodes.map(({ index, name, predecessors }) => {
+    const { ofElements = false, pending = 0, ready = 0, running = [] } = byNode.get(index) ?? {};
+    const durationsOf = ofElements ? `${name}[]` : name;
+    return { name: durationsOf, predecessors, conditional: conditional.has(index), pending, ready, running };
+  });
 }
 
 /** Nodes with a condition, and all behind them. */

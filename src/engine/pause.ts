@@ -5,8 +5,14 @@ import { isFinalSubmission } from '../domain/states';
 import { storableText } from '../domain/text';
 import type { Database, Sql } from '../store/database';
 import { applyChanges, type Committed } from '../store/statements/changes';
-import { lockSubmissions } from '../store/statements/locks';
-import { holdSubmission, isPaused, pauseQueues, releaseSubmission, unpauseQueues } from '../store/statements/pause';
+import { lockSubmissions, type LockedSubmission } from '../store/statements/locks';
+import {
+  holdSubmission,
+  pauseQueues,
+  releaseSubmission,
+  unpauseQueues,
+  type Released,
+} from '../store/statements/pause';
 import type { Announcer } from './announcer';
 
 interface PauseDependencies {
@@ -19,17 +25,17 @@ interface PauseDependencies {
  * cancelled; NOT_FOUND when there is none.
  */
 export function pauseSubmission(dependencies: PauseDependencies, submissionId: string, why: string): Promise<void> {
-  return change(dependencies, submissionId, 'SUBMISSION_PAUSED', storableText(why), async (sql) => {
-    if (await isPaused(sql, submissionId)) throw new StepcastError('CONFLICT', 'It is paused already.');
+  return change(dependencies, submissionId, 'SUBMISSION_PAUSED', storableText(why), async (sql, { paused }) => {
+    if (paused) throw new StepcastError('CONFLICT', 'It is paused already.');
     await holdSubmission(sql, submissionId);
-    return [];
+    return { outbox: [], due: false };
   });
 }
 
 /** Lets a paused Submission go on. CONFLICT when it is not paused. */
 export function unpauseSubmission(dependencies: PauseDependencies, submissionId: string): Promise<void> {
-  return change(dependencies, submissionId, 'SUBMISSION_UNPAUSED', '', async (sql) => {
-    if (!(await isPaused(sql, submissionId))) throw new StepcastError('CONFLICT', 'It is not paused.');
+  return change(dependencies, submissionId, 'SUBMISSION_UNPAUSED', '', async (sql, { paused }) => {
+    if (!paused) throw new StepcastError('CONFLICT', 'It is not paused.');
     return releaseSubmission(sql, submissionId);
   });
 }
@@ -39,7 +45,7 @@ async function change(
   submissionId: string,
   type: 'SUBMISSION_PAUSED' | 'SUBMISSION_UNPAUSED',
   message: string,
-  apply: (sql: Sql) => Promise<Committed['outbox']>,
+  apply: (sql: Sql, submission: LockedSubmission) => Promise<Released>,
 ): Promise<void> {
   const committed = await db.transaction(async (sql): Promise<Committed> => {
     const submission = (await lockSubmissions(sql, [submissionId])).get(submissionId);
@@ -47,7 +53,7 @@ async function change(
     if (isFinalSubmission(submission.state))
       throw new StepcastError('CONFLICT', `It has ended already, as ${submission.state}.`);
     if (submission.state === 'CANCELLING') throw new StepcastError('CONFLICT', 'It is being cancelled.');
-    const outbox = await apply(sql);
+    const released = await apply(sql, submission);
     const event = { ...submissionStateEvent(submissionId, '', message), type, state: null };
     const { events } = await applyChanges(sql, {
       stepRuns: [],
@@ -57,7 +63,7 @@ async function change(
       outbox: [],
       artifacts: [],
     });
-    return { events, outbox };
+    return { events, ...released };
   });
   announcer.committed(committed);
 }

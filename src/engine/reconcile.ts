@@ -4,16 +4,16 @@
  */
 import { attemptLostEvent } from '../domain/events';
 import { failureAfterLoss } from '../domain/retry';
-import { stepRunsById, type StepRunView } from '../store/statements/locks';
 import { moveToLanes } from '../store/statements/lanes';
 import { limitsAreYoung } from '../store/statements/limits';
 import { unsent } from '../store/statements/outbox';
-import type { Sql } from '../store/database';
 import { dueRetries, expireWorkers, orphanedStepRuns } from '../store/statements/workers';
 import type { EngineDependencies } from './complete';
-import { changeSubmission, failStep } from './changeSubmission';
+import { failStep } from './changeSubmission';
+import { changeStepRuns, type Apply } from './changeStepRuns';
 import { enforceDeadlines, outOfTime } from './deadlines';
-import { endUnrun, queue, type Transition } from './transition';
+import { wakeWaiters } from './reuse';
+import { endUnrun, queue } from './transition';
 import { nodeOf } from './values';
 
 const BATCH = 500;
@@ -25,6 +25,8 @@ export interface Reconciled {
   readonly lostWorkers: number;
   readonly requeued: number;
   readonly retried: number;
+  /** StepRuns that had waited for equal work which has ended. */
+  readonly woken: number;
   /** Submissions and steps whose time was up. */
   readonly outOfTime: number;
   readonly resent: number;
@@ -38,19 +40,20 @@ export async function reconcile(
   const { db, announcer } = engine;
   const lost = options.judge ? await expireWorkers(db, leaseSeconds) : [];
   const orphans = await orphanedStepRuns(db, BATCH);
-  const requeued = await change(engine, orphans, recoverOrphan);
+  const requeued = await changeStepRuns(engine, orphans, recoverOrphan);
   const due = await dueRetries(db, BATCH);
-  const retried = await change(engine, due, async (transition, view) => {
+  const retried = await changeStepRuns(engine, due, async (transition, view) => {
     if (view.state !== 'RETRYING') return false;
     if (transition.ending === null) queue(transition, view);
     else endUnrun(transition, view, 'CANCELLED', 'Not tried again: the submission is ending.');
     return true;
   });
+  const woken = await wakeWaiters(engine, null);
   const ended = await enforceDeadlines(engine);
   if (await limitsAreYoung(db, YOUNG_LIMIT_SECONDS)) await moveToLanes(db);
   const messages = await unsent(db, UNSENT_AFTER_SECONDS, BATCH);
   if (messages.length > 0) announcer.committed({ events: [], outbox: messages });
-  return { lostWorkers: lost.length, requeued, retried, outOfTime: ended, resent: messages.length };
+  return { lostWorkers: lost.length, requeued, retried, woken, outOfTime: ended, resent: messages.length };
 }
 
 /** A longer pause between two passes than this, in seconds, means that this process saw nothing for a while. */
@@ -77,25 +80,6 @@ export function createReconciler(engine: EngineDependencies, leaseSeconds: numbe
     }
     return reconcile(engine, leaseSeconds, { judge: now - since >= leaseSeconds * 1_000 });
   };
-}
-
-type Apply = (transition: Transition, view: StepRunView, sql: Sql) => Promise<boolean>;
-
-async function change(
-  engine: EngineDependencies,
-  found: readonly { id: string; submissionId: string }[],
-  apply: Apply,
-): Promise<number> {
-  let count = 0;
-  for (const submissionId of new Set(found.map((one) => one.submissionId))) {
-    const ids = found.filter((one) => one.submissionId === submissionId).map((one) => one.id);
-    count += await changeSubmission(engine, submissionId, async (transition, sql) => {
-      let changed = 0;
-      for (const view of await stepRunsById(sql, ids)) if (await apply(transition, view, sql)) changed += 1;
-      return changed;
-    });
-  }
-  return count;
 }
 
 const recoverOrphan: Apply = async (transition, view, sql) => {

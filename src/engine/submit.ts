@@ -1,4 +1,5 @@
 /** From checked requests to stored Submissions: all of one call or none. */
+import { NO_ADMISSION_LIMITS, type AdmissionLimits } from '../domain/admission';
 import { digestOf } from '../domain/digest';
 import { UserErrors, type UserError } from '../domain/errors';
 import { priorityRank, type Priority } from '../domain/states';
@@ -15,6 +16,7 @@ import {
   type NewSubmission,
 } from '../store/statements/insertSubmission';
 import { queuedCount } from '../store/statements/outbox';
+import { admitSubmissions } from './admission';
 import type { Announcer } from './announcer';
 import type { JobVersion } from './plans';
 import { limitsOf, rowKind, runName, usesOf } from './rows';
@@ -27,6 +29,12 @@ export interface SubmitRequest {
   readonly submitter: string;
   readonly label: string;
   readonly idempotencyKey: string | null;
+  /** False: all its steps run, whatever equal work was done before. True if not given. */
+  readonly reuse?: boolean;
+  /** An earlier Submission whose results its steps take where name and work are equal, whatever their Tasks say. */
+  readonly reuseFrom?: string;
+  /** Names of steps that run in any case, with all that stands after them. */
+  readonly rerun?: readonly string[];
   /** It shall take no longer; the Job's own timeout holds as well. */
   readonly timeoutSeconds?: number | null;
   /** Where the request stands in the call, for errors: `['input']` or `['input', 'items', '0']`. */
@@ -50,13 +58,25 @@ export interface SubmitDependencies {
   readonly announcer: Announcer;
   /** Steps that may wait at once, over all submissions: past it, new ones are refused. */
   readonly maxQueued: number;
+  /** What one submitter may have open; no bound if not given. */
+  readonly admission?: AdmissionLimits;
 }
 
-/** Stores the requests in one transaction. Throws UserErrors when the queue is full or an idempotency key is misused. */
+/** Calls `store` or leaves it; whatever else it writes commits with what is stored. A transaction may run again. */
+export type Within = (sql: Sql, store: () => Promise<Stored>) => Promise<void>;
+
+/** What was stored, before it is announced. */
+export interface Stored {
+  readonly ids: readonly string[];
+  readonly batchId: string | null;
+}
+
+/** Stores the requests in one transaction, `within` it if that is given. Throws UserErrors when the queue is full or an idempotency key is misused. */
 export async function submit(
-  { db, announcer, maxQueued }: SubmitDependencies,
+  { db, announcer, maxQueued, admission = NO_ADMISSION_LIMITS }: SubmitDependencies,
   requests: readonly SubmitRequest[],
   batch: NewBatch | null,
+  within?: Within,
 ): Promise<Submitted> {
   const steps = requests.reduce((sum, request) => sum + request.version.plan.nodes.length, 0);
   const full = (await waitingSteps(db, maxQueued)) + steps > maxQueued;
@@ -70,12 +90,18 @@ export async function submit(
       },
     ]);
   }
+  const admitted = await admittedRequests(db, admission, requests);
   noteSubmitted(db, steps);
   // Most calls are one Submission: its one statement needs no transaction around it.
   const outcome =
-    batch === null && requests.length === 1
-      ? await store(db, requests, null)
-      : await db.transaction((sql) => store(sql, requests, batch));
+    batch === null && requests.length === 1 && !within
+      ? await store(db, admitted, null)
+      : await db.transaction(async (sql) => {
+          if (!within) return store(sql, admitted, batch);
+          let outcome: Outcome = { ids: [], batchId: null, committed: [] };
+          await within(sql, async () => (outcome = await store(sql, admitted, batch)));
+          return outcome;
+        });
   for (const committed of outcome.committed) announcer.committed(committed);
   return { submissionIds: outcome.ids, batchId: outcome.batchId };
 }
@@ -100,6 +126,25 @@ function noteSubmitted(db: Database, steps: number): void {
   if (known) known.count += steps;
 }
 
+/** A request, and the priority at which it is admitted: that is no part of what was asked for. */
+type AdmittedRequest = SubmitRequest & { readonly admittedAt: Priority };
+
+/** A repeated call stores nothing, so it is admitted as it was the first time. */
+async function admittedRequests(
+  db: Database,
+  limits: AdmissionLimits,
+  requests: readonly SubmitRequest[],
+): Promise<AdmittedRequest[]> {
+  const asked = requests.map((request) => request.priority);
+  const admitted = await admitSubmissions(db, limits, requests[0]?.submitter ?? '', asked).catch(
+    async (error: unknown) => {
+      if (error instanceof UserErrors && (await allStoredBefore(db, requests))) return asked;
+      throw error;
+    },
+  );
+  return requests.map((request, index) => ({ ...request, admittedAt: admitted[index] ?? request.priority }));
+}
+
 async function allStoredBefore(sql: Sql, requests: readonly SubmitRequest[]): Promise<boolean> {
   for (const { submitter, idempotencyKey } of requests) {
     if (idempotencyKey === null || !(await findByIdempotencyKey(sql, submitter, idempotencyKey))) return false;
@@ -107,11 +152,11 @@ async function allStoredBefore(sql: Sql, requests: readonly SubmitRequest[]): Pr
   return true;
 }
 
-async function store(
-  sql: Sql,
-  requests: readonly SubmitRequest[],
-  batch: NewBatch | null,
-): Promise<{ ids: string[]; batchId: string | null; committed: Committed[] }> {
+interface Outcome extends Stored {
+  readonly committed: readonly Committed[];
+}
+
+async function store(sql: Sql, requests: readonly AdmittedRequest[], batch: NewBatch | null): Promise<Outcome> {
   const batchId = batch === null ? null : await insertBatch(sql, requests[0]?.submitter ?? '', batch);
   const ids: string[] = [];
   const committed: Committed[] = [];
@@ -148,13 +193,13 @@ async function earlierOne(sql: Sql, row: NewSubmission, field: readonly string[]
   throw new UserErrors([error]);
 }
 
-function toRow(request: SubmitRequest, batchId: string | null): NewSubmission {
-  const { version, inputs } = request;
+function toRow(request: AdmittedRequest, batchId: string | null): NewSubmission {
+  const { version, inputs, reuse = true, reuseFrom = null, rerun = [] } = request;
   const { job } = version.plan;
   return {
     jobVersionId: version.id,
     jobName: job.name,
-    priority: priorityRank(request.priority),
+    priority: priorityRank(request.admittedAt),
     inputs,
     submitter: request.submitter,
     label: request.label,
@@ -165,9 +210,14 @@ function toRow(request: SubmitRequest, batchId: string | null): NewSubmission {
       priority: request.priority,
       label: request.label,
       ...(typeof request.timeoutSeconds === 'number' ? { timeoutSeconds: request.timeoutSeconds } : {}),
+      ...(reuse ? {} : { reuse }),
+      ...(reuseFrom === null ? {} : { reuseFrom, rerun }),
     }),
     batchId,
     timeoutSeconds: submissionSeconds(job, request.timeoutSeconds ?? null),
+    reuse,
+    reuseFrom,
+    rerun,
     stepRuns: version.plan.nodes.map((node) => ({
       node: node.index,
       name: node.name,

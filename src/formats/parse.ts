@@ -3,11 +3,14 @@ import type { z } from 'zod';
 import { checkJob } from '../domain/checkJob';
 import type { BackendSpec, DefinitionSet, JobSpec, ResourceSpec, TaskSpec } from '../domain/definitions';
 import { unreachable } from '../domain/errors';
+import type { ScheduleSpec, TriggerSpec } from '../domain/firing';
 import type { Library } from '../domain/signature';
+import { expandSchedule, expandTrigger } from './expandFirer';
 import { expandJob, type ExpandedJob } from './expandJob';
 import { expandBackend } from './expandLimits';
 import { expandTask } from './expandTask';
 import { backendForm } from './forms/backendForm';
+import { scheduleForm, triggerForm } from './forms/firerForm';
 import { jobForm } from './forms/jobForm';
 import type { JobForm } from './forms/jobForm';
 import { resourceForm } from './forms/limitForm';
@@ -71,20 +74,22 @@ export function parseSources(sources: readonly Source[], known: Known = {}): Par
 export function parseDefinitionObject(kind: 'task', value: unknown, known?: Known): ParsedObject<TaskSpec>;
 export function parseDefinitionObject(kind: 'job', value: unknown, known?: Known): ParsedObject<JobSpec>;
 export function parseDefinitionObject(kind: 'backend', value: unknown, known?: Known): ParsedObject<BackendSpec>;
+export function parseDefinitionObject(kind: 'schedule', value: unknown, known?: Known): ParsedObject<ScheduleSpec>;
+export function parseDefinitionObject(kind: 'trigger', value: unknown, known?: Known): ParsedObject<TriggerSpec>;
 export function parseDefinitionObject(kind: 'resource', value: unknown, known?: Known): ParsedObject<ResourceSpec>;
 export function parseDefinitionObject(
   kind: DefinitionKind,
   value: unknown,
   known: Known = {},
-): ParsedObject<TaskSpec | JobSpec | BackendSpec | ResourceSpec> {
+): ParsedObject<TaskSpec | JobSpec | BackendSpec | ResourceSpec | ScheduleSpec | TriggerSpec> {
   const draft = newDraft(kind);
   addUnit(draft, { kind, value: value as Unit['value'], place: (path) => path }, () => NOWHERE);
   const knownTasks = known.tasks ?? new Map<string, TaskSpec>();
   const knownJobs = expandJobs([draft], () => knownTasks, known.jobs ?? new Map());
   const parsed = finish(draft, { tasks: knownTasks, jobs: knownJobs }, known.backends);
   if (!parsed.ok) return parsed;
-  const { tasks, jobs, backends, resources = [] } = parsed.set;
-  const [spec] = [...tasks, ...jobs, ...backends, ...resources];
+  const { tasks, jobs, backends, resources = [], schedules = [], triggers = [] } = parsed.set;
+  const [spec] = [...tasks, ...jobs, ...backends, ...resources, ...schedules, ...triggers];
   return spec ? { ok: true, spec } : { ok: false, problems: [] };
 }
 
@@ -97,6 +102,8 @@ interface Draft {
   readonly name: string;
   readonly backends: BackendSpec[];
   readonly tasks: TaskSpec[];
+  readonly schedules: ScheduleSpec[];
+  readonly triggers: TriggerSpec[];
   readonly resources: ResourceSpec[];
   readonly jobs: JobDraft[];
   readonly problems: Problem[];
@@ -112,7 +119,17 @@ interface JobDraft {
 }
 
 function newDraft(name: string): Draft {
-  return { name, backends: [], tasks: [], resources: [], jobs: [], problems: [], places: new Map() };
+  return {
+    name,
+    backends: [],
+    tasks: [],
+    resources: [],
+    schedules: [],
+    triggers: [],
+    jobs: [],
+    problems: [],
+    places: new Map(),
+  };
 }
 
 function draftOf(source: Source): Draft {
@@ -160,6 +177,10 @@ function parseUnit(draft: Draft, unit: Unit, locate: Locate, report: ReturnType<
       return read(taskForm, (form) => draft.tasks.push(expandTask(form, report)));
     case 'job':
       return read(jobForm, (form) => draft.jobs.push({ form, locate, place: unit.place, expanded: null }));
+    case 'schedule':
+      return read(scheduleForm, (form) => draft.schedules.push(expandSchedule(form, report)));
+    case 'trigger':
+      return read(triggerForm, (form) => draft.triggers.push(expandTrigger(form, report)));
     default:
       return unreachable(unit.kind);
   }
@@ -224,9 +245,10 @@ function finish(draft: Draft, library: Library, backends: ReadonlySet<string> | 
   if (problems.length > 0) return { ok: false, problems: inOrder(problems) };
   const positions = (kind: DefinitionKind, name: string, path: Path = []): Position =>
     draft.places.get(placeKey(kind, name))?.(path) ?? { line: 1, column: 1 };
+  const { schedules, triggers } = draft;
   return {
     ok: true,
-    set: { backends: draft.backends, tasks: draft.tasks, jobs, resources: draft.resources },
+    set: { backends: draft.backends, tasks: draft.tasks, jobs, resources: draft.resources, schedules, triggers },
     positions,
   };
 }

@@ -3,7 +3,7 @@ import { isPlainObject } from './forms/form';
 import { nearest } from './nearest';
 import type { Path, Report } from './problem';
 
-export type DefinitionKind = 'backend' | 'task' | 'job' | 'resource';
+export type DefinitionKind = 'backend' | 'task' | 'job' | 'resource' | 'schedule' | 'trigger';
 
 /** One definition as it was written. */
 export interface Unit {
@@ -14,15 +14,24 @@ export interface Unit {
   place(path: Path): Path;
 }
 
-const KINDS: readonly DefinitionKind[] = ['backend', 'task', 'job', 'resource'];
+const KINDS: readonly DefinitionKind[] = ['backend', 'task', 'job', 'resource', 'schedule', 'trigger'];
 const PLURALS: Readonly<Record<string, DefinitionKind>> = {
   backends: 'backend',
   tasks: 'task',
   jobs: 'job',
   resources: 'resource',
+  schedules: 'schedule',
+  triggers: 'trigger',
 };
 const SHAPE_HINT =
-  'Begin a definition with task: NAME, job: NAME, backend: NAME or resource: NAME, one to a document; separate documents by a line of ---. Or list several under tasks:, jobs:, backends:, resources:.';
+  'Begin a definition with task: NAME, job: NAME, backend: NAME, resource: NAME, schedule: NAME or trigger: NAME, one to a document; separate documents by a line of ---. Or list several under tasks:, jobs:, backends:, resources:, schedules:, triggers:.';
+
+/** Headings that are also keys below another: a task has a backend, a schedule has a job. */
+const KEYS_BELOW: Readonly<Partial<Record<DefinitionKind, readonly DefinitionKind[]>>> = {
+  task: ['backend'],
+  schedule: ['job'],
+  trigger: ['job'],
+};
 
 const HEADINGS: readonly string[] = [...KINDS, ...Object.keys(PLURALS)];
 
@@ -33,8 +42,7 @@ export function unitsOf(document: unknown, report: Report): Unit[] {
     return [];
   }
   const written = KINDS.filter((kind) => kind in document && !isPlainObject(document[kind]));
-  // Below a task, `backend` is one of its keys.
-  const headings = written.length > 1 ? written.filter((kind) => kind !== 'backend') : written;
+  const headings = written.filter((kind) => !written.some((other) => KEYS_BELOW[other]?.includes(kind) === true));
   const [heading, second] = headings;
   if (heading && second) {
     report.add([second], `one document has both '${heading}' and '${second}'`, SHAPE_HINT);

@@ -3,6 +3,7 @@ import type { DirectoryValue, FileValue, RecordField, Value, ValueType } from '.
 import { requiredType } from '../domain/values';
 import type { UserError } from '../domain/errors';
 import { directoryForm, fileForm, looksLikeDirectory, looksLikeFile } from './fileForms';
+import { insideHeld } from './heldValue';
 import { readFile, type FileContext } from './readFile';
 
 const MAX_DEPTH = 16;
@@ -27,6 +28,8 @@ export async function readFiles(
 
   const read = async (inner: ValueType, value: unknown, at: readonly string[], depth: number): Promise<unknown> => {
     if (value === null || value === undefined || depth > MAX_DEPTH) return value ?? null;
+    const held = insideHeld(value);
+    if (held !== undefined) return held;
     const wanted = requiredType(inner);
     switch (wanted.kind) {
       case 'File':

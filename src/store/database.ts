@@ -35,6 +35,8 @@ const RETRYABLE = new Set(['40P01', '40001']);
 const MAX_TRANSACTION_TRIES = 5;
 /** Any constant serves; it only has to be the same in every process. */
 const MIGRATION_LOCK = 7_305_112;
+/** One statement of a migration may take this long, and waiting for another process that migrates. */
+const MIGRATION_MS = 3_600_000;
 
 const CONNECT_MS = 10_000;
 const DEFAULT_SILENCE_SECONDS = 30;
@@ -125,10 +127,16 @@ export async function openDatabase(
       throw error;
     });
   };
+  const isMigrated = async (): Promise<boolean> => {
+    const { rows } = await pool.query<{ present: boolean }>(
+      `select to_regclass('mikro_orm_migrations') is not null as present`,
+    );
+    if (rows[0]?.present !== true) return false;
+    await connectOrm();
+    return (await orm.getMigrator().getPendingMigrations()).length === 0;
+  };
   const migrate = async (): Promise<void> => {
-    const client = await pool.connect().catch((cause: unknown) => {
-      throw new StepcastError('UNAVAILABLE', `Postgres does not answer: ${messageOf(cause)}`, { cause });
-    });
+    const client = await pool.connect();
     try {
       await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
       await connectOrm();
@@ -152,15 +160,14 @@ export async function openDatabase(
         }
       }
     },
-    migrate: () => silence.suspendedDuring(migrate),
-    isMigrated: async () => {
-      const { rows } = await pool.query<{ present: boolean }>(
-        `select to_regclass('mikro_orm_migrations') is not null as present`,
-      );
-      if (rows[0]?.present !== true) return false;
-      await connectOrm();
-      return (await orm.getMigrator().getPendingMigrations()).length === 0;
+    migrate: async () => {
+      // Mostly there is nothing to do, and no reason to be more patient than otherwise.
+      const migrated = await isMigrated().catch((cause: unknown) => {
+        throw new StepcastError('UNAVAILABLE', `Postgres does not answer: ${messageOf(cause)}`, { cause });
+      });
+      if (!migrated) await silence.relaxedDuring(MIGRATION_MS, migrate);
     },
+    isMigrated,
     close: async () => {
       await Promise.all([pool.end(), orm.close(true)]);
     },

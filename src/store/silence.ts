@@ -8,13 +8,17 @@ import { StepcastError } from '../domain/errors';
 export interface SilenceLimit {
   /** Ends the connection of this client of `pg` when nothing is heard on it for the time; idle ones end with it. */
   watch(client: unknown): void;
-  /** Nothing is ended while `work` runs: a migration may take its time. */
-  suspendedDuring<T>(work: () => Promise<T>): Promise<T>;
+  /** While `work` runs, each connection may be silent for this long: a migration takes its time. */
+  relaxedDuring<T>(relaxedMs: number, work: () => Promise<T>): Promise<T>;
 }
 
 export function createSilenceLimit(milliseconds: number): SilenceLimit {
   const streams = new Set<Socket>();
-  let suspended = 0;
+  let limit = milliseconds;
+  const setLimit = (next: number): void => {
+    limit = next;
+    for (const stream of streams) stream.setTimeout(limit);
+  };
   return {
     watch: (client) => {
       // After the handshake: with TLS this is the socket inside of it, and hears what the outer one no longer does.
@@ -22,18 +26,16 @@ export function createSilenceLimit(milliseconds: number): SilenceLimit {
       streams.add(stream);
       stream.once('close', () => streams.delete(stream));
       stream.on('timeout', () => {
-        stream.destroy(new StepcastError('UNAVAILABLE', `Postgres was silent for ${milliseconds / 1_000} s.`));
+        stream.destroy(new StepcastError('UNAVAILABLE', `Postgres was silent for ${limit / 1_000} s.`));
       });
-      stream.setTimeout(suspended > 0 ? 0 : milliseconds);
+      stream.setTimeout(limit);
     },
-    suspendedDuring: async (work) => {
-      suspended += 1;
-      for (const stream of streams) stream.setTimeout(0);
+    relaxedDuring: async (relaxedMs, work) => {
+      setLimit(relaxedMs);
       try {
         return await work();
       } finally {
-        suspended -= 1;
-        if (suspended === 0) for (const stream of streams) stream.setTimeout(milliseconds);
+        setLimit(milliseconds);
       }
     },
   };

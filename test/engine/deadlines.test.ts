@@ -5,6 +5,7 @@ import type { Work } from '../../src/engine/claim';
 import { pauseSubmission, unpauseSubmission } from '../../src/engine/pause';
 import { reconcile } from '../../src/engine/reconcile';
 import { PASSED_DEADLINES } from '../../src/store/statements/deadlines';
+import { scalar, type ValueType } from '../../src/domain/values';
 import { setWorkerState } from '../../src/store/statements/workers';
 import { ended, job, openEngine, task, type TestEngine } from './support';
 
@@ -214,6 +215,72 @@ describe('a submission that takes too long', () => {
     await later(101);
     expect(await pass()).toMatchObject({ outOfTime: 0 });
     expect(await engine.submission(id)).toMatchObject({ state: 'SUCCEEDED' });
+  });
+});
+
+describe('inside of other steps', () => {
+  const inner = { ...job('inner', CHAIN), timeoutSeconds: 100 };
+
+  beforeEach(async () => {
+    const texts: ValueType = { kind: 'array', items: scalar('string') };
+    const each = job('each', { one: { links: { x: { kind: 'input', input: 'texts' } }, scatter: ['x'] } }, undefined, {
+      texts,
+    });
+    await engine.define(
+      [{ ...task('work', { inputs: ['x'] }), queueTimeoutSeconds: 60, stepTimeoutSeconds: 200 }],
+      [inner, job('outer', { nested: { job: 'inner' }, beside: {} }), each],
+    );
+  });
+
+  test('a nested job that takes too long fails with all that runs', async () => {
+    const id = await engine.submit('outer');
+    await engine.plan();
+    const works = await engine.claim(worker);
+    expect(works.map((work) => work.name).sort()).toEqual(['beside', 'nested/a']);
+    await later(99);
+    expect(await pass()).toMatchObject({ outOfTime: 0 });
+    await later(2);
+    expect(await pass()).toMatchObject({ outOfTime: 1 });
+    expect([...engine.heard.cancelled].sort()).toEqual(works.map((work) => work.stepRunId).sort());
+    await engine.complete(
+      ...works.map((work) => ended(work, worker, { state: 'CANCELLED', exitCode: null, message: '' })),
+    );
+    expect(await engine.steps(id)).toMatchObject({
+      nested: { state: 'FAILED' },
+      beside: { state: 'CANCELLED' },
+      'nested/a': { state: 'CANCELLED' },
+      'nested/b': { state: 'CANCELLED' },
+    });
+    expect(await engine.submission(id)).toMatchObject({ state: 'FAILED', unfinished: 0 });
+    expect((await engine.submission(id)).message).toContain(
+      'The job "inner" took longer than its timeout of 100 seconds',
+    );
+  });
+
+  test('a nested job keeps what it had left while its submission is paused', async () => {
+    const id = await engine.submit('outer');
+    await engine.plan();
+    const works = await engine.claim(worker);
+    await engine.complete(...works.map((work) => ended(work, worker)));
+    await pauseSubmission(dependencies(), id, 'Wait.');
+    await later(1_000);
+    expect(await pass()).toMatchObject({ outOfTime: 0 });
+    await unpauseSubmission(dependencies(), id);
+    await later(50);
+    expect(await pass()).toMatchObject({ outOfTime: 0 });
+  });
+
+  test('each element of a scatter has a time of its own', async () => {
+    const id = await engine.submit('each', { inputs: { texts: ['a', 'b', 'c'] } });
+    await engine.plan();
+    const [first] = (await engine.claim(worker, 1)) as [Work];
+    await later(61);
+    expect(await pass()).toMatchObject({ outOfTime: 1 });
+    expect(await engine.steps(id)).toMatchObject({ [first.name]: { state: 'RUNNING' } });
+    const states = Object.values(await engine.steps(id)).map((row) => row.state);
+    expect(states.sort()).toEqual(['CANCELLED', 'FAILED', 'FAILED', 'RUNNING']);
+    await engine.complete(ended(first, worker));
+    expect(await engine.submission(id)).toMatchObject({ state: 'FAILED', unfinished: 0 });
   });
 });
 

@@ -1,3 +1,4 @@
+import { scalar } from '../../src/domain/values';
 import { createDurations } from '../../src/engine/durations';
 import { ENOUGH_RUNS, MAX_RUNS } from '../../src/store/statements/durations';
 import { ended, job, openEngine, task, type TestEngine } from './support';
@@ -112,4 +113,52 @@ test('a submission is estimated while it waits, while it runs, and no longer', a
   for (const state of ['CANCELLING', 'SUCCEEDED', 'FAILED', 'CANCELLED'] as const) {
     expect(await durations().estimateOf({ id, jobVersionId, state })).toBeNull();
   }
+});
+
+describe('a step that scatters', () => {
+  const list = { kind: 'array', items: scalar('string') } as const;
+  const texts = ['a', 'b', 'c', 'd'];
+  const version = async () => (await engine.version('spread')).id;
+
+  beforeEach(async () => {
+    const links = { x: { kind: 'input', input: 'texts' } } as const;
+    const steps = { each: { links, scatter: ['x'] }, last: { after: ['each'] } };
+    const defined = await engine.define(
+      [task('work', { inputs: ['x'] })],
+      [job('spread', steps, undefined, { texts: list })],
+    );
+    expect(defined).toMatchObject({ ok: true });
+    const id = await engine.submit('spread', { inputs: { texts } });
+    for (let round = 0; round < 3; round += 1) {
+      await engine.plan();
+      const works = await engine.claim(worker);
+      if (works.length > 0) await engine.complete(...works.map((work) => ended(work, worker)));
+    }
+    expect(await engine.submission(id)).toMatchObject({ state: 'SUCCEEDED' });
+    await engine.rows(
+      `update step_run set started_at = now(), finished_at = now() + make_interval(secs =>
+         case when kind = 'SCATTER' then 20 when scatter_index >= 0 then 10 else 3 end) where submission_id = $1`,
+      [id],
+    );
+  });
+
+  test('has a duration as a whole, and one of its elements', async () => {
+    const { steps } = await durations().historyOf(await version());
+    expect(steps.get('each')).toMatchObject({ count: 1, p50: 20 });
+    expect(steps.get('each[]')).toMatchObject({ count: 4, p50: 10 });
+  });
+
+  test('is estimated by what is left of it and how much of it runs at once', async () => {
+    const id = await engine.submit('spread', { inputs: { texts } });
+    await engine.plan();
+    await engine.claim(worker, 2);
+    await engine.rows(
+      `update step_run set started_at = now() - interval '9 s' where submission_id = $1 and state = 'RUNNING'`,
+      [id],
+    );
+    const left = await durations().estimateOf({ id, jobVersionId: await version(), state: 'RUNNING' });
+    // One second each of the two that run, ten each of the two that wait, two at a time; and then three.
+    expect(left?.secondsLeft).toBeGreaterThan(12);
+    expect(left?.secondsLeft).toBeLessThanOrEqual(14);
+  });
 });

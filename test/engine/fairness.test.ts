@@ -1,6 +1,9 @@
 /** Many submitters, one queue: who has just come is soon served, and nobody is left behind. */
 import type { Work } from '../../src/engine/claim';
+import { applyChanges } from '../../src/store/statements/changes';
 import { claimStepRuns } from '../../src/store/statements/claim';
+import { insertSubmission, type NewStepRun } from '../../src/store/statements/insertSubmission';
+import { lockSubmissions } from '../../src/store/statements/locks';
 import { ended, job, openEngine, rowsRead, task, type TestEngine } from './support';
 
 const WIDTH = 500;
@@ -26,6 +29,19 @@ afterAll(() => engine.close());
 
 const submit = (submitter: string, name = 'one', priority: 'HIGH' | 'NORMAL' | 'LOW' = 'NORMAL'): Promise<string> =>
   engine.submit(name, { submitter, priority, maxQueued: 1_000_000 });
+
+/** A hundred thousand steps of a hundred submitters, at all priorities. */
+async function fillQueue(): Promise<void> {
+  await engine.rows(`
+    with sub as (
+      insert into submission (job_version_id, job_name, state, priority, inputs, submitter, request_digest, unfinished)
+      select id, 'wide', 'QUEUED', 1, '{}', 'bulk', '', 100000 from definition_version where name = 'wide'
+      returning id
+    )
+    insert into step_run (submission_id, node, name, task_name, state, waiting, queue, priority, submitter, ready_at, rank_at)
+    select sub.id, n, 'bulk', 'work', 'QUEUED', 0, 'local', n % 3, 'bulk' || n % 100, now(), now() + n * interval '1 microsecond'
+    from sub, generate_series(1, 100000) as n`);
+}
 
 /** Takes so many steps one by one; whose they were. */
 async function taken(count: number): Promise<string[]> {
@@ -105,15 +121,7 @@ test('a share of one priority never brings a step before a more urgent one', asy
 });
 
 test('a claim reads a few rows for each step that it takes, however many wait', async () => {
-  await engine.rows(`
-    with sub as (
-      insert into submission (job_version_id, job_name, state, priority, inputs, submitter, request_digest, unfinished)
-      select id, 'wide', 'QUEUED', 1, '{}', 'bulk', '', 100000 from definition_version where name = 'wide'
-      returning id
-    )
-    insert into step_run (submission_id, node, name, task_name, state, waiting, queue, priority, submitter, ready_at, rank_at)
-    select sub.id, n, 'bulk', 'work', 'QUEUED', 0, 'local', n % 3, 'bulk' || n % 100, now(), now() + n * interval '1 microsecond'
-    from sub, generate_series(1, 100000) as n`);
+  await fillQueue();
   // More often than a plan is made for one set of values: the plan for all values must do as well.
   for (let index = 0; index < 7; index += 1) {
     const [before, after] = await engine.db.transaction(async (sql) => {
@@ -123,5 +131,57 @@ test('a claim reads a few rows for each step that it takes, however many wait', 
       return [start, await rowsRead(sql)];
     });
     expect(after - before).toBeLessThan(100);
+  }
+}, 60_000);
+
+const FIRST: NewStepRun = {
+  node: 0,
+  name: 'first',
+  taskName: 'work',
+  queue: 'local',
+  waiting: 0,
+  kind: 'TASK',
+  planned: false,
+  uses: null,
+};
+
+test('a step that becomes ready reads a few rows, however many wait', async () => {
+  await fillQueue();
+  const version = await engine.version('two');
+  for (let index = 0; index < 7; index += 1) {
+    const [work] = (await engine.claim(worker, 1)) as [Work];
+    const [before, between, after] = await engine.db.transaction(async (sql) => {
+      const start = await rowsRead(sql);
+      await insertSubmission(sql, {
+        jobVersionId: version.id,
+        jobName: 'two',
+        priority: index % 3,
+        inputs: {},
+        submitter: 'bulk1',
+        label: '',
+        idempotencyKey: null,
+        requestDigest: '',
+        batchId: null,
+        timeoutSeconds: null,
+        reuse: true,
+        reuseFrom: null,
+        rerun: [],
+        stepRuns: [FIRST],
+        files: [],
+      });
+      const stored = await rowsRead(sql);
+      await lockSubmissions(sql, [work.submissionId]);
+      await applyChanges(sql, {
+        stepRuns: [{ id: work.stepRunId, state: 'QUEUED' }],
+        attempts: [],
+        events: [],
+        submissions: [],
+        outbox: [],
+        artifacts: [],
+      });
+      return [start, stored, await rowsRead(sql)];
+    });
+    expect(between - before).toBeLessThan(50);
+    expect(after - between).toBeLessThan(50);
   }
 }, 60_000);

@@ -68,6 +68,17 @@ test('a step tells why it failed, and while it waits for its next try, why that 
   ]);
 });
 
+test('what did not fail has no kind of failure, whatever is reported', async () => {
+  await engine.define([task('work')], [job('one', { only: {} })]);
+  const id = await engine.submit('one');
+  await run({ state: 'CANCELLED', failure: 'NOT_STARTED', message: '' });
+  await run({ failure: 'NOT_STARTED' });
+  expect(await attempts(id)).toMatchObject([
+    { state: 'CANCELLED', failure: null },
+    { state: 'SUCCEEDED', failure: null },
+  ]);
+});
+
 test('a lost worker ends a step that must not run twice', async () => {
   const once = task('work', { retry: { on: { exitCodes: [], signals: [], causes: ['TIMEOUT'] } } });
   await engine.define([once], [job('one', { only: {} })]);

@@ -1,4 +1,5 @@
 /** Paused: what runs goes on, nothing new starts, and afterwards all goes on. */
+import type { Link } from '../../src/domain/definitions';
 import { cancelSubmission } from '../../src/engine/cancel';
 import type { Work } from '../../src/engine/claim';
 import { pauseBackend, pauseSubmission, unpauseBackend, unpauseSubmission } from '../../src/engine/pause';
@@ -59,6 +60,32 @@ test('a try that is due, and a step that lost its worker, wait until the pause i
   expect(await engine.claim(other)).toEqual([]);
   await unpauseSubmission(dependencies(), id);
   expect((await engine.claim(other)).map((one) => one.stepRunId).sort()).toEqual([a.stepRunId, b.stepRunId].sort());
+});
+
+test('a scatter and a nested job grow no further while they are paused, and go on at once', async () => {
+  const texts: Link = { kind: 'value', value: ['a', 'b', 'c'] };
+  await engine.define(
+    [task('work', { inputs: ['x'] })],
+    [
+      job('inner', { only: {} }),
+      job('outer', { each: { links: { x: texts }, scatter: ['x'] }, nested: { job: 'inner' } }),
+    ],
+  );
+  const id = await engine.submit('outer');
+  await pauseSubmission(dependencies(), id, 'Wait.');
+  await engine.plan();
+  expect(await engine.states(id)).toBe('each:PENDING nested:PENDING');
+  await unpauseSubmission(dependencies(), id);
+  await engine.plan();
+  await pauseSubmission(dependencies(), id, 'Wait again.');
+  expect(await engine.claim(worker)).toEqual([]);
+  await unpauseSubmission(dependencies(), id);
+  expect((await engine.claim(worker)).map((work) => work.name).sort()).toEqual([
+    'each[0]',
+    'each[1]',
+    'each[2]',
+    'nested/only',
+  ]);
 });
 
 test('the pause and its end are events without a gap', async () => {

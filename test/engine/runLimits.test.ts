@@ -1,4 +1,5 @@
 /** Limits hold: for tasks, backends, jobs, users and resources, whoever asks at once and whatever dies. */
+import type { Link } from '../../src/domain/definitions';
 import { cancelSubmission } from '../../src/engine/cancel';
 import type { Work } from '../../src/engine/claim';
 import { LOCAL_BACKEND } from '../../src/engine/define';
@@ -124,6 +125,32 @@ test('backends and jobs have limits of their own, and all that concern a step ho
   const taken = await engine.claim(worker);
   expect(taken).toHaveLength(3);
   expect(taken.filter((work) => work.submissionId === small).length).toBeLessThanOrEqual(2);
+});
+
+test('elements of a scatter and steps of a nested job stand under limits as others do', async () => {
+  const texts: Link = { kind: 'value', value: ['a', 'b', 'c', 'd'] };
+  await engine.define(
+    [{ ...task('work', { inputs: ['x'] }), maxRunning: 3 }],
+    [
+      { ...wide('inner', 4), maxRunning: 1 },
+      job('outer', { each: { links: { x: texts }, scatter: ['x'] }, nested: { job: 'inner' } }),
+    ],
+  );
+  await engine.submit('outer');
+  await engine.plan();
+  const first = await engine.claim(worker);
+  expect(first).toHaveLength(3);
+  await engine.complete(...first.map((work) => ended(work, worker)));
+  await moveToLanes(engine.db);
+  const names = [...first];
+  for (let round = 0; round < 10; round += 1) {
+    const taken = await engine.claim(worker);
+    expect(taken.length).toBeLessThanOrEqual(3);
+    expect(taken.filter((work) => work.name.startsWith('nested/')).length).toBeLessThanOrEqual(1);
+    names.push(...taken);
+    await engine.complete(...taken.map((work) => ended(work, worker)));
+  }
+  expect(names).toHaveLength(8);
 });
 
 test('each user has the limit of users to himself', async () => {

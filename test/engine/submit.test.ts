@@ -1,3 +1,4 @@
+import type { Link } from '../../src/domain/definitions';
 import { UserErrors } from '../../src/domain/errors';
 import { submit } from '../../src/engine/submit';
 import { job, openEngine, task, type TestEngine } from './support';
@@ -107,4 +108,19 @@ test('batches whose keys cross do not end in a deadlock', async () => {
     submit(dependencies(), await Promise.all(order.map((key) => request({ key }))), { label: '' });
   const sent = await Promise.all([send(keys), send([...keys].reverse())]);
   expect(new Set(sent.flatMap((one) => one.submissionIds)).size).toBe(4);
+});
+
+test('a full queue counts the elements of a scatter that are rows, not those that are still a number', async () => {
+  const texts: Link = { kind: 'value', value: Array.from({ length: 30 }, String) };
+  await engine.define(
+    [task('work', { inputs: ['x'] })],
+    [job('each', { one: { links: { x: texts }, scatter: ['x'] } })],
+  );
+  await engine.submit('each', { maxQueued: 2 });
+  await engine.submit('each', { maxQueued: 2 });
+  await engine.plan();
+  await expect(engine.submit('each', { maxQueued: 4 })).rejects.toMatchObject({
+    errors: [{ code: 'LIMIT_EXCEEDED' }],
+  });
+  await engine.submit('each', { maxQueued: 100 });
 });

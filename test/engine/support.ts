@@ -11,6 +11,7 @@ import type {
   TaskSpec,
   When,
 } from '../../src/domain/definitions';
+import type { AdmissionLimits } from '../../src/domain/admission';
 import { evaluatePlain, isPlain } from '../../src/domain/expression';
 import type { SubmissionEvent } from '../../src/domain/events';
 import type { Priority, StepRunState, SubmissionState } from '../../src/domain/states';
@@ -24,7 +25,7 @@ import { createPlans, type JobVersion, type Plans } from '../../src/engine/plans
 import { planDue } from '../../src/engine/planner';
 import type { Evaluate } from '../../src/engine/planner/compute';
 import { reconcile } from '../../src/engine/reconcile';
-import { submit } from '../../src/engine/submit';
+import { submit, type SubmitRequest } from '../../src/engine/submit';
 import { openDatabase, type Database, type Sql } from '../../src/store/database';
 import { registerWorker } from '../../src/store/statements/workers';
 import type { Committed } from '../../src/store/statements/changes';
@@ -88,8 +89,9 @@ export interface TestEngine {
       label?: string;
       maxQueued?: number;
       submitter?: string;
+      admission?: AdmissionLimits;
       timeoutSeconds?: number;
-    },
+    } & Pick<SubmitRequest, 'reuse' | 'reuseFrom' | 'rerun'>,
   ): Promise<string>;
   worker(): Promise<string>;
   claim(workerId: string, limit?: number, queues?: readonly string[]): Promise<Work[]>;
@@ -142,11 +144,13 @@ export async function openEngine(options: { poolSize?: number } = {}): Promise<T
         maxQueued = 10_000,
         submitter = 'test',
         timeoutSeconds,
+        admission,
+        ...reuse
       } = {},
     ) => {
       const version = await engine.version(job);
       const { submissionIds } = await submit(
-        { db, announcer: heard, maxQueued },
+        { db, announcer: heard, maxQueued, ...(admission ? { admission } : {}) },
         [
           {
             version,
@@ -157,6 +161,7 @@ export async function openEngine(options: { poolSize?: number } = {}): Promise<T
             idempotencyKey: key ?? null,
             timeoutSeconds: timeoutSeconds ?? null,
             field: ['input'],
+            ...reuse,
           },
         ],
         null,

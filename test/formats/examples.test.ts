@@ -24,7 +24,15 @@ describe('the examples', () => {
   });
 
   it('every job, input and output is described: they are the manual in GraphiQL', () => {
-    expect([...loaded.jobs.keys()].sort()).toEqual(['protein-composition', 'weather-report', 'word-count']);
+    expect([...loaded.jobs.keys()].sort()).toEqual([
+      'chapter-table',
+      'describe-sequences',
+      'protein-composition',
+      'text-portrait',
+      'weather-by-year',
+      'weather-report',
+      'word-count',
+    ]);
     for (const { job } of loaded.jobs.values()) {
       for (const { name, description } of [job, ...job.inputs, ...job.outputs])
         expect([name, description]).not.toEqual([name, '']);

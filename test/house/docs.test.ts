@@ -67,7 +67,16 @@ function catalogOf(texts: readonly string[]): Catalog {
         { ...row, spec: bundle, compiled: { id: '1', version: 1, bundle, plan: planOf(bundle) } },
       ] as const;
     });
-  return { stamp: '', backends: new Map(), tasks: new Map(), jobs: new Map(jobs), resources: new Map() };
+  const none = new Map<string, never>();
+  return {
+    stamp: '',
+    backends: none,
+    tasks: none,
+    jobs: new Map(jobs),
+    resources: none,
+    schedules: none,
+    triggers: none,
+  };
 }
 
 test('every link to a file or a heading of ours leads somewhere', () => {
@@ -138,6 +147,14 @@ describe('the operations for callers', () => {
       expect(faults).toEqual([]);
     },
   );
+
+  test('of docs/schedules.md are valid as well', () => {
+    const operations = fenced(read('docs/schedules.md'), 'graphql');
+    expect(operations).toHaveLength(2);
+    expect(operations.flatMap((text) => validate(schema, parse(text), rules).map(({ message }) => message))).toEqual(
+      [],
+    );
+  });
 
   test('also those inside of the programs and of the curl calls', () => {
     const inPrograms = ['README.md', 'docs/api.md'].flatMap((page) =>

@@ -2,7 +2,6 @@
 import { Pool } from 'pg';
 import { openDatabase, type Database } from '../../src/store/database';
 import { DefinitionRow } from '../../src/store/entities';
-import { eventually } from '../e2e/support/wait';
 import { startProxy, type Proxy } from '../support/proxy';
 import { createTestDatabase, type TestDatabase } from '../support/services';
 
@@ -65,16 +64,28 @@ test('what waits with its client is not silent: connections that are used stay',
 });
 
 test('while it migrates, a connection may be silent for longer', async () => {
-  const blocker = await direct.connect();
-  await blocker.query('select pg_advisory_lock(7305112)');
+  const fresh = await createTestDatabase();
+  const other = new Pool({ connectionString: fresh.url, max: 1 });
+  await other.query('select pg_advisory_lock(7305112)');
+  const late = await openDatabase(fresh.url, { silenceSeconds: 1 });
   let done = false;
-  const migrating = db.migrate().then(() => {
+  const migrating = late.migrate().then(() => {
     done = true;
   });
   await new Promise((resolve) => setTimeout(resolve, 1_500));
   expect(done).toBe(false);
-  await blocker.query('select pg_advisory_unlock(7305112)');
-  blocker.release();
+  await other.end();
   await migrating;
-  await eventually('the limit holds again', async () => (await db.query(ONE)).length === 1);
+  expect(await late.isMigrated()).toBe(true);
+  await late.close();
+  await fresh.drop();
+});
+
+test('one that finds all migrations applied is no more patient than otherwise', async () => {
+  await db.query(ONE);
+  await db.em().count(DefinitionRow);
+  const migrating = db.migrate();
+  expect(proxy.silence()).toBeGreaterThan(0);
+  await expect(migrating).rejects.toThrow('Postgres was silent for 1 s.');
+  await db.migrate();
 });

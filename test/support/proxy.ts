@@ -39,7 +39,8 @@ interface Pair {
 
 /** A forgotten connection ends some day: a server's own keep-alive finds it. */
 const SILENT_MS = 60_000;
-const ANSWER_MS = 5_000;
+/** Whoever talks at all says something within this time, if only a ping. */
+const ANSWER_MS = 12_000;
 
 export async function startProxy(target: string): Promise<Proxy> {
   const to = new URL(target);

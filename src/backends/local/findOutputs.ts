@@ -54,7 +54,7 @@ export function matching(out: string, glob: string, promised: string, all: reado
 
 /**
  * Looks behind the names before anything is taken away. Throws BAD_INPUT for a link that leads out of `root` or nowhere,
- * for pipes, sockets and devices, and for a folder that holds too much.
+ * for pipes, sockets and devices, and for a folder that holds too much; UNAVAILABLE for what somebody took away.
  */
 export async function resolveOutput(root: string, out: string, path: string): Promise<Found> {
   const realRoot = await realpath(root);
@@ -64,6 +64,9 @@ export async function resolveOutput(root: string, out: string, path: string): Pr
     if (++entries > MAX_ENTRIES) throw tooMuch(`more than ${MAX_ENTRIES.toLocaleString('en')} files`);
     if (depth > MAX_DEPTH) throw tooMuch(`folders nested deeper than ${MAX_DEPTH}`);
     const real = await realpath(join(out, relativePath)).catch(() => undefined);
+    if (real === undefined && lstatSync(join(out, relativePath), { throwIfNoEntry: false }) === undefined) {
+      throw new StepcastError('UNAVAILABLE', `\`${relativePath}\` was there and is gone before it could be stored.`);
+    }
     if (real === undefined) throw refused(`\`${relativePath}\` is a link that leads nowhere.`);
     if (!real.startsWith(realRoot + sep)) {
       throw refused(

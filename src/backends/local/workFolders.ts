@@ -1,4 +1,4 @@
-/** The folders in which workers keep the directories of their Attempts: one per worker process, named after it. */
+/** The folders in which workers keep the directories of their Attempts: one per worker, named after it. */
 import { opendir, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -9,9 +9,12 @@ import { formatMark, isGone, ownMark, parseMark, type WorkerMark } from './ident
 const FOREIGN_FOLDER_DAYS = 30;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** The folder of a worker process of this machine. */
+/**
+ * The folder of a worker of this machine. A process that had to take a new identity has two for a while: what runs under
+ * the new one must not go with the folder of the old one.
+ */
 export function workFolder(workDir: string, mark: WorkerMark): string {
-  return join(workDir, safeName(`${hostname()}~${formatMark({ ...mark, workerId: '' }).replaceAll('/', '~')}`));
+  return join(workDir, safeName(`${hostname()}~${formatMark(mark).replaceAll('/', '~')}`));
 }
 
 /** Removes the folders of workers that are gone, with what they left in them. Returns how many. */

@@ -41,7 +41,8 @@ async function planSubmission(planner: PlannerDependencies, rows: readonly DueRo
   const decisions = await prepare(planner, rows);
   const committed = await db.transaction(async (sql): Promise<Committed | null> => {
     const submission = (await lockSubmissions(sql, [first.submissionId])).get(first.submissionId);
-    if (!submission) return null;
+    // It was paused meanwhile: what is due stays due until it goes on.
+    if (!submission || submission.paused) return null;
     const transition = beginTransition(submission, (await plans.byId(submission.jobVersionId, sql)).plan);
     const views = new Map(
       (

@@ -1,6 +1,6 @@
 import { Entity, PrimaryKey, Property, Unique } from '@mikro-orm/core';
 
-export type DefinitionKind = 'BACKEND' | 'TASK' | 'JOB' | 'RESOURCE';
+export type DefinitionKind = 'BACKEND' | 'TASK' | 'JOB' | 'RESOURCE' | 'SCHEDULE' | 'TRIGGER';
 
 /** One immutable version of a Backend, Task or Job. */
 @Entity({ tableName: 'definition_version' })

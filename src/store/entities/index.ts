@@ -3,6 +3,7 @@ import { AttemptRow } from './attempt';
 import { ArtifactRow, UploadRow } from './data';
 import { DefinitionRow, DefinitionVersionRow } from './definition';
 import { EventRow } from './event';
+import { FiringRow } from './firing';
 import { StepRunRow } from './stepRun';
 import { BatchRow, SubmissionRow } from './submission';
 import { WorkerRow } from './worker';
@@ -14,6 +15,7 @@ export {
   DefinitionRow,
   DefinitionVersionRow,
   EventRow,
+  FiringRow,
   StepRunRow,
   SubmissionRow,
   UploadRow,
@@ -27,6 +29,7 @@ export const entities = [
   DefinitionRow,
   DefinitionVersionRow,
   EventRow,
+  FiringRow,
   StepRunRow,
   SubmissionRow,
   UploadRow,

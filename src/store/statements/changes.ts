@@ -38,6 +38,10 @@ export interface StepRunChange extends WaitLimits {
   readonly scatter?: Values;
   /** For FAILED: what kind of failure, when it is not that of the Attempt that ended. */
   readonly failure?: FailureKind;
+  /** For SUCCEEDED: the StepRun whose result it took, in place of running. */
+  readonly reusedFrom?: string;
+  /** For RETRYING: the fingerprint of the work that another does; it waits for that one's end, not for a time. */
+  readonly waitsFor?: string;
 }
 
 /** The end of one Attempt. */
@@ -110,7 +114,7 @@ const APPLY: Statement = {
     select * from jsonb_to_recordset($1::jsonb) as x(
       id bigint, state text, waiting int, failures int, lost int, message text, "exitCode" int, outputs jsonb, "delaySeconds" float,
       due boolean, "left" int, width int, expanded int, inputs jsonb, scatter jsonb, failure text,
-      "queueSeconds" float, "stepSeconds" float)
+      "queueSeconds" float, "stepSeconds" float, "reusedFrom" bigint, "waitsFor" text)
   ), ended as materialized (
     select * from jsonb_to_recordset($2::jsonb) as x(
       "stepRunId" bigint, number int, state text, "exitCode" int, signal text, message text, "cpuMs" float,
@@ -147,7 +151,10 @@ const APPLY: Statement = {
       deadline = case when s.state in ('QUEUED', 'RETRYING', 'RUNNING')
         then coalesce(r.deadline, now() + make_interval(secs => s."stepSeconds")) end,
       worker_id = case when s.state in ('QUEUED', 'RETRYING') then null else r.worker_id end,
-      ready_at = case when s.state in ('QUEUED', 'RETRYING')
+      cached = r.cached or s."reusedFrom" is not null,
+      reused_from = coalesce(s."reusedFrom", r.reused_from),
+      waits_for = s."waitsFor",
+      ready_at = case when s."waitsFor" is not null then null when s.state in ('QUEUED', 'RETRYING')
         then now() + make_interval(secs => coalesce(s."delaySeconds", 0)) else r.ready_at end,
       rank_at = coalesce(k.rank_at, r.rank_at),
       held = coalesce(k.held, r.held),

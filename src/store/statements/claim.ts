@@ -21,6 +21,12 @@ export interface ClaimedStepRun {
   readonly inputs: Values | null;
   /** Its Attempts that used too much memory. */
   readonly outOfMemory: number;
+  /** Its Submission lets it take the result of equal work. */
+  readonly reuse: boolean;
+  /** The Submission whose results it takes where they fit. */
+  readonly reuseFrom: string | null;
+  /** Steps of its Submission that run again in any case, with all that stands after them. */
+  readonly rerun: readonly string[];
 }
 
 /** What a worker took, and what others should hear of it. */
@@ -41,7 +47,7 @@ const taking = (name: string, best: string, limited: string): Statement => ({
   text: `
       with ${best}
       ), locked as materialized (
-        select id, event_seq, state, job_version_id from submission
+        select id, event_seq, state, job_version_id, reuse, reuse_from, rerun from submission
         where id in (select submission_id from best) order by id for update
       ), taken as (
         update step_run r set state = 'RUNNING', attempt = r.attempt + 1, worker_id = $1, message = '', percent = null,
@@ -74,7 +80,8 @@ const taking = (name: string, best: string, limited: string): Statement => ({
         (select coalesce(jsonb_agg(jsonb_build_object('id', t.id::text, 'submissionId', t.submission_id::text,
           'jobVersionId', l.job_version_id::text, 'scopeId', t.scope_id::text, 'parentId', t.parent_id::text, 'job', t.job,
           'node', t.node, 'scatterIndex', t.scatter_index, 'name', t.name, 'attempt', t.attempt, 'queue', t.queue,
-          'inputs', t.inputs, 'outOfMemory', t.out_of_memory) order by t.id), '[]')
+          'inputs', t.inputs, 'outOfMemory', t.out_of_memory, 'reuse', l.reuse, 'reuseFrom', l.reuse_from::text,
+          'rerun', l.rerun) order by t.id), '[]')
           from taken t join locked l on l.id = t.submission_id) as claimed,
         (select coalesce(jsonb_agg(jsonb_build_object('submissionId', submission_id::text, 'seq', seq, 'type', type,
           'state', state, 'stepRunId', step_run_id::text, 'stepName', step_name, 'attempt', attempt, 'percent', percent,

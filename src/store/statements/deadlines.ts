@@ -18,7 +18,7 @@ export const PASSED_DEADLINES: Statement = {
   union all
   (select 'STEP', r.submission_id, r.id from step_run r join submission s on s.id = r.submission_id
    where r.deadline <= now() and r.state in ('QUEUED', 'RUNNING', 'RETRYING')
-     and (r.state = 'RUNNING' or s.paused_at is null) order by r.deadline limit $1)
+     and ((r.state = 'RUNNING' and r.kind = 'TASK') or s.paused_at is null) order by r.deadline limit $1)
   union all
   (select 'QUEUE', submission_id, id from step_run
    where queue_deadline <= now() and state = 'QUEUED' and not held order by queue_deadline limit $1)`,
@@ -26,7 +26,7 @@ export const PASSED_DEADLINES: Statement = {
 
 /**
  * What is out of time, up to `limit` of each kind, the longest first. While a Submission is paused its clocks stand still,
- * but for those of steps that run.
+ * but for those of Tasks that run.
  */
 export function passedDeadlines(sql: Sql, limit: number): Promise<PassedDeadline[]> {
   return sql.query(PASSED_DEADLINES, [limit]);

@@ -12,14 +12,16 @@ export interface DueRow extends StepRunView {
 /** A planner that has died in the middle is followed by another after this time. */
 const LEASE_SECONDS = 15;
 
-/** Takes up to `limit` rows that are due; no other planner gets them for a while. */
+/** Takes up to `limit` rows that are due; no other planner gets them for a while. Those of paused Submissions wait. */
 export function takeDue(sql: Sql, limit: number): Promise<DueRow[]> {
   return sql.query<DueRow>(
     {
       name: 'take-due',
       text: `
       with due as (
-        select id from step_run where due_at <= now() order by due_at, id limit $1 for update skip locked
+        select id from step_run r where due_at <= now()
+          and not exists (select from submission s where s.id = r.submission_id and s.paused_at is not null)
+        order by due_at, id limit $1 for update of r skip locked
       ), taken as (
         update step_run set due_at = now() + make_interval(secs => $2::float) where id in (select id from due) returning *
       )

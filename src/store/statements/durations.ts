@@ -8,17 +8,21 @@ export const MAX_RUNS = 20;
 export const ENOUGH_RUNS = 5;
 /** Of how many older versions. */
 const MAX_OLDER_VERSIONS = 10;
-/** Of each run at most so many single steps are looked at. */
-const MAX_STEPS_PER_RUN = 1_000;
+/** Of a step that scatters so many elements of each run are looked at. */
+const MAX_ELEMENTS = 50;
 
 export interface RecordedDurations {
   readonly job: Distribution | null;
+  /** Steps of the Job itself, by name; an element of a scatter is `name[]`. */
   readonly steps: readonly (Distribution & { readonly name: string })[];
   readonly olderVersions: boolean;
 }
 
-/** Durations of the newest runs that succeeded, of one job version, and of older ones while it has few. Runs that took earlier results are left out. */
-export async function recordedDurations(sql: Sql, jobVersionId: string): Promise<RecordedDurations> {
+/**
+ * Durations of the newest runs that succeeded, of one job version, and of older ones while it has few. Runs that took
+ * earlier results are left out, and those that were resumed. `nodes` is how many steps the version has.
+ */
+export async function recordedDurations(sql: Sql, jobVersionId: string, nodes: number): Promise<RecordedDurations> {
   const rows = await sql.query<RecordedDurations>(
     {
       name: 'recorded-durations',
@@ -32,15 +36,17 @@ export async function recordedDurations(sql: Sql, jobVersionId: string): Promise
         select s.id, v.id = $1 as of_own, extract(epoch from s.finished_at - s.started_at)::float as seconds
         from versions v cross join lateral (
           select id, started_at, finished_at from submission
-          where job_version_id = v.id and state = 'SUCCEEDED' order by id desc limit ${MAX_RUNS}) s
+          where job_version_id = v.id and state = 'SUCCEEDED' and generation = 1 order by id desc limit ${MAX_RUNS}) s
         order by v.version desc, s.id desc limit ${MAX_RUNS}
       ), kept as materialized (
         select * from runs where of_own or (select count(*) from runs where of_own) < ${ENOUGH_RUNS}
       ), steps as materialized (
-        select r.id, s.name, s.cached, extract(epoch from s.finished_at - s.started_at)::float as seconds
-        from kept r cross join lateral (
+        select r.id, s.cached, extract(epoch from s.finished_at - s.started_at)::float as seconds,
+          regexp_replace(s.name, '\\[\\d+\\]$', '[]') as name
+        from kept r cross join generate_series(0, $2::int - 1) as n(node) cross join lateral (
           select name, cached, started_at, finished_at from step_run
-          where submission_id = r.id and state = 'SUCCEEDED' order by node limit ${MAX_STEPS_PER_RUN}) s
+          where submission_id = r.id and scope_id = 0 and node = n.node and scatter_index < ${MAX_ELEMENTS}
+            and state = 'SUCCEEDED') s
       ), by_step as (
         select name, count(*)::int as count, min(seconds) as min, max(seconds) as max,
           percentile_cont(array[0.1, 0.5, 0.9]) within group (order by seconds) as p
@@ -57,32 +63,40 @@ export async function recordedDurations(sql: Sql, jobVersionId: string): Promise
           'p90', p[3], 'max', max)), '[]') from by_step) as steps,
         (select coalesce(bool_or(not of_own), false) from kept) as "olderVersions"`,
     },
-    [jobVersionId],
+    [jobVersionId, nodes],
   );
   return rows[0] ?? { job: null, steps: [], olderVersions: false };
 }
 
-/** The StepRuns of one Step that have not ended. */
+/** The StepRuns of one Step of the Job itself that have not ended; those inside a nested Job are part of its row. */
 export interface UnfinishedStep {
   readonly node: number;
+  /** It scatters, and its elements are counted here; else the Step itself. */
+  readonly ofElements: boolean;
   readonly pending: number;
   readonly ready: number;
   /** Seconds since each started. */
   readonly running: readonly number[];
 }
 
-/** What has not ended, by node. */
+/** What has not ended, by node. Elements that have no row yet are pending. */
 export function unfinishedSteps(sql: Sql, submissionId: string): Promise<UnfinishedStep[]> {
   return sql.query(
     {
       name: 'unfinished-steps',
       text: `
-      select node, count(*) filter (where state in ('PENDING', 'RETRYING'))::int as pending,
-        count(*) filter (where state = 'QUEUED')::int as ready,
-        coalesce(array_agg(extract(epoch from clock_timestamp() - started_at)::float) filter (where state = 'RUNNING'), '{}')
-          as running
-      from step_run where submission_id = $1 and state in ('PENDING', 'QUEUED', 'RETRYING', 'RUNNING')
-      group by node order by node`,
+      with open as (
+        select node, state, started_at, kind = 'SCATTER' and width is not null as spread, width - expanded as unmade
+        from step_run
+        where submission_id = $1 and scope_id = 0 and state in ('PENDING', 'QUEUED', 'RETRYING', 'RUNNING')
+      )
+      select node, bool_or(spread) as "ofElements",
+        (count(*) filter (where state in ('PENDING', 'RETRYING') and not spread)
+          + coalesce(sum(unmade) filter (where spread), 0))::int as pending,
+        count(*) filter (where state = 'QUEUED' and not spread)::int as ready,
+        coalesce(array_agg(extract(epoch from clock_timestamp() - started_at)::float)
+          filter (where state = 'RUNNING' and not spread), '{}') as running
+      from open group by node order by node`,
     },
     [submissionId],
   );

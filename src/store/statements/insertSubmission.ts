@@ -33,6 +33,12 @@ export interface NewSubmission {
   /** Hash of what was asked for: the same key with another request is a mistake of the caller. */
   readonly requestDigest: string;
   readonly batchId: string | null;
+  /** Its steps may take the results of equal work. */
+  readonly reuse: boolean;
+  /** The Submission whose results its steps take where they fit. */
+  readonly reuseFrom: string | null;
+  /** Steps that run in any case, with all that stands after them. */
+  readonly rerun: readonly string[];
   /** Until it must have ended; null: it may take as long as it takes. */
   readonly timeoutSeconds: number | null;
   readonly stepRuns: readonly NewStepRun[];
@@ -54,16 +60,17 @@ export async function insertSubmission(sql: Sql, submission: NewSubmission): Pro
           kind text, planned boolean, uses jsonb, "queueSeconds" float, "stepSeconds" float)
       ), ready as (
         select r.*, ${laneOf('r', '$2::text')} as lane from (
-          select node, "taskName" as task_name, queue, $5 as submitter, uses from nodes where waiting = 0 and not planned
+          select node, "taskName" as task_name, queue, '' as job, $5 as submitter, uses from nodes where waiting = 0 and not planned
         ) r
       ), base as materialized (
         select k.*, ${RANK_BASE} as rank_at
         from (select distinct queue, $3::smallint as priority, submitter, lane from ready) k
       ), sub as (
         insert into submission (job_version_id, job_name, state, priority, inputs, submitter, label, idempotency_key,
-          request_digest, batch_id, event_seq, unfinished, deadline)
-        select $1::bigint, $2, 'QUEUED', $3::smallint, $4::jsonb, $5, $6, $7, $8, $10::bigint,
-          1 + (select count(*) from ready), (select count(*) from nodes), now() + make_interval(secs => $12::float)
+          request_digest, batch_id, reuse, reuse_from, rerun, event_seq, unfinished, timeout_seconds, deadline)
+        select $1::bigint, $2, 'QUEUED', $3::smallint, $4::jsonb, $5, $6, $7, $8, $10::bigint, $13, $14::bigint, $15::text[],
+          1 + (select count(*) from ready), (select count(*) from nodes), $12::float,
+          now() + make_interval(secs => $12::float)
         on conflict (submitter, idempotency_key) where idempotency_key is not null do nothing
         returning id, priority, submitter
       ), steps as (
@@ -114,6 +121,9 @@ export async function insertSubmission(sql: Sql, submission: NewSubmission): Pro
       submission.batchId,
       JSON.stringify(submission.files),
       submission.timeoutSeconds,
+      submission.reuse,
+      submission.reuseFrom,
+      submission.rerun,
     ],
   );
   const due = submission.stepRuns.some((step) => step.planned && step.waiting === 0);

@@ -23,14 +23,14 @@ export const lines = (queues: string): string => `
         where not exists (select from queue_pause z where z.queue = q.queue and z.priority = p.priority)`;
 
 /**
- * SQL: the lane of a StepRun `r` of the Job named by `jobName`: what it needs of each limit there is, as JSON, whose keys
+ * SQL: the lane of a StepRun `r` in a Submission of the Job named by `jobName`: what it needs of each limit there is, as JSON, whose keys
  * are in a canonical order; empty when no limit concerns it.
  */
 export const laneOf = (r: string, jobName: string): string => `
     case when exists (select from run_limit) then coalesce((
       select jsonb_object_agg(k.key, k.amount)::text from (
         values ('task:' || ${r}.task_name, 1), ('backend:' || ${r}.queue, 1), ('job:' || ${jobName}, 1),
-          ('user:' || ${r}.submitter, 1)
+          ('job:' || nullif(${r}.job, ''), 1), ('user:' || ${r}.submitter, 1)
         union all
         select 'resource:' || u.key, u.value::int from jsonb_each_text(${r}.uses) u
       ) as k(key, amount)
@@ -102,7 +102,7 @@ export async function moveToLanes(sql: Sql): Promise<void> {
           name: `move-to-lanes-${state.toLowerCase()}`,
           text: `
           with part as materialized (
-            select id from step_run where state = '${state}' and id > $1 order by id limit ${MOVED_AT_ONCE}
+            select id from step_run where state = '${state}' and kind = 'TASK' and id > $1 order by id limit ${MOVED_AT_ONCE}
           ), wrong as materialized (
             select r.id, w.lane from step_run r join submission p on p.id = r.submission_id
             cross join lateral (select ${laneOf('r', 'p.job_name')} as lane) w

@@ -11,6 +11,7 @@ export interface LockedSubmission {
   readonly message: string;
   readonly unfinished: number;
   readonly deleteRequested: boolean;
+  readonly paused: boolean;
 }
 
 /** Locks Submissions in the order of their ids, so that two batches never wait for each other in a circle. */
@@ -19,7 +20,7 @@ export async function lockSubmissions(sql: Sql, ids: readonly string[]): Promise
     {
       name: 'lock-submissions',
       text: `select id, job_version_id as "jobVersionId", state, ending, message, unfinished,
-               delete_requested_at is not null as "deleteRequested"
+               delete_requested_at is not null as "deleteRequested", paused_at is not null as paused
              from submission where id = any($1::bigint[]) order by id for update`,
     },
     [ids],

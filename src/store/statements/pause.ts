@@ -20,9 +20,17 @@ export async function holdSubmission(sql: Sql, submissionId: string): Promise<vo
   );
 }
 
-/** Lets go what was held back, at the place in the queue that it had, with all the time that it had left; returns doorbells to ring. */
-export async function releaseSubmission(sql: Sql, submissionId: string): Promise<Committed['outbox']> {
-  return sql.query(
+/** What goes on after a pause. */
+export interface Released {
+  /** Doorbells to ring. */
+  readonly outbox: Committed['outbox'];
+  /** There is something for the planner. */
+  readonly due: boolean;
+}
+
+/** Lets go what was held back, at the place in the queue that it had, with all the time that it had left. */
+export async function releaseSubmission(sql: Sql, submissionId: string): Promise<Released> {
+  const [row] = await sql.query<Released>(
     {
       name: 'release-submission',
       text: `
@@ -32,28 +40,26 @@ export async function releaseSubmission(sql: Sql, submissionId: string): Promise
         select now() - paused_at as time from submission where id = $1
       ), delayed as (
         update step_run set deadline = deadline + (select time from paused)
-        where submission_id = $1 and state = 'RETRYING' and deadline is not null
+        where submission_id = $1 and deadline is not null
+          and (state = 'RETRYING' or (state = 'RUNNING' and kind = 'JOB'))
       ), released as (
-        update step_run set held = false, queue_deadline = queue_deadline + (select time from paused),
-          deadline = deadline + (select time from paused)
-        where submission_id = $1 and held
-        returning id, queue, priority, attempt, state
+        update step_run set held = false, due_at = case when due_at is not null then now() end,
+          queue_deadline = case when held then queue_deadline + (select time from paused) else queue_deadline end,
+          deadline = case when held then deadline + (select time from paused) else deadline end
+        where submission_id = $1 and (held or due_at is not null)
+        returning id, queue, priority, attempt, state, due_at
+      ), messages as (
+        insert into outbox (queue, priority, step_run_id, attempt)
+        select queue, priority, id, attempt + 1 from released where state = 'QUEUED' order by id limit ${DOORBELLS}
+        returning id, queue, priority, step_run_id, attempt
       )
-      insert into outbox (queue, priority, step_run_id, attempt)
-      select queue, priority, id, attempt + 1 from released where state = 'QUEUED' order by id limit ${DOORBELLS}
-      returning id as "outboxId", queue, priority, step_run_id as "stepRunId", attempt`,
+      select (select coalesce(jsonb_agg(jsonb_build_object('outboxId', id::text, 'queue', queue, 'priority', priority,
+          'stepRunId', step_run_id::text, 'attempt', attempt) order by id), '[]') from messages) as outbox,
+        exists (select from released where due_at is not null) as due`,
     },
     [submissionId],
   );
-}
-
-/** Whether the Submission is paused. */
-export async function isPaused(sql: Sql, submissionId: string): Promise<boolean> {
-  const rows = await sql.query<{ paused: boolean }>(
-    { name: 'is-paused', text: `select paused_at is not null as paused from submission where id = $1` },
-    [submissionId],
-  );
-  return rows[0]?.paused ?? false;
+  return row ?? { outbox: [], due: false };
 }
 
 export interface QueuePause {

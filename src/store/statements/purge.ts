@@ -50,7 +50,8 @@ export async function unnamedContents(sql: Sql, contents: readonly string[]): Pr
       name: 'unnamed-contents',
       text: `select c.sha256 from unnest($1::text[]) as c(sha256)
              where not exists (select from artifact a where a.sha256 = c.sha256)
-               and not exists (select from upload u where u.sha256 = c.sha256)`,
+               and not exists (select from upload u where u.sha256 = c.sha256)
+               and not exists (select from firer f where f.contents @> array[c.sha256])`,
     },
     [contents],
   );

@@ -1,4 +1,4 @@
-import { mkdirSync, existsSync, readdirSync } from 'node:fs';
+import { mkdirSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createLocalBackend } from '../../../src/backends/local';
 import { createBench, isRunning, outputPort, pidsIn, task, type Bench, type Watched } from './support';
@@ -126,6 +126,17 @@ describe('closing', () => {
     expect(pids.filter(isRunning)).toEqual([]);
     expect(readdirSync(bench.workDir)).toEqual([]);
     expect(() => bench.start(task(['true']))).toThrow(/shutting down/);
+  });
+
+  test('leaves alone what another backend of this process runs, as after a change of its number', async () => {
+    const old = createLocalBackend({ workDir: bench.workDir, workerId: 'old', artifacts: {} as never });
+    const script = 'echo here > kept; echo ready; while [ ! -e go ]; do sleep 0.05; done';
+    const attempt = bench.start(task(['sh', '-c', script], { outputs: [outputPort('kept')] }));
+    await attempt.until('ready');
+    await old.close();
+    const [folder = ''] = readdirSync(bench.workDir);
+    writeFileSync(join(bench.workDir, folder, `${attempt.stepRunId}.1`, 'out', 'go'), '');
+    expect(await attempt.outcome).toMatchObject({ state: 'SUCCEEDED' });
   });
 });
 

@@ -80,6 +80,8 @@ export async function startStepcast(options: StepcastOptions = {}): Promise<Step
     STEPCAST_SECRET: randomBytes(32).toString('hex'),
     STEPCAST_CONCURRENCY: '4',
     STEPCAST_DRAIN_SECONDS: '1',
+    // Tests count what really runs.
+    STEPCAST_REUSE: 'off',
     ...(options.jobFolders ? { STEPCAST_JOBS: options.jobFolders.join(path.delimiter) } : {}),
     PORT: '0',
     ...options.env,

@@ -1,4 +1,4 @@
-/** Those who use the service while it breaks: they submit, cancel and subscribe, and ask again when they get no answer. */
+/** Those who use the service while it breaks: they submit, pause, cancel and subscribe, and ask again when they get no answer. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect, post, subscribeOn } from '../../e2e/support/client';
 import type { Cluster } from './cluster';
@@ -31,6 +31,8 @@ const SUBMIT = `mutation ($input: SubmitJobInput!) {
   submitJob(input: $input) { submission { id } userErrors { code message } }
 }`;
 const CANCEL = `mutation ($id: ID!) { cancelSubmission(input: { id: $id }) { submission { id } userErrors { message } } }`;
+const PAUSE = `mutation ($id: ID!) { pauseSubmission(input: { id: $id }) { submission { id } userErrors { message } } }`;
+const UNPAUSE = `mutation ($id: ID!) { unpauseSubmission(input: { id: $id }) { submission { id } userErrors { message } } }`;
 const EVENTS = `subscription ($id: ID!, $after: Int) { submissionEvents(id: $id, after: $after) { seq type state } }`;
 
 /** Asks one API after the other until one of them answers. */
@@ -118,6 +120,11 @@ export async function sendAll(
             record.seen = seen;
           }),
         );
+      }
+      if (one.pausedMs !== null) {
+        await ask(cluster, PAUSE, { id: record.id });
+        await delay(one.pausedMs);
+        await ask(cluster, UNPAUSE, { id: record.id });
       }
       if (one.cancelAfterMs !== null) {
         await delay(one.cancelAfterMs);

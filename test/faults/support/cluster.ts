@@ -17,7 +17,7 @@ export const CONCURRENCY = 3;
 export const LEASE_SECONDS = 3;
 /** A forgotten connection is found out while the run goes on. */
 const SILENCE_SECONDS = 6;
-const RESTART_MS = 60_000;
+const RESTART_MS = 120_000;
 const LAST_LINES = 15;
 const PRELOAD = path.join(__dirname, 'preload.cjs');
 
@@ -115,7 +115,10 @@ export async function startCluster(): Promise<Cluster> {
           () =>
             process.restart().then(
               () => true,
-              () => false,
+              async () => {
+                if (process.isRunning()) await process.end('SIGKILL');
+                return false;
+              },
             ),
           RESTART_MS,
         );

@@ -1,3 +1,5 @@
+import { DATA_JOBS, DATA_TASKS, dataValues } from './dataJobs';
+
 /**
  * The mix of jobs. Each step writes `start <StepRun>.<Attempt>` and, when it is through, `end …` into a file outside of
  * the service: what ran is told from what counts. A step that meets a full disk asks for another try.
@@ -19,6 +21,10 @@ const NUMBER = 'value: { type: int }';
 const RESULT = `outputs: { result: { path: result, read: json, type: int }, stamp: { path: stamp, read: text } }`;
 const WRITE_STAMP = 'echo "$STEPCAST_ATTEMPT" > stamp || exit 75';
 const LOUD_LINES = 4_000;
+/** Attempts of the step `scarce` that may run at once. */
+export const MAX_SCARCE = 2;
+
+const LICENCE = `resource: licence\namount: 5`;
 
 const TASKS = [
   task('add-one', `echo $((value + 1)) > result || exit 75\n${WRITE_STAMP}`, `${parameters(NUMBER)}\n${RESULT}`),
@@ -33,6 +39,18 @@ const TASKS = [
     `${parameters(NUMBER)}\n${RESULT}`,
   ),
   task('give-up', `exit 3`, `${parameters(NUMBER)}`),
+  // So many at once, over all workers: a limit that nothing may break.
+  task(
+    'scarce',
+    `sleep 0.1\necho $((value + 1)) > result || exit 75\n${WRITE_STAMP}`,
+    `${parameters(NUMBER)}\n${RESULT}`,
+  ).concat(`\nmax-running: ${MAX_SCARCE}\nuses: { licence: 2 }`),
+  // Of 20 neighbours and more, some are a multiple of 10.
+  task(
+    'give-up-sometimes',
+    `[ $((value % 10)) -ne 0 ] || exit 3\necho $((value + 1)) > result || exit 75\n${WRITE_STAMP}`,
+    `${parameters(NUMBER)}\n${RESULT}`,
+  ),
   task(
     'with-children',
     `sleep 0.7 & setsid sleep 0.7 & (setsid sleep 0.8 &)\nsleep 0.6\nwait
@@ -81,6 +99,7 @@ steps:
   first: { task: add-one, ${from('start')} }
   bad: { task: give-up, ${from('first.result')} }
   never: { task: add-one, ${from('first.result')}, after: [bad] }`,
+  chain('limited', ['scarce', 'add-one', 'scarce']),
   chain('family', ['with-children', 'add-one']),
   `job: large
 ${INPUTS}
@@ -96,21 +115,37 @@ steps:
   never: { task: add-one, ${from('first.result')}, after: [ends] }`,
 ];
 
-export const JOB_NAMES = ['chain', 'fan', 'retrying', 'failing', 'family', 'large', 'early'] as const;
-export type JobName = (typeof JOB_NAMES)[number];
-
 /** Definitions of all jobs of the mix. */
-export const MIX = [...TASKS, ...JOBS].join('\n---\n');
+export const MIX = [LICENCE, ...TASKS, ...DATA_TASKS, ...JOBS, ...DATA_JOBS].join('\n---\n');
 
-/** How a Submission ends that nobody cancels, and the value it ends with (null where it has none). */
-export const EXPECTED: Readonly<
-  Record<JobName, { readonly state: 'SUCCEEDED' | 'FAILED'; readonly value: (start: number) => number | null }>
-> = {
-  chain: { state: 'SUCCEEDED', value: (start) => start + 4 },
-  fan: { state: 'SUCCEEDED', value: (start) => 4 * (start + 2) },
-  retrying: { state: 'SUCCEEDED', value: (start) => start + 2 },
-  failing: { state: 'FAILED', value: () => null },
-  family: { state: 'SUCCEEDED', value: (start) => start + 2 },
-  large: { state: 'SUCCEEDED', value: (start) => start + 2 },
-  early: { state: 'SUCCEEDED', value: () => null },
-};
+/** How a Submission ends that nobody cancels. */
+interface Expected {
+  readonly state: 'SUCCEEDED' | 'FAILED';
+  /** The output `value`; null where there is none. */
+  readonly value: (start: number) => number | null;
+  /** Its part in the mix; jobs of many steps come seldom. */
+  readonly weight: number;
+}
+
+const succeeds = (value: Expected['value'], weight: number): Expected => ({ state: 'SUCCEEDED', value, weight });
+const fails = (weight: number): Expected => ({ state: 'FAILED', value: () => null, weight });
+
+const EXPECTATIONS = {
+  chain: succeeds((start) => start + 4, 6),
+  fan: succeeds((start) => 4 * (start + 2), 6),
+  retrying: succeeds((start) => start + 2, 6),
+  failing: fails(5),
+  family: succeeds((start) => start + 2, 6),
+  limited: succeeds((start) => start + 3, 4),
+  large: succeeds((start) => start + 2, 5),
+  early: succeeds(() => null, 4),
+  wide: succeeds(dataValues.wide, 1),
+  inline: succeeds(dataValues.inline, 1),
+  nested: succeeds(dataValues.nested, 4),
+  conditional: succeeds(dataValues.conditional, 5),
+  'failing-wide': fails(1),
+} as const;
+
+export type JobName = keyof typeof EXPECTATIONS;
+export const EXPECTED: Readonly<Record<JobName, Expected>> = EXPECTATIONS;
+export const JOB_NAMES = Object.keys(EXPECTATIONS) as JobName[];

@@ -7,6 +7,7 @@ import { eventually } from '../../e2e/support/wait';
 import { LEASE_SECONDS, type Cluster, type Node } from './cluster';
 import type { Fault, Target } from './faults';
 import { commandsOf } from './processTable';
+import { provoke } from './provoke';
 
 const HOUR_MS = 3_600_000;
 const PATIENCE_MS = 30_000;
@@ -132,7 +133,10 @@ const killCommand: Fault = async (target) => {
   const pid = await eventually('a command runs', async () => {
     const running = await commandsOf(target.cluster);
     const one = running[Math.floor(target.fault.target * running.length)];
-    if (one === undefined) return null;
+    if (one === undefined) {
+      await provoke(target.cluster);
+      return null;
+    }
     try {
       process.kill(one, 'SIGKILL');
       return one;

@@ -1,5 +1,5 @@
 /** What is sent and what breaks, all from one seed. Pure. */
-import { JOB_NAMES, type JobName } from './jobs';
+import { EXPECTED, JOB_NAMES, type JobName } from './jobs';
 import { seededRandom, type Random } from './random';
 
 /** Faults of one lane come one after the other; the lanes run side by side. */
@@ -29,7 +29,9 @@ export interface PlannedSubmission {
   readonly job: JobName;
   readonly start: number;
   readonly priority: 'HIGH' | 'NORMAL' | 'LOW';
-  /** Milliseconds after it was accepted; null: never. */
+  /** Paused for so long as soon as it was accepted; null: never. */
+  readonly pausedMs: number | null;
+  /** Milliseconds after it was accepted, or after its pause; null: never. */
   readonly cancelAfterMs: number | null;
   /** Somebody subscribes to its Events. */
   readonly followed: boolean;
@@ -45,6 +47,8 @@ export interface Schedule {
 const SHARES: Readonly<Record<Lane, number>> = { worker: 0.22, api: 0.18, postgres: 0.32, redis: 0.28 };
 const MAX_PAUSE_MS = 1_500;
 const MAX_CANCEL_MS = 1_500;
+const MAX_PAUSED_MS = 1_000;
+const PAUSED_SHARE = 0.08;
 const CANCELLED_SHARE = 0.12;
 const FOLLOWED_SHARE = 0.3;
 
@@ -54,14 +58,16 @@ export function makeSchedule(options: { seed: number; submissions: number; fault
   const counts = new Map(others.map((lane) => [lane, Math.round(options.faults * SHARES[lane])]));
   if (first) counts.set(first, options.faults - [...counts.values()].reduce((sum, count) => sum + count, 0));
   const lane = (name: Lane): PlannedFault[] => planLane(random, name, counts.get(name) ?? 0);
+  const mix = JOB_NAMES.flatMap((job) => Array.from({ length: EXPECTED[job].weight }, () => job));
   return {
     seed: options.seed,
     lanes: { worker: lane('worker'), api: lane('api'), postgres: lane('postgres'), redis: lane('redis') },
     submissions: Array.from({ length: options.submissions }, (_, index) => ({
       key: `s${index}`,
-      job: random.pick(JOB_NAMES),
+      job: random.pick(mix),
       start: random.between(0, 1_000),
       priority: random.pick(['HIGH', 'NORMAL', 'NORMAL', 'LOW'] as const),
+      pausedMs: random.chance(PAUSED_SHARE) ? random.between(0, MAX_PAUSED_MS) : null,
       cancelAfterMs: random.chance(CANCELLED_SHARE) ? random.between(0, MAX_CANCEL_MS) : null,
       followed: random.chance(FOLLOWED_SHARE),
     })),

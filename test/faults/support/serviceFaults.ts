@@ -3,6 +3,7 @@ import BeeQueue from 'bee-queue';
 import { setTimeout as delay } from 'node:timers/promises';
 import { eventually } from '../../e2e/support/wait';
 import type { Fault } from './faults';
+import { provoke } from './provoke';
 import { seededRandom } from './random';
 
 const DOORBELLS = 200;
@@ -17,12 +18,16 @@ const killPostgres: Fault = async ({ cluster, between }) => {
 };
 
 const terminate: Fault = async ({ cluster }) => {
-  const [row] = await cluster.stepcast.sql<{ ended: number }>(
-    `select count(*) filter (where pg_terminate_backend(pid))::int as ended from pg_stat_activity
-     where datname = current_database() and pid <> pg_backend_pid()`,
-  );
-  if ((row?.ended ?? 0) === 0) throw new Error('there was no session to end');
-  return `${row?.ended} sessions`;
+  const ended = await eventually('there are sessions to end', async () => {
+    const rows = await cluster.stepcast
+      .sql<{ ended: number }>(
+        `select count(*) filter (where pg_terminate_backend(pid))::int as ended from pg_stat_activity
+         where datname = current_database() and pid <> pg_backend_pid()`,
+      )
+      .catch(() => []);
+    return (rows[0]?.ended ?? 0) > 0 ? rows[0]?.ended : null;
+  });
+  return `${ended} sessions`;
 };
 
 const killRedis: Fault = async ({ cluster, between }) => {
@@ -37,6 +42,7 @@ const killRedis: Fault = async ({ cluster, between }) => {
 const flushRedis: Fault = async ({ cluster }) => {
   const keys = await eventually('Redis holds something', async () => {
     const count = await cluster.redis.flushAll();
+    if (count === 0) await provoke(cluster);
     return count > 0 ? count : null;
   });
   return `${keys} keys`;
