@@ -1,5 +1,5 @@
 /** From the written form of a Job to its full form. What its Steps run is needed: it gives outputs their types. */
-import type { Constraints, JobInput, JobOutput, JobSpec, Link, StepSpec, TaskSpec } from '../domain/definitions';
+import type { Constraints, JobInput, JobOutput, JobSpec, Link, StepSpec } from '../domain/definitions';
 import { ancestorsOf, predecessorsOf } from '../domain/graph';
 import { allInnerJobs } from '../domain/nesting';
 import { withPortTraits } from '../domain/fileTraits';
