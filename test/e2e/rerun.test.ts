@@ -88,7 +88,6 @@ test('from a step on, it and what stands after it run, and deleting the earlier 
     submission: { rerunOf: null, inputFiles: { nodes: [{}] }, results: { nodes: [{}, {}, {}] } },
   });
 });
-});
 
 test('the command runs it again', async () => {
   const { stdout } = await promisify(execFile)(process.execPath, [
