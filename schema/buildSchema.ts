@@ -27,6 +27,7 @@ import { PauseResolver } from './pausing/resolver';
 import { OutputFilesResolver } from './submissions/outputFiles';
 import { SubmissionMutations } from './submissions/mutations';
 import { ArtifactResolver, BatchResolver, StepRunResolver } from './submissions/partResolvers';
+import { ReusedStepRunResolver, StepRunReuseResolver } from './submissions/reuse';
 import { SubmissionResolver } from './submissions/resolver';
 import { SubmissionSubscriptions } from './submissions/subscriptions';
 import { WorkersResolver } from './workers/resolver';
@@ -40,6 +41,8 @@ const RESOLVERS: NonEmptyArray<Function> = [
   SubmissionMutations,
   SubmissionSubscriptions,
   StepRunResolver,
+  ReusedStepRunResolver,
+  StepRunReuseResolver,
   BatchResolver,
   CombinationsResolver,
   ArtifactResolver,

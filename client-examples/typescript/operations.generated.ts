@@ -72,6 +72,8 @@ export type SubmitOptions = {
   label?: string | null | undefined;
   /** NORMAL if not given. */
   priority?: Priority | null | undefined;
+  /** False: every step runs, whatever equal work was done before. True if not given. */
+  reuse?: boolean | null | undefined;
   /** Seconds after which the Submission is ended as FAILED, with all that runs of it. A Job's own timeout holds as well. */
   timeoutSeconds?: number | null | undefined;
 };

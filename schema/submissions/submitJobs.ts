@@ -64,6 +64,7 @@ export async function submitJobs(
       label: request.labelOf?.(prepared.inputs) ?? request.options?.label ?? '',
       idempotencyKey: request.options?.idempotencyKey ?? null,
       timeoutSeconds: request.options?.timeoutSeconds ?? null,
+      reuse: request.options?.reuse ?? true,
       field: request.field,
     });
   }

@@ -104,7 +104,7 @@ function barView(steps: readonly Step[], output: NodeJS.WritableStream): Progres
         shown.state = {
           ...shown.state,
           state,
-          note: state === 'SUCCEEDED' ? '' : message,
+          note: message,
           ...(state === 'RUNNING' ? { startedAt: time, endedAt: undefined } : {}),
           ...(isFinal(state) || state === 'RETRYING' ? { endedAt: time } : {}),
         };
