@@ -24,6 +24,7 @@ import { DirectoryInput, FileInput } from './submissions/inputs';
 import { ResourceResolver, WaitResolver } from './limits/resolver';
 import { CombinationsResolver } from './submissions/combinations';
 import { PauseResolver } from './pausing/resolver';
+import { AgainMutations } from './submissions/again';
 import { OutputFilesResolver } from './submissions/outputFiles';
 import { SubmissionMutations } from './submissions/mutations';
 import { ArtifactResolver, BatchResolver, StepRunResolver } from './submissions/partResolvers';
@@ -39,6 +40,7 @@ const RESOLVERS: NonEmptyArray<Function> = [
   SubmissionResolver,
   OutputFilesResolver,
   SubmissionMutations,
+  AgainMutations,
   SubmissionSubscriptions,
   StepRunResolver,
   ReusedStepRunResolver,

@@ -25,6 +25,8 @@ export type EventType =
   | 'STEP_STATE'
   /** Paused: what runs goes on, nothing new starts. */
   | 'SUBMISSION_PAUSED'
+  /** It had failed or was cancelled, and goes on from what succeeded. */
+  | 'SUBMISSION_RESUMED'
   /** The Submission is in a new state. */
   | 'SUBMISSION_STATE'
   /** It goes on after a pause. */

@@ -1,5 +1,5 @@
 import { ArgsType, Field, Float, ID, Int, InterfaceType, ObjectType, registerEnumType } from 'type-graphql';
-import type { PartRuns, StateCounts } from '../../src/domain/graphRuns';
+import type { PartRuns } from '../../src/domain/graphRuns';
 import {
   MAX_GRAPH_DEPTH,
   MAX_GRAPH_NODES,
@@ -14,6 +14,7 @@ import {
 import type { StepRunState } from '../../src/domain/states';
 import { toId } from '../relay/ids';
 import { StepRunStateName } from '../submissions/enums';
+import { StateCountsType, toStateCounts } from '../submissions/stateCounts';
 import type { GraphAddress } from './address';
 
 /** Nodes of a graph when no other number is asked for. */
@@ -81,26 +82,6 @@ registerEnumType(GraphEdgeKindName, {
     ORDER: { description: 'One after the other, without data.' },
   } satisfies Record<GraphEdgeKind, unknown>,
 });
-
-@ObjectType('StateCounts', { description: 'Numbers of StepRuns by their state.' })
-export class StateCountsType {
-  @Field(() => Int, { description: 'Wait for earlier steps.' })
-  pending!: number;
-  @Field(() => Int, { description: 'Wait for a worker.' })
-  queued!: number;
-  @Field(() => Int, { description: 'Run.' })
-  running!: number;
-  @Field(() => Int, { description: 'Wait for their next Attempt.' })
-  retrying!: number;
-  @Field(() => Int, { description: 'Are done.' })
-  succeeded!: number;
-  @Field(() => Int, { description: 'Failed for good.' })
-  failed!: number;
-  @Field(() => Int, { description: 'Were not needed.' })
-  skipped!: number;
-  @Field(() => Int, { description: 'Were stopped, or never started.' })
-  cancelled!: number;
-}
 
 @InterfaceType('GraphPart', {
   description: 'A node or a group of a graph. What a run tells is null in the graph of a definition.',
@@ -232,25 +213,12 @@ function toPart({ id, label, runs: name, group, over, conditional }: GraphPart, 
     over: [...over],
     conditional,
     state: runs?.state ?? null,
-    counts: runs && toCounts(runs.counts),
+    counts: runs && toStateCounts(runs.counts),
     total: runs?.total ?? null,
     stepRunId: runs?.stepRunId == null ? null : toId('StepRun', runs.stepRunId),
     percent: runs?.percent ?? null,
     startedAt: time(runs?.startedAt),
     finishedAt: time(runs?.finishedAt),
-  };
-}
-
-function toCounts(counts: StateCounts): StateCountsType {
-  return {
-    pending: counts.PENDING,
-    queued: counts.QUEUED,
-    running: counts.RUNNING,
-    retrying: counts.RETRYING,
-    succeeded: counts.SUCCEEDED,
-    failed: counts.FAILED,
-    skipped: counts.SKIPPED,
-    cancelled: counts.CANCELLED,
   };
 }
 

@@ -1,12 +1,12 @@
 import { Arg, Ctx, FieldResolver, Mutation, Resolver, Root } from 'type-graphql';
-import { StepcastError, userError } from '../../src/domain/errors';
+import { userError } from '../../src/domain/errors';
 import { PRIORITIES, priorityOf, priorityRank, type Priority } from '../../src/domain/states';
 import { pauseBackend, pauseSubmission, unpauseBackend, unpauseSubmission } from '../../src/engine/pause';
 import { queuePauses } from '../../src/store/statements/pause';
 import type { Context, Services } from '../context';
 import { BackendType, toBackend } from '../definitions/types';
 import { fromId } from '../relay/ids';
-import { withUserErrors } from '../relay/userErrors';
+import { conflictAt, withUserErrors } from '../relay/userErrors';
 import { PriorityName } from '../submissions/enums';
 import { getSubmission } from '../submissions/reads';
 import { queuesOf } from '../workers/resolver';
@@ -145,13 +145,3 @@ const noBackend = (name: string): Error =>
     'input',
     'backend',
   ]);
-
-/** A pause of what is paused is for the caller to mend: it comes as data. */
-async function conflictAt(field: readonly string[], work: Promise<void>): Promise<void> {
-  try {
-    await work;
-  } catch (error) {
-    if (error instanceof StepcastError && error.code === 'CONFLICT') throw userError('CONFLICT', error.message, field);
-    throw error;
-  }
-}

@@ -1,6 +1,6 @@
 /** What the user can mend comes as data, beside the entity; everything else is a top-level error. */
 import { Field, Int, ObjectType, registerEnumType } from 'type-graphql';
-import { UserErrors, type UserError } from '../../src/domain/errors';
+import { StepcastError, userError, UserErrors, type UserError } from '../../src/domain/errors';
 
 export enum UserErrorCode {
   BAD_INPUT = 'BAD_INPUT',
@@ -61,6 +61,17 @@ export async function withUserErrors<T>(work: () => Promise<T>, empty: (userErro
     return await work();
   } catch (error) {
     if (error instanceof UserErrors) return empty(toUserErrors(error.errors));
+    throw error;
+  }
+}
+
+/** What the state of things, or a limit, stands against is for the caller to mend: it comes as data, at this field. */
+export async function conflictAt<T>(field: readonly string[], work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof StepcastError && (error.code === 'CONFLICT' || error.code === 'LIMIT_EXCEEDED'))
+      throw userError(error.code, error.message, field);
     throw error;
   }
 }

@@ -107,5 +107,6 @@ registerEnumType(EventTypeName, {
     CANCEL_REQUESTED: { description: 'Someone asked to cancel.' },
     SUBMISSION_PAUSED: { description: 'Paused: what runs goes on, nothing new starts.' },
     SUBMISSION_UNPAUSED: { description: 'It goes on after a pause.' },
+    SUBMISSION_RESUMED: { description: 'It had failed or was cancelled, and goes on from what succeeded.' },
   },
 });

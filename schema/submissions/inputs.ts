@@ -132,6 +132,20 @@ export class CancelBatchInput {
   reason?: string | null;
 }
 
+@InputType({ description: 'Which StepRun to cancel.' })
+export class CancelStepRunInput {
+  @Field(() => ID, { description: 'The StepRun: of a Task, an element of a scatter, a scatter or a nested Job.' })
+  id!: string;
+  @Field(() => String, { nullable: true, description: 'Why; kept with the StepRun and its Submission.' })
+  reason?: string | null;
+}
+
+@InputType({ description: 'Which Submission to resume.' })
+export class ResumeSubmissionInput {
+  @Field(() => ID, { description: 'The Submission: FAILED or CANCELLED.' })
+  id!: string;
+}
+
 @InputType({ description: 'Which Submission to delete.' })
 export class DeleteSubmissionInput {
   @Field(() => ID, { description: 'The Submission. If it still runs, it is cancelled first.' })

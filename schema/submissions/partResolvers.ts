@@ -1,6 +1,8 @@
 /** What hangs on a Submission: its StepRuns, Batch and files. */
 import { GraphQLJSON } from 'graphql-scalars';
 import { Arg, Args, Ctx, FieldResolver, ID, Query, Resolver, Root } from 'type-graphql';
+import { withElementsToCome } from '../../src/domain/graphRuns';
+import { partCounts, type PartsPlace } from '../../src/store/statements/partCounts';
 import type { Context } from '../context';
 import { downloadPath } from '../http/downloads';
 import { PageArgs, type Connection } from '../relay/connection';
@@ -17,6 +19,7 @@ import {
   type LogChunkType,
   type SubmissionType,
 } from './types';
+import { StateCountsType, toStateCounts } from './stateCounts';
 import { StepRunConnection, StepRunType } from './stepTypes';
 
 @Resolver(() => StepRunType)
@@ -60,6 +63,15 @@ export class StepRunResolver {
       args,
       services.limits.pageLimit,
     );
+  }
+
+  @FieldResolver(() => StateCountsType, {
+    nullable: true,
+    description: 'Its parts by their state, elements to come as pending ones; null for a run of a Task.',
+  })
+  async partCounts(@Root() stepRun: StepRunType, @Ctx() { services }: Context): Promise<StateCountsType | null> {
+    if (stepRun.kind === 'TASK') return null;
+    return toStateCounts(withElementsToCome(await partCounts(services.db, placeOf(stepRun)), stepRun.width));
   }
 
   @FieldResolver(() => AttemptConnection, { description: 'Its Attempts, first to last.' })
@@ -127,3 +139,9 @@ export class ArtifactResolver {
     return artifact.stepRunKey === null ? null : (await reads.getStepRun(services.db, artifact.stepRunKey)).name;
   }
 }
+
+/** Where the parts of a scatter or a nested Job are found. */
+const placeOf = ({ kind, submissionKey, scopeKey, node, key }: StepRunType): PartsPlace =>
+  kind === 'SCATTER'
+    ? { submissionId: submissionKey, scopeId: scopeKey, node }
+    : { submissionId: submissionKey, scopeId: key, node: null };

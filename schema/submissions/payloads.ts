@@ -1,6 +1,7 @@
 /** What the mutations on Submissions answer. */
 import { Field, ID, Int, ObjectType } from 'type-graphql';
 import { UserErrorType } from '../relay/userErrors';
+import { StepRunType } from './stepTypes';
 import { BatchType, SubmissionType } from './types';
 
 @ObjectType({ description: 'What a submission became.' })
@@ -29,6 +30,16 @@ export class CancelPayload {
   userErrors!: UserErrorType[];
 }
 
+@ObjectType({ description: 'What the cancel of a StepRun did.' })
+export class CancelStepRunPayload {
+  @Field(() => StepRunType, { nullable: true, description: 'The StepRun as it stands now.' })
+  stepRun!: StepRunType | null;
+  @Field(() => SubmissionType, { nullable: true, description: 'Its Submission as it stands now.' })
+  submission!: SubmissionType | null;
+  @Field(() => [UserErrorType], { description: 'Why nothing was cancelled.' })
+  userErrors!: UserErrorType[];
+}
+
 @ObjectType({ description: 'What the cancel of a Batch did.' })
 export class CancelBatchPayload {
   @Field(() => BatchType, { nullable: true, description: 'The Batch as it stands now.' })
@@ -36,6 +47,16 @@ export class CancelBatchPayload {
   @Field(() => Int, { description: 'Submissions that were cancelled; those that had ended before stay as they are.' })
   cancelled!: number;
   @Field(() => [UserErrorType], { description: 'Why nothing was cancelled.' })
+  userErrors!: UserErrorType[];
+}
+
+@ObjectType({ description: 'What a resume did.' })
+export class ResumePayload {
+  @Field(() => SubmissionType, { nullable: true, description: 'The Submission as it stands now.' })
+  submission!: SubmissionType | null;
+  @Field(() => Int, { description: 'StepRuns that are open again.' })
+  reopened!: number;
+  @Field(() => [UserErrorType], { description: 'Why it was not resumed.' })
   userErrors!: UserErrorType[];
 }
 

@@ -42,7 +42,7 @@ export async function getSubmission(db: Database, key: string): Promise<Submissi
 const ROW: Statement = {
   name: 'submission-rows',
   text: `select id, job_version_id as "jobVersionId", job_name as "jobName", state, priority, message,
-           submitter, label, batch_id as "batchId", event_seq as "eventSeq", unfinished,
+           submitter, label, batch_id as "batchId", event_seq as "eventSeq", unfinished, generation, deadline,
            paused_at as "pausedAt", delete_requested_at as "deleteRequestedAt", created_at as "createdAt", started_at as "startedAt",
            finished_at as "finishedAt"
          from submission where id = any($1::bigint[])`,

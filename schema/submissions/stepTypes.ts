@@ -39,6 +39,8 @@ export class StepRunType extends Node {
   waitingFor!: number;
   @Field(() => Int, { description: 'The number of its newest Attempt; 0 before the first.' })
   attempt!: number;
+  @Field(() => Int, { description: 'The generation of its Submission in which it came to be, or was opened last.' })
+  generation!: number;
   @Field(() => Boolean, { description: 'It took the result of an equal, earlier run.' })
   cached!: boolean;
   @Field(() => Int, { nullable: true, description: 'The exit code of its newest Attempt.' })
@@ -88,6 +90,7 @@ export function toStepRun(row: StepRunRow): StepRunType {
     backend: row.queue,
     waitingFor: row.waiting,
     attempt: row.attempt,
+    generation: row.generation,
     cached: row.cached,
     exitCode: row.exitCode,
     percent: row.percent,

@@ -30,6 +30,8 @@ export class SubmissionType extends Node {
   lastEventSeq!: number;
   @Field(() => Int, { description: 'StepRuns that have not ended.' })
   unfinishedSteps!: number;
+  @Field(() => Int, { description: '1, and one more each time it was resumed.' })
+  generation!: number;
   @Field(() => Date, {
     nullable: true,
     description: 'Since when it is paused: what runs goes on, nothing new starts. Null when it is not.',
@@ -145,6 +147,7 @@ export function toSubmission(row: SubmissionRow): SubmissionType {
     message: row.message,
     lastEventSeq: row.eventSeq,
     unfinishedSteps: row.unfinished,
+    generation: row.generation,
     pausedAt: row.pausedAt,
     deadline: row.finishedAt === null ? row.deadline : null,
     createdAt: row.createdAt,

@@ -7,11 +7,12 @@ import { CommandError, EXIT, type ExitCode } from './client/commandError';
 import { applyFolder } from './commands/apply';
 import { kindOf } from './client/submissions';
 import { showBatch } from './commands/batch';
-import { cancelSubmission } from './commands/cancel';
+import { cancel } from './commands/cancel';
 import { showGraph } from './commands/graph';
 import { listJobs } from './commands/jobs';
 import { showLogs } from './commands/logs';
 import { fetchResults } from './commands/results';
+import { resumeSubmission } from './commands/resume';
 import { listSubmissions, showSubmission } from './commands/status';
 import { submitJob } from './commands/submit';
 import { submitMatrix, type MatrixRequest } from './commands/submitMatrix';
@@ -111,9 +112,14 @@ function program(): Command {
   )
     .option('-f, --follow', 'until it ends')
     .option('--step <name>', 'only this step');
-  command('cancel <id>', 'cancel a submission', (api, { reason, json }, id) =>
-    cancelSubmission(api, terminal, { id, reason }, json === true),
+  command('cancel <id>', 'cancel a submission, or one step run of it', (api, { reason, json }, id) =>
+    cancel(api, terminal, { id, reason }, json === true),
   ).option('--reason <text>', 'kept with the submission');
+  command('resume <id>', 'go on with a submission that failed or was cancelled', async (api, options, id) => {
+    const { json, watch: follow } = options;
+    await resumeSubmission(api, terminal, id, json === true);
+    return follow ? watch(id, { api, terminal, json, signal: interrupted.signal }) : EXIT.ok;
+  }).option('-w, --watch', 'follow it to its end');
   command('results <id>', 'fetch the result files to DIR/<step>/<name>', (api, { output, force, json }, id) =>
     fetchResults(id, { api, terminal, folder: output, force: force === true, json: json === true }),
   )

@@ -52,7 +52,7 @@ export function successorsOf(plan: JobPlan, nodes: readonly number[]): number[] 
 }
 
 /** Why the end of one predecessor means that the node does not run; null when it may. */
-function skipReason(plan: JobPlan, node: PlanNode, cause: Ended): string | null {
+export function skipReason(plan: JobPlan, node: PlanNode, cause: Ended): string | null {
   const name = plan.nodes[cause.node]?.name ?? String(cause.node);
   if (node.when?.kind === 'exit' && node.when.node === cause.node) {
     if (cause.state === 'SKIPPED') return `step "${name}", whose exit code decides, was skipped`;

@@ -8,6 +8,7 @@ export const EVENT_TYPES = [
   'CANCEL_REQUESTED',
   'SUBMISSION_PAUSED',
   'SUBMISSION_UNPAUSED',
+  'SUBMISSION_RESUMED',
 ] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 

@@ -84,6 +84,13 @@ function countsOf(counted: readonly CountedRuns[]): StateCounts {
   return counts;
 }
 
+/** Whole counts of parts; elements that do not exist yet are pending ones. `width` is null when it is not a scatter. */
+export function withElementsToCome(counted: Partial<StateCounts>, width: number | null): StateCounts {
+  const counts = { ...NO_COUNTS, ...counted };
+  const known = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  return { ...counts, PENDING: counts.PENDING + Math.max(0, (width ?? 0) - known) };
+}
+
 const NO_COUNTS: StateCounts = {
   PENDING: 0,
   QUEUED: 0,

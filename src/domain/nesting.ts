@@ -10,12 +10,12 @@ export type NestingFault =
   | { readonly kind: 'depth'; readonly names: readonly string[] };
 
 /** The Jobs that a Job runs directly, each once. */
-export function innerJobs(job: JobSpec): string[] {
+export function innerJobs(job: Pick<JobSpec, 'steps'>): string[] {
   return [...new Set(job.steps.flatMap((step) => (step.run.kind === 'job' ? [step.run.job] : [])))];
 }
 
 /** Every Job below the given one, at any depth, each once; unknown names are passed over. */
-export function allInnerJobs(job: JobSpec, jobs: ReadonlyMap<string, JobSpec>): JobSpec[] {
+export function allInnerJobs(job: Pick<JobSpec, 'steps'>, jobs: ReadonlyMap<string, JobSpec>): JobSpec[] {
   const found = new Map<string, JobSpec>();
   const open = innerJobs(job);
   for (let name = open.pop(); name !== undefined; name = open.pop()) {

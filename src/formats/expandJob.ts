@@ -1,6 +1,7 @@
 /** From the written form of a Job to its full form. What its Steps run is needed: it gives outputs their types. */
-import type { Constraints, JobInput, JobOutput, JobSpec, Link, StepSpec, TaskSpec } from '../domain/definitions';
+import type { Constraints, JobInput, JobOutput, JobSpec, Link, StepSpec } from '../domain/definitions';
 import { ancestorsOf, predecessorsOf } from '../domain/graph';
+import { allInnerJobs } from '../domain/nesting';
 import { withPortTraits } from '../domain/fileTraits';
 import { mergedType, signatureOf, stepOutputType, type Library } from '../domain/signature';
 import { checkValue } from '../domain/typing';
@@ -167,7 +168,7 @@ function outputsOf(
   library: Library,
   all: boolean,
 ): JobOutput[] {
-  const absent = mayBeAbsent(steps, library.tasks);
+  const absent = mayBeAbsent(steps, library);
   const stepByName = new Map(steps.map((step) => [step.name, step]));
   const portOf = (name: string, port: string) => {
     const step = stepByName.get(name);
@@ -206,9 +207,11 @@ function outputsOf(
 }
 
 /** Steps that may end without results: skipped, after a skipped one, or cut off by an early end. */
-function mayBeAbsent(steps: readonly StepSpec[], tasks: ReadonlyMap<string, TaskSpec>): ReadonlySet<string> {
-  const endsEarly = steps.some(({ run }) => {
-    const spec = run.kind === 'task' ? tasks.get(run.task) : undefined;
+function mayBeAbsent(steps: readonly StepSpec[], library: Library): ReadonlySet<string> {
+  // A task may end the whole submission early, also from within a nested job.
+  const inner = allInnerJobs({ steps }, library.jobs).flatMap((job) => job.steps);
+  const endsEarly = [...steps, ...inner].some(({ run }) => {
+    const spec = run.kind === 'task' ? library.tasks.get(run.task) : undefined;
     return spec !== undefined && (spec.missingOutput === 'TERMINATE' || spec.exitRules.terminate.length > 0);
   });
   // Elements with conditions of their own give lists with gaps; the Step itself is never skipped.

@@ -134,7 +134,8 @@ export function createLiveHub(options: {
               );
               read = items.at(-1)?.seq ?? read;
               const last = items.at(-1);
-              const done = last ? ends(last) : await isOver(submissionId, read);
+              // An end may be that of an earlier generation: the Submission was resumed.
+              const done = (!last || ends(last)) && (await isOver(submissionId, read));
               return { items, more: items.length === pageLimit, done };
             },
             release,

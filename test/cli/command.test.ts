@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { startStepcast, type Stepcast } from '../e2e/support/stepcast';
 import { JOBS, startCommand, stepcast } from './support';
 
 const MOBY = path.join(__dirname, '../../examples/word-count/data/moby-dick.txt');
+const WEATHER = path.join(__dirname, '../../examples/weather/data/seattle-weather.csv');
 
 let folder: string;
 let service: Stepcast;
@@ -290,6 +291,18 @@ test('results are checked, and never overwrite without --force', async () => {
   expect(await readFile(arranged, 'utf8')).toBe('mine');
   expect(await stepcast(service.url, 'results', id, '-o', to, '--force')).toMatchObject({ code: 0 });
   expect(await readFile(arranged, 'utf8')).toContain('the');
+});
+
+test('results of elements and of nested jobs lie in folders of their own', async () => {
+  const observations = await readFile(WEATHER, 'utf8');
+  const id = await service.submit('weather-by-year', { observations: { text: observations } });
+  await service.untilState(id, ['SUCCEEDED']);
+  const to = path.join(folder, 'nested');
+  expect(await stepcast(service.url, 'results', id, '-o', to)).toMatchObject({ code: 0, err: '' });
+  expect((await readdir(path.join(to, 'per-year'))).sort()).toEqual(['0', '1', '2', '3']);
+  const [report = ''] = await readdir(path.join(to, 'per-year', '3', 'report'));
+  expect(await readFile(path.join(to, 'per-year', '3', 'report', report), 'utf8')).toContain('2015\t365\t');
+  expect(await readdir(path.join(to, 'compare'))).toEqual(['comparison.tsv']);
 });
 
 test('apply tells where a definition is wrong, by file, line and column, and changes nothing', async () => {

@@ -64,11 +64,17 @@ test('a step gives the list that the next scatters over; elements run a job, or 
       state: string;
       message: string;
       outputs: unknown;
-      steps: { nodes: { name: string; state: string }[] };
+      steps: { nodes: { name: string; state: string; partCounts: object | null }[] };
     };
-  }>(`query($id: ID!) { submission(id: $id) { state message outputs steps(deep: true) { nodes { name state } } } }`, {
-    id,
-  });
+  }>(
+    `query($id: ID!) {
+      submission(id: $id) {
+        state message outputs
+        steps(deep: true) { nodes { name state partCounts { pending succeeded failed skipped } } }
+      }
+    }`,
+    { id },
+  );
   expect(submission).toMatchObject({
     state: 'SUCCEEDED',
     outputs: {
@@ -82,4 +88,8 @@ test('a step gives the list that the next scatters over; elements run a job, or 
   expect(states.get('each[1]')).toBe('SKIPPED');
   expect(states.get('each[3]/shout')).toBe('SUCCEEDED');
   expect(states.get('rare')).toBe('SKIPPED');
+  const counts = new Map(submission.steps.nodes.map(({ name, partCounts }) => [name, partCounts]));
+  expect(counts.get('each')).toEqual({ pending: 0, succeeded: 2, failed: 0, skipped: 2 });
+  expect(counts.get('each[3]')).toEqual({ pending: 0, succeeded: 1, failed: 0, skipped: 0 });
+  expect(counts.get('count')).toBeNull();
 });

@@ -4,7 +4,9 @@ import { cancelSubmission } from '../../src/engine/cancel';
 import type { Work } from '../../src/engine/claim';
 import { pauseBackend, pauseSubmission, unpauseBackend, unpauseSubmission } from '../../src/engine/pause';
 import { reconcile } from '../../src/engine/reconcile';
-import { queuePauses } from '../../src/store/statements/pause';
+import { lockSubmissions } from '../../src/store/statements/locks';
+import { holdSubmission, queuePauses } from '../../src/store/statements/pause';
+import { eventually } from '../e2e/support/wait';
 import { ended, job, openEngine, task, type TestEngine } from './support';
 
 let engine: TestEngine;
@@ -35,6 +37,22 @@ test('a paused submission starts nothing, and goes on before those that came lat
   await unpauseSubmission(dependencies(), paused);
   expect(engine.heard.outbox.slice(rung).map((one) => one.queue)).toEqual(['local', 'local']);
   expect((await engine.claim(worker)).map((one) => one.submissionId)).toEqual([paused, last]);
+});
+
+test('a pause wins over a worker that has seen the step and waits for its submission', async () => {
+  const id = await engine.submit('one');
+  let claiming: Promise<Work[]> = Promise.resolve([]);
+  await engine.db.transaction(async (sql) => {
+    await lockSubmissions(sql, [id]);
+    claiming = engine.claim(worker);
+    await eventually('the worker waits for the lock', async () => {
+      const waiting = { name: 'waiting', text: `select from pg_stat_activity where wait_event_type = 'Lock'` };
+      return (await engine.db.query(waiting)).length > 0;
+    });
+    await holdSubmission(sql, id);
+  });
+  expect(await claiming).toEqual([]);
+  expect(await engine.states(id)).toBe('only:QUEUED');
 });
 
 test('what ran when it was paused is recorded, and what follows from it waits', async () => {

@@ -24,6 +24,7 @@ import { API_SOURCE, define, type DefineOutcome } from '../../src/engine/define'
 import { createPlans, type JobVersion, type Plans } from '../../src/engine/plans';
 import { planDue } from '../../src/engine/planner';
 import type { Evaluate } from '../../src/engine/planner/compute';
+import { reconcile } from '../../src/engine/reconcile';
 import { submit, type SubmitRequest } from '../../src/engine/submit';
 import { openDatabase, type Database, type Sql } from '../../src/store/database';
 import { registerWorker } from '../../src/store/statements/workers';
@@ -94,6 +95,8 @@ export interface TestEngine {
   ): Promise<string>;
   worker(): Promise<string>;
   claim(workerId: string, limit?: number, queues?: readonly string[]): Promise<Work[]>;
+  /** Lets steps run again whose wait is over. */
+  retry(): Promise<void>;
   /** Lets the planner work until nothing is due. */
   plan(): Promise<void>;
   complete(...reports: readonly AttemptReport[]): Promise<number>;
@@ -168,6 +171,9 @@ export async function openEngine(options: { poolSize?: number } = {}): Promise<T
     worker: () => registerWorker(db, { host: 'test', pid: 1, queues: ['local'], concurrency: 10 }),
     claim: (workerId, limit = 100, queues = ['local', INLINE_QUEUE]) =>
       claim({ db, plans, announcer: heard }, workerId, queues, limit),
+    retry: async () => {
+      await reconcile({ db, plans, announcer: heard }, 60, { judge: false });
+    },
     plan: async () => {
       while ((await planDue({ db, plans, announcer: heard, evaluate, maxScatter: 200_000 })) > 0);
     },

@@ -7,7 +7,7 @@ import { writeFileSync } from 'node:fs';
 import { GATED_JOBS, makeGate } from '../e2e/support/gate';
 import { eventually } from '../e2e/support/wait';
 import { CONCURRENCY, startCluster, type Cluster } from './support/cluster';
-import { MIX } from './support/jobs';
+import { JOB_NAMES, MIX } from './support/jobs';
 import { commandsOf, guardsOf } from './support/processTable';
 import { runSchedule, type RunResult } from './support/run';
 import { LANE_NAMES, LANES, makeSchedule } from './support/schedule';
@@ -45,12 +45,26 @@ beforeAll(async () => {
   cluster = await startCluster();
   note(`a disk is filled by: ${cluster.smallDisk.means}`);
   await cluster.stepcast.define(`${MIX}\n---${GATED_JOBS}`);
+  await Promise.all(cluster.stepcast.apis.map((_, api) => untilKnown(api)));
   result = await runSchedule(cluster, schedule, note);
 }, RUN_MS);
 
 afterAll(async () => {
   await cluster.remove();
 }, 120_000);
+
+/** Definitions reach the other APIs within a second or so. */
+async function untilKnown(api: number): Promise<void> {
+  await eventually(`API ${api} knows all jobs`, async () => {
+    const { data } = await cluster.stepcast.reply<{ jobs: { nodes: { name: string }[] } }>(
+      `{ jobs(first: 100) { nodes { name } } }`,
+      {},
+      api,
+    );
+    const known = new Set(data?.jobs.nodes.map(({ name }) => name));
+    return JOB_NAMES.every((name) => known.has(name));
+  });
+}
 
 /** Fails with the seed and what broke when, which a repetition needs. */
 function expectNone(broken: readonly string[]): void {

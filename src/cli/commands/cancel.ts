@@ -1,25 +1,30 @@
 import { z } from 'zod';
 import { refusedBy, UserErrors, type Api } from '../client/api';
+import { kindOf } from '../client/submissions';
 import type { Terminal } from '../terminal';
 
 const CANCEL = `mutation ($input: CancelSubmissionInput!) {
-  cancelSubmission(input: $input) { submission { id state } userErrors { code message field } }
+  done: cancelSubmission(input: $input) { entity: submission { id state } userErrors { code message field } }
+}`;
+const CANCEL_STEP = `mutation ($input: CancelStepRunInput!) {
+  done: cancelStepRun(input: $input) { entity: stepRun { id state } userErrors { code message field } }
 }`;
 const Cancelled = z.object({
-  cancelSubmission: z.object({
-    submission: z.object({ id: z.string(), state: z.string() }).nullable(),
+  done: z.object({
+    entity: z.object({ id: z.string(), state: z.string() }).nullable(),
     userErrors: UserErrors,
   }),
 });
 
-/** Cancels a submission. Throws CommandError when there is nothing to cancel. */
-export async function cancelSubmission(
+/** Cancels a submission, or one step run of it. Throws CommandError when there is nothing to cancel. */
+export async function cancel(
   api: Api,
   terminal: Terminal,
   input: { readonly id: string; readonly reason?: string },
   json: boolean,
 ): Promise<void> {
-  const { submission, userErrors } = (await api.call(Cancelled, CANCEL, { input })).cancelSubmission;
-  if (userErrors.length > 0 || !submission) throw refusedBy(userErrors);
-  terminal.print(json ? JSON.stringify(submission) : submission.state);
+  const operation = (await kindOf(api, input.id)) === 'StepRun' ? CANCEL_STEP : CANCEL;
+  const { entity, userErrors } = (await api.call(Cancelled, operation, { input })).done;
+  if (userErrors.length > 0 || !entity) throw refusedBy(userErrors);
+  terminal.print(json ? JSON.stringify(entity) : entity.state);
 }

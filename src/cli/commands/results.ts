@@ -36,7 +36,10 @@ export interface ResultsOptions {
   readonly json: boolean;
 }
 
-/** Streams every result to `<folder>/<step>/<name>` and checks its content. Throws CommandError. */
+/**
+ * Streams every result to `<folder>/<step>/<name>` and checks its content; those of elements and of nested jobs lie in
+ * folders below their step, such as `align/12/` and `per-sample/12/align/`. Throws CommandError.
+ */
 export async function fetchResults(id: string, options: ResultsOptions): Promise<void> {
   const { api, terminal } = options;
   const taken = new Set<string>();
@@ -62,14 +65,22 @@ export async function fetchResults(id: string, options: ResultsOptions): Promise
 
 /** Never outside the folder, whatever the server calls the file. Equal names of one step get a folder each. */
 function targetOf({ name, stepName }: Result, folder: string, taken: Set<string>): string {
-  const step = plainName(stepName ?? 'inputs');
+  const steps = stepFolders(stepName ?? 'inputs').map(plainName);
   const file = plainName(name);
   for (let n = 1; ; n += 1) {
-    const target = path.join(folder, step, ...(n === 1 ? [] : [String(n)]), file);
+    const target = path.join(folder, ...steps, ...(n === 1 ? [] : [String(n)]), file);
     if (taken.has(target)) continue;
     taken.add(target);
     return target;
   }
+}
+
+/** `per-sample[12]/align` gives `per-sample`, `12`, `align`. Names of steps begin with a letter: nothing clashes. */
+function stepFolders(stepName: string): string[] {
+  return stepName.split('/').flatMap((part) => {
+    const [, step, index] = /^([^[\]]+)\[(\d+)\]$/.exec(part) ?? [];
+    return step === undefined || index === undefined ? [part] : [step, index];
+  });
 }
 
 function plainName(name: string): string {

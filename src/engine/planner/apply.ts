@@ -52,7 +52,7 @@ export async function applyDecisions(
         break;
       }
       case 'start-scatter':
-        start(transition, view);
+        start(transition, view, decision.width === 1 ? '1 element' : `${decision.width} elements`);
         change(transition, {
           id: view.id,
           state: 'RUNNING',
@@ -84,12 +84,12 @@ function stillFits(decision: Decision, view: StepRunView): boolean {
   return view.state === 'PENDING' && view.waiting === 0;
 }
 
-function start(transition: Transition, view: StepRunView): void {
+function start(transition: Transition, view: StepRunView, message = ''): void {
   if (transition.submission.state === 'QUEUED' && transition.state === null) {
     transition.state = 'RUNNING';
     transition.events.push(submissionStateEvent(transition.submission.id, 'RUNNING'));
   }
-  transition.events.push(stepStateEvent(view, 'RUNNING'));
+  transition.events.push(stepStateEvent(view, 'RUNNING', message));
 }
 
 /** A nested Job has its own timeout; that of the Submission holds as well. */

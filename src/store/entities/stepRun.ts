@@ -55,6 +55,9 @@ export class StepRunRow {
   /** The fingerprint of the work that another does while it waits. */
   @Property({ type: 'text', fieldName: 'waits_for', nullable: true })
   waitsFor!: string | null;
+  /** The generation of its Submission in which it came to be or was opened last. */
+  @Property({ type: 'int', default: 1 })
+  generation!: number;
   @Property({ type: 'int', fieldName: 'exit_code', nullable: true })
   exitCode!: number | null;
   @Property({ type: 'smallint', nullable: true })

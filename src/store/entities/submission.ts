@@ -43,6 +43,9 @@ export class SubmissionRow {
   eventSeq!: number;
   @Property({ type: 'int' })
   unfinished!: number;
+  /** 1, and one more with each resume. */
+  @Property({ type: 'int', default: 1 })
+  generation!: number;
   @Property({ type: 'datetime', fieldName: 'paused_at', nullable: true })
   pausedAt!: Date | null;
   @Property({ type: 'datetime', fieldName: 'delete_requested_at', nullable: true })

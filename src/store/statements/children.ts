@@ -50,7 +50,7 @@ export async function insertChildren(sql: Sql, children: readonly NewChild[]): P
       name: 'insert-children',
       text: `
       with drafts as (
-        select x.*, s.priority, s.submitter, s.job_name, s.paused_at is not null as paused from rows from (jsonb_to_recordset($1::jsonb) as ("submissionId" bigint,
+        select x.*, s.priority, s.submitter, s.job_name, s.generation, s.paused_at is not null as paused from rows from (jsonb_to_recordset($1::jsonb) as ("submissionId" bigint,
           "parentId" bigint, "scopeId" bigint, job text, node int, "scatterIndex" int, kind text, name text, "taskName" text,
           queue text, state text, waiting int, inputs jsonb, due boolean, message text, uses jsonb,
           "queueSeconds" float, "stepSeconds" float)) with ordinality as x("submissionId",
@@ -71,12 +71,12 @@ export async function insertChildren(sql: Sql, children: readonly NewChild[]): P
       ), steps as (
         insert into step_run (submission_id, parent_id, scope_id, job, node, scatter_index, kind, name, task_name, queue,
           priority, submitter, uses, lane, state, waiting, inputs, message, held, due_at, ready_at, rank_at, queue_deadline,
-          deadline, finished_at)
+          deadline, generation, finished_at)
         select "submissionId", "parentId", "scopeId", job, node, "scatterIndex", kind, name, "taskName", queue, priority,
           submitter, uses, coalesce(k.lane, ''), state, waiting, inputs, message, state = 'QUEUED' and paused,
           case when due then now() end, case when state = 'QUEUED' then now() end, k.rank_at,
           case when state = 'QUEUED' then now() + make_interval(secs => "queueSeconds") end,
-          case when state = 'QUEUED' then now() + make_interval(secs => "stepSeconds") end,
+          case when state = 'QUEUED' then now() + make_interval(secs => "stepSeconds") end, generation,
           case when state = 'SKIPPED' then clock_timestamp() end
         from drafts left join ranked k using (ord)
         order by ord

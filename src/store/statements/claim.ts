@@ -53,7 +53,7 @@ const taking = (name: string, best: string, limited: string): Statement => ({
         update step_run r set state = 'RUNNING', attempt = r.attempt + 1, worker_id = $1, message = '', percent = null,
           started_at = coalesce(r.started_at, clock_timestamp()), finished_at = null
         from best b join locked l on l.id = b.submission_id
-        where r.id = b.id and r.state = 'QUEUED'
+        where r.id = b.id and r.state = 'QUEUED' and not r.held
         returning r.id, r.submission_id, r.scope_id, r.parent_id, r.job, r.node, r.scatter_index, r.name, r.attempt, r.queue,
           r.inputs, r.out_of_memory
       ), attempts as (

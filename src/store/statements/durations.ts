@@ -20,7 +20,7 @@ export interface RecordedDurations {
 
 /**
  * Durations of the newest runs that succeeded, of one job version, and of older ones while it has few. Runs that took
- * earlier results are left out. `nodes` is how many steps the version has.
+ * earlier results are left out, and those that were resumed. `nodes` is how many steps the version has.
  */
 export async function recordedDurations(sql: Sql, jobVersionId: string, nodes: number): Promise<RecordedDurations> {
   const rows = await sql.query<RecordedDurations>(
@@ -36,7 +36,7 @@ export async function recordedDurations(sql: Sql, jobVersionId: string, nodes: n
         select s.id, v.id = $1 as of_own, extract(epoch from s.finished_at - s.started_at)::float as seconds
         from versions v cross join lateral (
           select id, started_at, finished_at from submission
-          where job_version_id = v.id and state = 'SUCCEEDED' order by id desc limit ${MAX_RUNS}) s
+          where job_version_id = v.id and state = 'SUCCEEDED' and generation = 1 order by id desc limit ${MAX_RUNS}) s
         order by v.version desc, s.id desc limit ${MAX_RUNS}
       ), kept as materialized (
         select * from runs where of_own or (select count(*) from runs where of_own) < ${ENOUGH_RUNS}

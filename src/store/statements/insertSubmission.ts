@@ -67,9 +67,10 @@ export async function insertSubmission(sql: Sql, submission: NewSubmission): Pro
         from (select distinct queue, $3::smallint as priority, submitter, lane from ready) k
       ), sub as (
         insert into submission (job_version_id, job_name, state, priority, inputs, submitter, label, idempotency_key,
-          request_digest, batch_id, reuse, reuse_from, rerun, event_seq, unfinished, deadline)
+          request_digest, batch_id, reuse, reuse_from, rerun, event_seq, unfinished, timeout_seconds, deadline)
         select $1::bigint, $2, 'QUEUED', $3::smallint, $4::jsonb, $5, $6, $7, $8, $10::bigint, $13, $14::bigint, $15::text[],
-          1 + (select count(*) from ready), (select count(*) from nodes), now() + make_interval(secs => $12::float)
+          1 + (select count(*) from ready), (select count(*) from nodes), $12::float,
+          now() + make_interval(secs => $12::float)
         on conflict (submitter, idempotency_key) where idempotency_key is not null do nothing
         returning id, priority, submitter
       ), steps as (

@@ -67,3 +67,24 @@ export async function windDownRows(
   const row = rows[0] ?? { events: [], ended: 0, cancel: [] };
   return { ...row, outbox: [] };
 }
+
+/**
+ * Asks the workers to stop what runs of one StepRun: itself, or the parts of a scatter or nested Job at any depth. Returns
+ * what they shall stop. It looks from what runs, which is little, upwards.
+ */
+export async function stopBelow(sql: Sql, submissionId: string, stepRunId: string): Promise<string[]> {
+  const rows = await sql.query<{ id: string }>(
+    {
+      name: 'stop-below',
+      text: `
+      with recursive up as (
+        select id as running, id from step_run where submission_id = $1 and state = 'RUNNING' and kind = 'TASK'
+        union all
+        select u.running, r.parent_id from up u join step_run r on r.id = u.id where r.parent_id is not null
+      )
+      update step_run set cancel_requested = true where id in (select running from up where id = $2) returning id`,
+    },
+    [submissionId, stepRunId],
+  );
+  return rows.map((row) => row.id);
+}

@@ -31,9 +31,11 @@ export async function runSchedule(
 ): Promise<RunResult> {
   const began = Date.now();
   const happened: Happened[] = [];
+  let over = false;
   const breakLane = async (lane: Lane): Promise<void> => {
     for (const fault of schedule.lanes[lane]) {
       await delay(fault.pauseMs);
+      if (over) return;
       const fromMs = Date.now() - began;
       const outcome = await carryOut(cluster, fault).then(
         (what) => ({ fired: true as const, what }),
@@ -45,12 +47,14 @@ export async function runSchedule(
       );
     }
   };
-  let over = false;
   const faults = LANE_NAMES.reduce((sum, lane) => sum + schedule.lanes[lane].length, 0);
   const sending = sendAll(cluster, schedule.submissions, {
     // Spread over the faults, however long they take on this machine: nothing breaks with nobody there.
     due: () => (happened.length >= faults ? 1 : (happened.length + LANE_NAMES.length) / (faults + LANE_NAMES.length)),
     isOver: () => over,
+  });
+  sending.catch(() => {
+    over = true;
   });
   const [{ sent, followers }] = await Promise.all([sending, ...LANE_NAMES.map(breakLane)]);
   const quiet = Date.now();

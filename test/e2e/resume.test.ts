@@ -1,0 +1,93 @@
+/** Going on after a failure, from outside: real processes, one of which is killed. */
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { eventually } from './support/wait';
+import { startStepcast, type Stepcast } from './support/stepcast';
+
+/** Each run notes itself, waits for a file if the word is `slow`, and fails for `bad` until a file says that all is mended. */
+const JOB = `
+tasks:
+  note:
+    shell: true
+    command: |
+      echo run > "$folder/ran-$word-$$"
+      if [ "$word" = slow ]; then while [ ! -e "$folder/go" ]; do sleep 0.05; done; fi
+      if [ "$word" = bad ] && [ ! -e "$folder/mended" ]; then exit 1; fi
+      printf '%s' "$word"
+    parameters: { word: string, folder: string }
+    outputs: { out: { from: stdout, read: text, type: string } }
+jobs:
+  notes:
+    inputs: { words: 'string[]', folder: string }
+    steps:
+      each: { task: note, scatter: word, in: { word: words, folder: folder } }
+      last: { task: note, in: { word: { value: last }, folder: folder }, after: [each] }
+    outputs: { all: each.out }
+`;
+
+let stepcast: Stepcast;
+let folder: string;
+
+beforeAll(async () => {
+  stepcast = await startStepcast({ workers: 2, env: { STEPCAST_LEASE_SECONDS: '3' } });
+  await stepcast.define(JOB);
+}, 60_000);
+beforeEach(async () => {
+  folder = await mkdtemp(path.join(os.tmpdir(), 'stepcast-resume-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+afterAll(() => stepcast.stop(), 30_000);
+
+const ran = async (): Promise<string[]> =>
+  (await readdir(folder)).flatMap((name) => /^ran-(\w+)-/.exec(name)?.[1] ?? []).sort();
+const make = (name: string): Promise<void> => writeFile(path.join(folder, name), '');
+const resume = async (id: string) =>
+  (
+    await stepcast.gql<{ resumeSubmission: { submission: object | null; reopened: number; userErrors: object[] } }>(
+      `mutation ($id: ID!) { resumeSubmission(input: { id: $id }) {
+         submission { state generation } reopened userErrors { code message field } } }`,
+      { id },
+    )
+  ).resumeSubmission;
+
+test('after a failure the rest runs, though a worker was killed as well, and a subscriber gets all of both', async () => {
+  const id = await stepcast.submit('notes', { words: ['a', 'bad', 'slow'], folder });
+  await eventually('all three run', async () => (await ran()).length === 3);
+  await eventually(
+    'one has failed',
+    async () => (await stepcast.sql(`select from step_run where state = 'FAILED' and name = 'each[1]'`)).length === 1,
+  );
+  expect(await resume(id)).toMatchObject({
+    submission: null,
+    userErrors: [{ code: 'CONFLICT', field: ['input', 'id'] }],
+  });
+  // What runs is lost with its worker; the submission has failed already, so it is not tried again.
+  await Promise.all(stepcast.workers.map((worker) => worker.end('SIGKILL')));
+  await stepcast.startWorker();
+  await stepcast.untilState(id, ['FAILED']);
+  await make('go');
+  await make('mended');
+  expect(await resume(id)).toEqual({ submission: { state: 'QUEUED', generation: 2 }, reopened: 4, userErrors: [] });
+  await stepcast.untilState(id, ['SUCCEEDED']);
+  expect(await ran()).toEqual(['a', 'bad', 'bad', 'last', 'slow', 'slow']);
+
+  const seen: { seq: number; type: string; state: string | null }[] = [];
+  for await (const { submissionEvents } of stepcast.subscribe<{ submissionEvents: (typeof seen)[number] }>(
+    `subscription ($id: ID!) { submissionEvents(id: $id) { seq type state } }`,
+    { id },
+  ))
+    seen.push(submissionEvents);
+  expect(seen.map(({ seq }) => seq)).toEqual(seen.map((_, index) => index + 1));
+  expect(seen.flatMap(({ type, state }) => (type === 'SUBMISSION_STATE' ? [state] : []))).toEqual([
+    'QUEUED',
+    'RUNNING',
+    'FAILED',
+    'QUEUED',
+    'RUNNING',
+    'SUCCEEDED',
+  ]);
+  expect(await stepcast.gql(`query ($id: ID!) { submission(id: $id) { generation outputs } }`, { id })).toEqual({
+    submission: { generation: 2, outputs: { all: ['a', 'bad', 'slow'] } },
+  });
+}, 60_000);

@@ -1,0 +1,124 @@
+/** Parts of a submission are cancelled: for all that depends on them, they have failed. */
+import type { Link } from '../../src/domain/definitions';
+import { scalar, type ValueType } from '../../src/domain/values';
+import { cancelStepRun } from '../../src/engine/cancelStep';
+import type { Work } from '../../src/engine/claim';
+import { resumeSubmission } from '../../src/engine/resume';
+import { ended, job, openEngine, task, type TestEngine } from './support';
+
+const TEXTS: ValueType = { kind: 'array', items: scalar('string') };
+const input = (name: string): Link => ({ kind: 'input', input: name });
+let engine: TestEngine;
+let worker: string;
+const dependencies = () => ({ db: engine.db, plans: engine.plans, announcer: engine.heard, maxQueued: 200_000 });
+
+beforeAll(async () => {
+  engine = await openEngine();
+});
+afterAll(() => engine.close());
+beforeEach(async () => {
+  await engine.clear();
+  worker = await engine.worker();
+});
+
+const resume = (id: string): Promise<number> => resumeSubmission(dependencies(), id);
+const failing: Parameters<typeof ended>[2] = { state: 'FAILED', exitCode: 1, message: 'It broke.' };
+
+/** Runs until nothing is ready; returns what ran. */
+async function runAll(differently: (work: Work) => Parameters<typeof ended>[2] = () => ({})): Promise<string[]> {
+  const ran: string[] = [];
+  for (;;) {
+    await engine.plan();
+    const works = await engine.claim(worker, 500);
+    if (works.length === 0) return ran.sort();
+    ran.push(...works.map((work) => work.name));
+    await engine.complete(
+      ...works.map((work) => ended(work, worker, { outputs: { out: work.name }, ...differently(work) })),
+    );
+  }
+}
+
+const NESTED = [
+  job('inner', { p: { links: { x: input('x') } }, q: { after: ['p'] } }, 'q', { x: scalar('string') }),
+  job(
+    'outer',
+    { many: { job: 'inner', links: { x: input('texts') }, scatter: ['x'] }, end: { after: ['many'] } },
+    undefined,
+    { texts: TEXTS },
+  ),
+];
+
+test('a step that is cancelled fails its submission, which can be resumed from there', async () => {
+  await engine.define([task('work')], [job('wide', { a: {}, b: {}, c: { after: ['a'] } })]);
+  const id = await engine.submit('wide');
+  const steps = await engine.steps(id);
+  const [a, b] = (await engine.claim(worker)) as [Work, Work];
+  await cancelStepRun(dependencies(), steps.a?.id ?? '', 'Wrong data.');
+  expect(engine.heard.cancelled).toEqual([steps.a?.id]);
+  expect(await engine.states(id)).toBe('a:RUNNING b:RUNNING c:CANCELLED');
+  await engine.complete(ended(a, worker, { state: 'CANCELLED' }));
+  await engine.complete(ended(b, worker));
+  expect(await engine.states(id)).toBe('a:CANCELLED b:SUCCEEDED c:CANCELLED');
+  expect(await engine.submission(id)).toMatchObject({
+    state: 'FAILED',
+    message: 'Step "a" failed: It was cancelled. Wrong data.',
+  });
+  await expect(cancelStepRun(dependencies(), steps.a?.id ?? '', '')).rejects.toThrow(
+    'It has ended already, as CANCELLED.',
+  );
+  await resume(id);
+  expect(await runAll()).toEqual(['a', 'c']);
+  expect(await engine.submission(id)).toMatchObject({ state: 'SUCCEEDED' });
+});
+
+test('a step that waits for its next try, and one that has not started, can be cancelled', async () => {
+  await engine.define(
+    [task('work', { retry: { maxAttempts: 3, initialDelaySeconds: 60 } })],
+    [job('pair', { a: {}, b: { after: ['a'] } })],
+  );
+  for (const name of ['a', 'b']) {
+    const id = await engine.submit('pair');
+    const [a] = (await engine.claim(worker)) as [Work];
+    await engine.complete(ended(a, worker, { ...failing, retryable: true }));
+    await cancelStepRun(dependencies(), (await engine.steps(id))[name]?.id ?? '', 'Enough.');
+    expect(await engine.states(id)).toBe('a:CANCELLED b:CANCELLED');
+    expect(await engine.submission(id)).toMatchObject({ state: 'FAILED', unfinished: 0 });
+  }
+});
+
+test('a scatter, an element or a nested job is cancelled with all that runs in it, and nothing beside it', async () => {
+  await engine.define(
+    [task('work', { inputs: ['x'] })],
+    [
+      ...NESTED.slice(0, 1),
+      job('outer', { many: { job: 'inner', links: { x: input('texts') }, scatter: ['x'] }, beside: {} }, undefined, {
+        texts: TEXTS,
+      }),
+    ],
+  );
+  for (const [name, stopped] of [
+    ['many', ['many[0]/p', 'many[1]/p']],
+    ['many[1]', ['many[1]/p']],
+  ] as const) {
+    const id = await engine.submit('outer', { inputs: { texts: ['a', 'b'] } });
+    await engine.plan();
+    const works = await engine.claim(worker);
+    engine.heard.cancelled.length = 0;
+    const steps = await engine.steps(id);
+    await cancelStepRun(dependencies(), steps[name]?.id ?? '', 'No.');
+    expect([...engine.heard.cancelled].sort()).toEqual(stopped.map((one) => steps[one]?.id).sort());
+    await engine.complete(
+      ...works.map((work) =>
+        ended(work, worker, { state: stopped.some((one) => one === work.name) ? 'CANCELLED' : 'SUCCEEDED' }),
+      ),
+    );
+    expect(await engine.submission(id)).toMatchObject({ state: 'FAILED', unfinished: 0 });
+    expect((await engine.steps(id))[name]).toMatchObject({ state: 'CANCELLED' });
+    expect((await engine.steps(id)).beside).toMatchObject({ state: 'SUCCEEDED' });
+    await resume(id);
+    const ran = await runAll();
+    expect(ran).toEqual(expect.arrayContaining([...stopped]));
+    expect(ran).not.toContain('beside');
+    expect(await engine.submission(id)).toMatchObject({ state: 'SUCCEEDED', unfinished: 0 });
+  }
+});

@@ -1,0 +1,143 @@
+/** Random jobs run by the engine, in random order and batches, do what a simple interpreter of their definitions says. */
+import fc from 'fast-check';
+import type { Value } from '../../src/domain/values';
+import type { Work } from '../../src/engine/claim';
+import { ended, openEngine, type TestEngine } from '../engine/support';
+import { interpret, type Outcome } from './interpreter';
+import { drawnJobs, LIST, WORK, type Drawn } from './jobs';
+
+const RUNS = Number(process.env['STEPCAST_TEST_MODEL_RUNS'] ?? 120);
+const LONGEST_MS = 20 * 60_000;
+/** More of them than any of these jobs needs. */
+const MAX_ROUNDS = 3_000;
+
+let engine: TestEngine;
+
+beforeAll(async () => {
+  engine = await openEngine();
+});
+afterAll(() => engine.close());
+
+/** A number that follows from the text, evenly spread. */
+function spread(text: string): number {
+  let hash = 2_166_136_261;
+  for (const character of text) hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 16_777_619);
+  return (hash >>> 0) % 1_000;
+}
+
+/** Numbers from 0 to below 1, by the generator known as mulberry32: every job meets good and bad luck. */
+function randomFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** Deterministic: the same path does the same each time. */
+function outcomeOf(salt: string, path: string, task: string, x: Value, y: Value): Outcome {
+  const draw = spread(`${salt} ${path}`);
+  if (draw < 15) return 'fails';
+  const text = `${path}(${JSON.stringify(x)},${JSON.stringify(y)})`;
+  return { out: task === 'list' ? [`${text}0`, `${text}1`] : text, exitCode: draw < 300 ? 1 : 0 };
+}
+
+/** How often a path is tried in vain before it does what it does. */
+const vainTries = (salt: string, path: string): number => (spread(`${salt} again ${path}`) < 100 ? 1 : 0);
+
+async function run(drawn: Drawn, salt: string, random: () => number): Promise<string> {
+  const id = await engine.submit('top', { inputs: { in: 'given' } });
+  const workers = [await engine.worker(), await engine.worker()];
+  const tried = new Map<string, number>();
+  const held: { work: Work; worker: string }[] = [];
+  for (let idle = 0, round = 0; idle < 3; round += 1) {
+    if (round > MAX_ROUNDS) throw new Error(`it does not end: ${await engine.states(id)}`);
+    await engine.plan();
+    const worker = workers[random() < 0.5 ? 0 : 1] ?? '';
+    const claimed = await engine.claim(worker, 1 + Math.floor(random() * 8));
+    held.push(...claimed.map((work) => ({ work, worker })));
+    const count = Math.min(held.length, Math.floor(random() * 6) + (claimed.length === 0 ? 1 : 0));
+    idle = claimed.length === 0 && held.length === 0 ? idle + 1 : 0;
+    const batch = Array.from({ length: count }, () => held.splice(Math.floor(random() * held.length), 1)).flat();
+    const reports = batch.map(({ work, worker: owner }) => {
+      if (work.problems.length > 0) return ended(work, owner, { state: 'FAILED', message: work.problems.join(' ') });
+      if (random() < 0.05) return ended(work, owner, { state: 'CANCELLED', message: 'handed back' });
+      const before = tried.get(work.name) ?? 0;
+      tried.set(work.name, before + 1);
+      if (before < vainTries(salt, work.name))
+        return ended(work, owner, { state: 'FAILED', retryable: true, exitCode: 75, message: 'in vain' });
+      const outcome = outcomeOf(salt, work.name, work.task.name, work.values.x ?? null, work.values.y ?? null);
+      return outcome === 'fails'
+        ? ended(work, owner, { state: 'FAILED', exitCode: 2, message: 'no' })
+        : ended(work, owner, { outputs: { out: outcome.out }, exitCode: outcome.exitCode });
+    });
+    // Every report may come twice.
+    if (reports.length > 0) await engine.complete(...reports, ...reports.filter(() => random() < 0.2));
+    if (reports.some(({ retryable }) => retryable)) {
+      await engine.rows(`update step_run set ready_at = now() where state = 'RETRYING'`);
+      await engine.retry();
+    }
+  }
+  return id;
+}
+
+const LEGAL: Readonly<Record<string, readonly string[]>> = {
+  PENDING: ['QUEUED', 'RUNNING', 'SKIPPED', 'FAILED', 'CANCELLED', 'SUCCEEDED'],
+  QUEUED: ['RUNNING', 'SKIPPED', 'CANCELLED'],
+  RUNNING: ['SUCCEEDED', 'FAILED', 'CANCELLED', 'RETRYING', 'QUEUED', 'SKIPPED'],
+  RETRYING: ['QUEUED', 'CANCELLED', 'SKIPPED'],
+};
+
+test(
+  'random jobs end as their definitions say, with every step once and every event in its place',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(drawnJobs, fc.string(), fc.integer(), async (drawn, salt, seed) => {
+        const defined = await engine.define([WORK, LIST], [...drawn.inner, drawn.job], { mode: 'replace' });
+        if (!defined.ok)
+          throw new Error(
+            defined.problems.map((one) => `${one.name} ${one.path.join('.')}: ${one.message}`).join('\n'),
+          );
+        const jobs = new Map(drawn.inner.map((one) => [one.name, one]));
+        const told = interpret(drawn.job, jobs, 'given', (path, task, x, y) => outcomeOf(salt, path, task, x, y));
+        const id = await run(drawn, salt, randomFrom(seed));
+        const submission = await engine.submission(id);
+        expect(`${submission.state} ${submission.unfinished}`).toBe(`${told.ends} 0`);
+        await checkRows(id);
+        if (told.ends === 'FAILED') return;
+        expect(submission.outputs).toEqual(told.outputs);
+        const rows = await engine.rows<{ name: string; state: string }>(
+          'select name, state from step_run where submission_id = $1',
+          [id],
+        );
+        expect(Object.fromEntries(rows.map(({ name, state }) => [name, state]))).toEqual(
+          Object.fromEntries(told.states),
+        );
+      }),
+      { numRuns: RUNS, interruptAfterTimeLimit: LONGEST_MS },
+    );
+  },
+  LONGEST_MS,
+);
+
+/** What holds of every submission that has ended. */
+async function checkRows(id: string): Promise<void> {
+  const open = await engine.rows(
+    `select name, state, left_count, due_at from step_run where submission_id = $1
+     and (state not in ('SUCCEEDED', 'FAILED', 'SKIPPED', 'CANCELLED') or due_at is not null
+       or (state = 'SUCCEEDED' and left_count <> 0))`,
+    [id],
+  );
+  expect(open).toEqual([]);
+  const events = await engine.events(id);
+  expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1));
+  const states = new Map<string, string>();
+  for (const { type, state, stepRunId, stepName } of events) {
+    if (type !== 'STEP_STATE' || stepRunId === null || state === null) continue;
+    const before = states.get(stepRunId) ?? 'PENDING';
+    if (!(LEGAL[before] ?? []).includes(state)) throw new Error(`${stepName} went from ${before} to ${state}`);
+    states.set(stepRunId, state);
+  }
+}
