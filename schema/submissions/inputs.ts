@@ -146,6 +146,29 @@ export class ResumeSubmissionInput {
   id!: string;
 }
 
+@InputType({ description: 'Which Submission to run again, and what shall be different.' })
+export class RerunSubmissionInput extends SubmitOptions {
+  @Field(() => ID, { description: 'The earlier Submission.' })
+  id!: string;
+  @Field(() => [String], {
+    nullable: true,
+    description:
+      'Names of steps of the Job that run in any case, with all that stands after them. What else is still valid is taken from the earlier Submission.',
+  })
+  from?: string[] | null;
+  @Field(() => GraphQLJSON, {
+    nullable: true,
+    description:
+      'Inputs that change, by name, as for `submitJob`; null for the default of the Job. The others stay as they were.',
+  })
+  inputs?: unknown;
+  @Field(() => Boolean, {
+    nullable: true,
+    description: 'True: the current version of the Job runs, in place of the one that the earlier Submission ran.',
+  })
+  latest?: boolean | null;
+}
+
 @InputType({ description: 'Which Submission to delete.' })
 export class DeleteSubmissionInput {
   @Field(() => ID, { description: 'The Submission. If it still runs, it is cancelled first.' })

@@ -28,7 +28,11 @@ export function computedOutputs(form: TaskForm, report: Report): OutputPort[] {
     const path = ['outputs', key];
     for (const word of ['from', 'glob', 'path'] as const) {
       if (value[word] === undefined) continue;
-      report.add([...path, word], `'${name}' is computed and comes from no file`, `Remove ${word}.`);
+      report.add(
+        [...path, word],
+        `'${name}' is computed and comes from no file`,
+        `Give its type: ${name}: { type: int }.`,
+      );
     }
     return {
       name,

@@ -86,7 +86,11 @@ export async function openDatabase(
     max: poolSize,
     idleTimeoutMillis: 30_000,
   });
-  pool.on('connect', (client) => silence.watch(client));
+  pool.on('connect', (client) => {
+    silence.watch(client);
+    // A client that was given back as broken may still hear from Postgres why; with no listener that ends the process.
+    client.on('error', () => undefined);
+  });
   // An idle connection that breaks is replaced at the next use; without a listener it would end the process.
   pool.on('error', () => undefined);
 

@@ -108,3 +108,47 @@ test('every example has a tab in GraphiQL that runs as it stands', async () => {
     await ended(payload?.submission?.id ?? '');
   }
 }, 60_000);
+
+describe('the examples of the manual', () => {
+  const blocksOf = (page: string): string =>
+    [...readFileSync(path.join(__dirname, '../../docs', page), 'utf8').matchAll(/^```yaml\n([\s\S]*?)^```/gm)]
+      .map(([, block = '']) => block)
+      .join('\n---\n');
+  const outputsOf = async (job: string, inputs: Parameters<Stepcast['submit']>[1]): Promise<Ended['outputs']> =>
+    (await run(job, inputs)).outputs;
+  const text = { text: 'one two three\nfour five six seven\n', name: 'numbers.txt' };
+
+  test('of dataflow', async () => {
+    await stepcast.define(blocksOf('dataflow.md'));
+    expect(await outputsOf('two-views', { text })).toEqual({ told: '7 four five six seven' });
+    expect(await outputsOf('half-count', { text })).toEqual({ told: '3 in numbers.txt' });
+    expect(await outputsOf('maybe-shorten', { text })).toEqual({ short: null });
+    expect(await outputsOf('right-way', { text })).toEqual({ words: 7 });
+    expect(await outputsOf('some-text', { other: text })).toMatchObject({ tidied: { name: 'tidied.txt' } });
+    expect((await run('text-and-end', { text })).texts.get('both.joined')).toBe(text.text.repeat(3));
+  }, 60_000);
+
+  test('of scatter', async () => {
+    await stepcast.define(blocksOf('scatter.md'));
+    expect(await outputsOf('count-all', { texts: [text, { text: 'one' }] })).toEqual({ words: [7, 1], total: 8 });
+    expect(await outputsOf('many-greetings', { words: ['hi', 'oh'], names: ['Ann', 'Bo'] })).toEqual({
+      pairs: ['hi Ann', 'oh Bo'],
+      all: ['hi Ann', 'hi Bo', 'oh Ann', 'oh Bo'],
+      table: [
+        ['hi Ann', 'hi Bo'],
+        ['oh Ann', 'oh Bo'],
+      ],
+    });
+    const names = ['Ann', 'Bartholomew', 'Bo'];
+    expect(await outputsOf('greet-some', { names })).toEqual({ greetings: 'No. 1 Ann\nNo. 3 Bo' });
+  }, 60_000);
+
+  test('of nested jobs', async () => {
+    await stepcast.define(blocksOf('nested-jobs.md'));
+    const long = { text: 'a b c d e f g h i j k\n' };
+    expect(await outputsOf('describe-all', { texts: [text, long] })).toEqual({
+      words: [7, 11],
+      lines: [null, 'a b c d e f g h i j k'],
+    });
+  }, 60_000);
+});

@@ -8,8 +8,20 @@ import { taskForm } from '../../src/formats/forms/taskForm';
 import { parseDefinitions } from '../../src/formats/parse';
 import { formatProblem } from '../../src/formats/problem';
 
-const manual = readFileSync(join(__dirname, '../../docs/definitions.md'), 'utf8');
-const blocks = [...manual.matchAll(/^```yaml\n([\s\S]*?)^```/gm)].map(([, text = '']) => text);
+const blocksOf = (page: string): string[] => {
+  const text = readFileSync(join(__dirname, '../../docs', page), 'utf8');
+  return [...text.matchAll(/^```yaml\n([\s\S]*?)^```/gm)].map(([, block = '']) => block);
+};
+const blocks = blocksOf('definitions.md');
+
+describe.each(['dataflow.md', 'scatter.md', 'nested-jobs.md'])('the page %s', (page) => {
+  it('has examples that can be used together as they stand', () => {
+    const text = blocksOf(page).join('\n---\n');
+    const parsed = parseDefinitions({ name: page, text });
+    expect(parsed.ok ? [] : parsed.problems.map(formatProblem)).toEqual([]);
+    expect(parsed.ok && parsed.set.jobs.length).toBeGreaterThan(1);
+  });
+});
 
 describe('the manual of definitions', () => {
   it('its first job can be used as it stands', () => {

@@ -136,11 +136,11 @@ describe('the operations for callers', () => {
   const { maxDepth, maxAliases, maxCost } = readSettings({});
   const rules = [...specifiedRules, ...limitRules({ maxDepth, maxAliases, maxCost })];
 
-  test.each(['README.md', 'docs/api.md', 'docs/graphs.md'])(
+  test.each(['README.md', 'docs/api.md', 'docs/graphs.md', 'docs/scatter.md'])(
     'of %s are valid for the schema that is served, and within its limits',
     (page) => {
       const operations = fenced(read(page), 'graphql');
-      expect(operations.length).toBeGreaterThan(1);
+      expect(operations.length).toBeGreaterThan(0);
       const faults = operations.flatMap((text) =>
         validate(schema, parse(text), rules).map(({ message }) => `${message}\n${text}`),
       );

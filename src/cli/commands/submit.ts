@@ -4,7 +4,8 @@ import { CommandError, EXIT } from '../client/commandError';
 import { createSender } from '../client/send';
 import { readInputs, type InputPort } from '../inputValues';
 
-const InputPortForm = z.object({
+/** An input of a job, as the server tells of it. */
+export const InputPortForm = z.object({
   name: z.string(),
   type: z.string(),
   default: z.unknown(),
