@@ -108,7 +108,7 @@ function barView(steps: readonly Step[], output: NodeJS.WritableStream): Progres
         shown.state = {
           ...shown.state,
           state,
-          note: state === 'SUCCEEDED' ? '' : message,
+          note: message,
           ...(isWaiting(state) ? { startedAt: undefined, endedAt: undefined } : {}),
           ...(state === 'RUNNING' ? { startedAt: time, endedAt: undefined } : {}),
           ...(isFinal(state) || state === 'RETRYING' ? { endedAt: time } : {}),
