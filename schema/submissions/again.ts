@@ -1,17 +1,21 @@
-import { Arg, Ctx, Mutation, Resolver } from 'type-graphql';
+import { Arg, Args, Ctx, FieldResolver, Mutation, Resolver, Root } from 'type-graphql';
 import { cancelStepRun } from '../../src/engine/cancelStep';
 import { resumeSubmission } from '../../src/engine/resume';
 import type { Context } from '../context';
 import { fromId } from '../relay/ids';
 import { conflictAt, withUserErrors } from '../relay/userErrors';
-import { CancelStepRunInput, ResumeSubmissionInput } from './inputs';
-import { CancelStepRunPayload, ResumePayload } from './payloads';
+import { PageArgs, type Connection } from '../relay/connection';
+import { CancelStepRunInput, RerunSubmissionInput, ResumeSubmissionInput } from './inputs';
+import { CancelStepRunPayload, ResumePayload, SubmitPayload } from './payloads';
 import * as reads from './reads';
+import { rerunRequest } from './rerun';
+import { submitJobs } from './submitJobs';
+import { SubmissionConnection, SubmissionType, toSubmission } from './types';
 
 const MAX_REASON = 1_000;
 
-/** Submissions that go on after an end, and parts that are ended. */
-@Resolver()
+/** Submissions that go on after an end or run again, and parts that are ended. */
+@Resolver(() => SubmissionType)
 export class AgainMutations {
   @Mutation(() => ResumePayload, {
     description:
@@ -34,6 +38,43 @@ export class AgainMutations {
       },
       (userErrors) => ({ submission: null, reopened: 0, userErrors }),
     );
+  }
+
+  @Mutation(() => SubmitPayload, {
+    description:
+      'Runs a Submission again, as a new one: from some steps on, or with other inputs. What is still valid is taken from the earlier one and does not run.',
+  })
+  rerunSubmission(
+    @Arg('input', () => RerunSubmissionInput, { description: 'Which, and what shall be different.' })
+    input: RerunSubmissionInput,
+    @Ctx() context: Context,
+  ): Promise<SubmitPayload> {
+    return withUserErrors<SubmitPayload>(
+      async () => {
+        const { submissionIds } = await submitJobs(context, [await rerunRequest(context, input)], null);
+        const [submission] = await reads.getSubmissions(context.services.db, submissionIds);
+        return { submission: submission ?? null, userErrors: [] };
+      },
+      (userErrors) => ({ submission: null, userErrors }),
+    );
+  }
+
+  @FieldResolver(() => SubmissionType, {
+    nullable: true,
+    description: 'The earlier Submission that it runs again; null for any other, and when that one was deleted.',
+  })
+  async rerunOf(@Root() { rerunOfKey }: SubmissionType, @Ctx() { services }: Context): Promise<SubmissionType | null> {
+    const row = rerunOfKey === null ? null : await reads.findSubmission(services.db, rerunOfKey);
+    return row ? toSubmission(row) : null;
+  }
+
+  @FieldResolver(() => SubmissionConnection, { description: 'Submissions that run this one again, newest first.' })
+  reruns(
+    @Root() { key }: SubmissionType,
+    @Args(() => PageArgs) args: PageArgs,
+    @Ctx() { services }: Context,
+  ): Promise<Connection<SubmissionType>> {
+    return reads.listSubmissions(services.db, { rerunOfKey: key }, args, services.limits.pageLimit);
   }
 
   @Mutation(() => CancelStepRunPayload, {

@@ -54,6 +54,11 @@ export class SubmitOptions {
       "Seconds after which the Submission is ended as FAILED, with all that runs of it. A Job's own timeout holds as well.",
   })
   timeoutSeconds?: number | null;
+  @Field(() => Boolean, {
+    nullable: true,
+    description: 'False: every step runs, whatever equal work was done before. True if not given.',
+  })
+  reuse?: boolean | null;
 }
 
 @InputType({ description: 'One Submission of a Job that is chosen at run time.' })
@@ -139,6 +144,29 @@ export class CancelStepRunInput {
 export class ResumeSubmissionInput {
   @Field(() => ID, { description: 'The Submission: FAILED or CANCELLED.' })
   id!: string;
+}
+
+@InputType({ description: 'Which Submission to run again, and what shall be different.' })
+export class RerunSubmissionInput extends SubmitOptions {
+  @Field(() => ID, { description: 'The earlier Submission.' })
+  id!: string;
+  @Field(() => [String], {
+    nullable: true,
+    description:
+      'Names of steps of the Job that run in any case, with all that stands after them. What else is still valid is taken from the earlier Submission.',
+  })
+  from?: string[] | null;
+  @Field(() => GraphQLJSON, {
+    nullable: true,
+    description:
+      'Inputs that change, by name, as for `submitJob`; null for the default of the Job. The others stay as they were.',
+  })
+  inputs?: unknown;
+  @Field(() => Boolean, {
+    nullable: true,
+    description: 'True: the current version of the Job runs, in place of the one that the earlier Submission ran.',
+  })
+  latest?: boolean | null;
 }
 
 @InputType({ description: 'Which Submission to delete.' })

@@ -42,7 +42,7 @@ export async function getSubmission(db: Database, key: string): Promise<Submissi
 const ROW: Statement = {
   name: 'submission-rows',
   text: `select id, job_version_id as "jobVersionId", job_name as "jobName", state, priority, message,
-           submitter, label, batch_id as "batchId", event_seq as "eventSeq", unfinished, generation, deadline,
+           submitter, label, batch_id as "batchId", reuse_from as "reuseFrom", event_seq as "eventSeq", unfinished, generation, deadline,
            paused_at as "pausedAt", delete_requested_at as "deleteRequestedAt", created_at as "createdAt", started_at as "startedAt",
            finished_at as "finishedAt"
          from submission where id = any($1::bigint[])`,
@@ -62,6 +62,8 @@ export interface SubmissionFilter {
   readonly states?: readonly SubmissionState[] | null;
   readonly job?: string | null;
   readonly batchKey?: string | null;
+  /** Only those that run this one again. */
+  readonly rerunOfKey?: string | null;
   readonly label?: string | null;
   readonly createdAfter?: Date | null;
   readonly createdBefore?: Date | null;
@@ -81,6 +83,7 @@ export async function listSubmissions(
   if (filter.states && filter.states.length > 0) conditions.push({ state: { $in: [...filter.states] } });
   if (filter.job != null) conditions.push({ jobName: filter.job });
   if (filter.batchKey != null) conditions.push({ batchId: filter.batchKey });
+  if (filter.rerunOfKey != null) conditions.push({ reuseFrom: filter.rerunOfKey });
   if (filter.label != null) conditions.push({ label: filter.label });
   if (filter.createdAfter) conditions.push({ createdAt: { $gte: filter.createdAfter } });
   if (filter.createdBefore) conditions.push({ createdAt: { $lt: filter.createdBefore } });
@@ -157,6 +160,12 @@ export async function getStepRun(db: Database, key: string): Promise<StepRunType
   const row = await db.em().findOne(StepRunRow, { id: key });
   if (!row) throw new StepcastError('NOT_FOUND', 'There is no such step run.');
   return toStepRun(row);
+}
+
+/** Null when there is none, any more or at all. */
+export async function findStepRun(db: Database, key: string | null): Promise<StepRunType | null> {
+  const row = key === null ? null : await db.em().findOne(StepRunRow, { id: key });
+  return row && toStepRun(row);
 }
 
 export async function listAttempts(

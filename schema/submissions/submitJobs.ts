@@ -23,8 +23,20 @@ export interface JobRequest {
   readonly field: readonly string[];
   /** Where an input stands; the last part is the caller's name of it. */
   readonly fieldOf: FieldOfInput;
+  /** What it takes from an earlier Submission. */
+  readonly again?: Again;
   /** Its label, once its inputs are known; that of the options if not given. */
   readonly labelOf?: (inputs: Values) => string;
+}
+
+/** A Submission that runs an earlier one again. */
+export interface Again {
+  /** The key of the earlier one. */
+  readonly submissionKey: string;
+  /** Its inputs: taken where none is given. */
+  readonly inputs: Values;
+  /** Steps that run in any case. */
+  readonly steps: readonly string[];
 }
 
 /** For what the server submits by itself. */
@@ -51,7 +63,13 @@ export async function submitJobs(
   const intake = intakeOf(services, viewer, files);
   for (const request of requests) {
     errors.push(...optionErrors(request));
-    const prepared = await prepareInputs(intake, request.version.plan.job, request.inputs, request.fieldOf);
+    const prepared = await prepareInputs(
+      intake,
+      request.version.plan.job,
+      request.inputs,
+      request.fieldOf,
+      request.again?.inputs,
+    );
     if (!prepared.ok) {
       errors.push(...prepared.errors);
       continue;
@@ -64,6 +82,8 @@ export async function submitJobs(
       label: request.labelOf?.(prepared.inputs) ?? request.options?.label ?? '',
       idempotencyKey: request.options?.idempotencyKey ?? null,
       timeoutSeconds: request.options?.timeoutSeconds ?? null,
+      reuse: request.options?.reuse ?? true,
+      ...(request.again ? { reuseFrom: request.again.submissionKey, rerun: request.again.steps } : {}),
       field: request.field,
     });
   }

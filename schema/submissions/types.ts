@@ -12,6 +12,7 @@ export class SubmissionType extends Node {
   key!: string;
   jobVersionId!: string;
   batchKey!: string | null;
+  rerunOfKey!: string | null;
   @Field(() => String, { description: 'The Job it runs.' })
   jobName!: string;
   @Field(() => SubmissionStateName, { description: 'Where it stands.' })
@@ -139,6 +140,7 @@ export function toSubmission(row: SubmissionRow): SubmissionType {
     key: row.id,
     jobVersionId: row.jobVersionId,
     batchKey: row.batchId,
+    rerunOfKey: row.reuseFrom,
     jobName: row.jobName,
     state: row.state,
     priority: priorityOf(row.priority),

@@ -11,6 +11,7 @@ import { cancel } from './commands/cancel';
 import { showGraph } from './commands/graph';
 import { listJobs } from './commands/jobs';
 import { showLogs } from './commands/logs';
+import { rerunSubmission } from './commands/rerun';
 import { fetchResults } from './commands/results';
 import { resumeSubmission } from './commands/resume';
 import { listSubmissions, showSubmission } from './commands/status';
@@ -31,6 +32,8 @@ interface Given {
   readonly include: readonly string[];
   readonly exclude: readonly string[];
   readonly watch?: boolean;
+  readonly from: readonly string[];
+  readonly latest?: boolean;
   readonly priority?: string;
   readonly label?: string;
   readonly idempotencyKey?: string;
@@ -38,6 +41,7 @@ interface Given {
   readonly job?: string;
   readonly follow?: boolean;
   readonly step?: string;
+  readonly reuse?: boolean;
   readonly reason?: string;
   readonly output: string;
   readonly force?: boolean;
@@ -88,6 +92,7 @@ function program(): Command {
     .option('--exclude <name=a,…>', 'leave out the combinations that have these values', collect, [])
     .option('-w, --watch', 'follow it to its end')
     .addOption(new Option('--priority <priority>', 'its place among others').choices(['HIGH', 'NORMAL', 'LOW']))
+    .option('--no-reuse', 'run every step, whatever equal work was done before')
     .option('--label <text>', 'your own words to find it by')
     .option('--idempotency-key <text>', 'the same key again gives the same submission');
   command('watch <id>', 'follow a submission to its end', (api, { json }, id) =>
@@ -118,6 +123,20 @@ function program(): Command {
     await resumeSubmission(api, terminal, id, json === true);
     return follow ? watch(id, { api, terminal, json, signal: interrupted.signal }) : EXIT.ok;
   }).option('-w, --watch', 'follow it to its end');
+  command('rerun <id>', 'run a submission again: from a step on, or with other inputs', async (api, options, id) => {
+    const { input: inputs, from, latest, json, watch: follow } = options;
+    const again = await rerunSubmission(api, { id, inputs, from, latest, ...submitOptions(options) });
+    if (json && !follow) terminal.print(JSON.stringify({ id: again.id }));
+    else if (!json) terminal.print(follow ? `Submitted ${again.id}` : again.id);
+    return follow ? watch(again.id, { api, terminal, json, signal: interrupted.signal }) : EXIT.ok;
+  })
+    .option('--from <step>', 'this step and all after it run in any case; repeat it', collect, [])
+    .option('-i, --input <name=value>', 'an input that changes; repeat it for lists', collect, [])
+    .option('--latest', 'the current version of the job, not the one that ran')
+    .option('-w, --watch', 'follow it to its end')
+    .addOption(new Option('--priority <priority>', 'its place among others').choices(['HIGH', 'NORMAL', 'LOW']))
+    .option('--label <text>', 'your own words to find it by')
+    .option('--idempotency-key <text>', 'the same key again gives the same submission');
   command('results <id>', 'fetch the result files to DIR/<step>/<name>', (api, { output, force, json }, id) =>
     fetchResults(id, { api, terminal, folder: output, force: force === true, json: json === true }),
   )
@@ -147,8 +166,9 @@ function submitOptions({
   priority,
   label,
   idempotencyKey,
-}: Given): Pick<Given, 'priority' | 'label' | 'idempotencyKey'> {
-  return { priority, label, idempotencyKey };
+  reuse,
+}: Given): Pick<Given, 'priority' | 'label' | 'idempotencyKey' | 'reuse'> {
+  return { priority, label, idempotencyKey, reuse };
 }
 
 async function run(options: Given, action: (api: Api) => Promise<ExitCode | void>): Promise<void> {

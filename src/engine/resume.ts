@@ -6,7 +6,13 @@ import { submissionSeconds } from '../domain/timeouts';
 import type { Sql } from '../store/database';
 import { lockSubmissions, stepRunsById, type LockedSubmission } from '../store/statements/locks';
 import { queuedCount } from '../store/statements/outbox';
-import { reopenRows, type Decided, type ResumedEdge, type ResumedNode } from '../store/statements/resume';
+import {
+  reopenRows,
+  submissionTimeout,
+  type Decided,
+  type ResumedEdge,
+  type ResumedNode,
+} from '../store/statements/resume';
 import { advance, endParent, groupBy, LOW_WATER, type EndedRow } from './advance';
 import type { EngineDependencies } from './complete';
 import { limitsOf } from './rows';
@@ -38,7 +44,7 @@ export async function resumeSubmission(
     const refusal = whyNot(submission);
     if (refusal !== null) throw new StepcastError('CONFLICT', refusal);
     const { plan } = await plans.byId(submission.jobVersionId, sql);
-    const asked = await timeoutOf(sql, submissionId);
+    const asked = await submissionTimeout(sql, submissionId);
     const reopened = await reopenRows(sql, submissionId, graphOf(plan), {
       message: 'Resumed: what succeeded stays, what failed or was cancelled runs again.',
       lowWater: LOW_WATER,
@@ -127,12 +133,4 @@ async function goOn(
     if (transition.ending === null) ended.push(...(await endParent(sql, transition, view)));
   }
   await advance(sql, transition, ended);
-}
-
-async function timeoutOf(sql: Sql, submissionId: string): Promise<number | null> {
-  const rows = await sql.query<{ seconds: number | null }>(
-    { name: 'submission-timeout', text: `select timeout_seconds as seconds from submission where id = $1` },
-    [submissionId],
-  );
-  return rows[0]?.seconds ?? null;
 }

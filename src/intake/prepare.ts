@@ -3,7 +3,7 @@ import type { JobInput, JobSpec } from '../domain/definitions';
 import { digestOf } from '../domain/digest';
 import type { UserError } from '../domain/errors';
 import { checkValue } from '../domain/typing';
-import { isOptional, mainFilesIn, mapFiles, type Value, type Values } from '../domain/values';
+import { filesIn, isOptional, mainFilesIn, mapFiles, type Value, type Values } from '../domain/values';
 import { missingSecondaryFiles } from '../domain/secondaryFiles';
 import { validateFile } from '../validators/validators';
 import type { FileContext } from './readFile';
@@ -30,19 +30,29 @@ interface CheckedInput {
 /** Where the caller gave an input, or would have: its last part is the caller's name of it (`minLength` for `min-length`). */
 export type FieldOfInput = (input: string) => readonly string[];
 
-/** Turns what a caller gave into the inputs of a Submission, or says all that is wrong with it. */
+/**
+ * Turns what a caller gave into the inputs of a Submission, or says all that is wrong with it. What is not given is taken
+ * from `earlier`, the checked inputs of another Submission; it is checked again, since this may be another version of the
+ * Job.
+ */
 export async function prepareInputs(
   context: IntakeContext,
   job: JobSpec,
   raw: Readonly<Record<string, unknown>>,
   fieldOf: FieldOfInput,
+  earlier: Values = {},
 ): Promise<Prepared> {
   const errors: UserError[] = unknownInputs(job, raw, fieldOf);
   const below = (input: string, found: readonly UserError[]): UserError[] =>
     found.map((error) => ({ ...error, field: [...fieldOf(input), ...error.field] }));
   const checked: [string, CheckedInput][] = [];
   for (const input of job.inputs) {
-    const one = await checkOnce(context, job, input, raw[input.name], fieldOf(input.name).at(-1) ?? input.name);
+    const shownName = fieldOf(input.name).at(-1) ?? input.name;
+    const taken = Object.hasOwn(raw, input.name) ? null : (earlier[input.name] ?? null);
+    const one =
+      taken === null
+        ? await checkOnce(context, job, input, raw[input.name], shownName)
+        : await checkEarlier(context, input, taken, shownName);
     errors.push(...below(input.name, one.errors));
     checked.push([input.name, one]);
   }
@@ -79,12 +89,13 @@ function checkOnce(
   return checking;
 }
 
+const done = (value: Value, ...messages: string[]): CheckedInput => ({
+  value,
+  errors: messages.map((message) => ({ code: 'BAD_INPUT', message, field: [] })),
+  rejections: () => Promise.resolve([]),
+});
+
 async function check(context: IntakeContext, input: JobInput, raw: unknown, shownName: string): Promise<CheckedInput> {
-  const done = (value: Value, ...messages: string[]): CheckedInput => ({
-    value,
-    errors: messages.map((message) => ({ code: 'BAD_INPUT', message, field: [] })),
-    rejections: () => Promise.resolve([]),
-  });
   if (raw === undefined || raw === null) {
     if (input.default !== undefined) return done(input.default);
     return isOptional(input.type) ? done(null) : done(null, `Input "${shownName}" is required.`);
@@ -94,6 +105,24 @@ async function check(context: IntakeContext, input: JobInput, raw: unknown, show
   if (errors.length > 0) {
     return { ...done(null), errors: errors.map((error) => ({ ...error, field: error.field.slice(1) })) };
   }
+  return checkRead(context, input, read, shownName);
+}
+
+/** A value of an earlier Submission: its files are used as they are, if they are still there. */
+async function checkEarlier(
+  context: IntakeContext,
+  input: JobInput,
+  value: Value,
+  shownName: string,
+): Promise<CheckedInput> {
+  for (const file of filesIn(value)) {
+    if (await context.store.keep(file.sha256)) continue;
+    return done(null, `Input "${shownName}": the file '${file.name}' of the earlier submission is gone; give it anew.`);
+  }
+  return checkRead(context, input, value, shownName);
+}
+
+function checkRead(context: IntakeContext, input: JobInput, read: unknown, shownName: string): CheckedInput {
   const reasons = [...checkValue(input.type, input, read)];
   if (reasons.length === 0) reasons.push(...traitReasons(input, read as Value));
   if (reasons.length > 0) return done(null, ...reasons.map((reason) => `Input "${shownName}": ${reason}.`));

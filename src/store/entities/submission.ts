@@ -39,6 +39,9 @@ export class SubmissionRow {
   label!: string;
   @Property({ type: 'bigint', fieldName: 'batch_id', nullable: true })
   batchId!: string | null;
+  /** The Submission that it runs again. */
+  @Property({ type: 'bigint', fieldName: 'reuse_from', nullable: true })
+  reuseFrom!: string | null;
   @Property({ type: 'int', fieldName: 'event_seq' })
   eventSeq!: number;
   @Property({ type: 'int' })

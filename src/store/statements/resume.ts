@@ -78,6 +78,15 @@ export async function reopenRows(
   return row;
 }
 
+/** Seconds that a Submission may take, as it was stored; null when it may take as long as it takes. */
+export async function submissionTimeout(sql: Sql, submissionId: string): Promise<number | null> {
+  const rows = await sql.query<{ seconds: number | null }>(
+    { name: 'submission-timeout', text: `select timeout_seconds as seconds from submission where id = $1` },
+    [submissionId],
+  );
+  return rows[0]?.seconds ?? null;
+}
+
 const REOPEN = `
   with sub as materialized (
     select id, job_name, event_seq, generation + 1 as generation from submission where id = $1
