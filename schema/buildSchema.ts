@@ -28,6 +28,7 @@ import { AgainMutations } from './submissions/again';
 import { OutputFilesResolver } from './submissions/outputFiles';
 import { SubmissionMutations } from './submissions/mutations';
 import { ArtifactResolver, BatchResolver, StepRunResolver } from './submissions/partResolvers';
+import { ReusedStepRunResolver, StepRunReuseResolver } from './submissions/reuse';
 import { SubmissionResolver } from './submissions/resolver';
 import { SubmissionSubscriptions } from './submissions/subscriptions';
 import { WorkersResolver } from './workers/resolver';
@@ -42,6 +43,8 @@ const RESOLVERS: NonEmptyArray<Function> = [
   AgainMutations,
   SubmissionSubscriptions,
   StepRunResolver,
+  ReusedStepRunResolver,
+  StepRunReuseResolver,
   BatchResolver,
   CombinationsResolver,
   ArtifactResolver,

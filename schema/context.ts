@@ -38,6 +38,8 @@ export interface Services {
   /** A folder for validators that need a file on disk. */
   readonly scratchDir: string;
   readonly limits: Limits;
+  /** Whether steps take the results of equal work. */
+  readonly reuse: boolean;
 }
 
 export interface Context {

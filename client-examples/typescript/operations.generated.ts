@@ -25,6 +25,8 @@ export type EventType =
   | 'STEP_STATE'
   /** Paused: what runs goes on, nothing new starts. */
   | 'SUBMISSION_PAUSED'
+  /** It had failed or was cancelled, and goes on from what succeeded. */
+  | 'SUBMISSION_RESUMED'
   /** The Submission is in a new state. */
   | 'SUBMISSION_STATE'
   /** It goes on after a pause. */
@@ -72,6 +74,8 @@ export type SubmitOptions = {
   label?: string | null | undefined;
   /** NORMAL if not given. */
   priority?: Priority | null | undefined;
+  /** False: every step runs, whatever equal work was done before. True if not given. */
+  reuse?: boolean | null | undefined;
   /** Seconds after which the Submission is ended as FAILED, with all that runs of it. A Job's own timeout holds as well. */
   timeoutSeconds?: number | null | undefined;
 };

@@ -103,6 +103,11 @@ export class DefineTaskInput {
   configuration?: unknown;
   @Field(() => String, { nullable: true, description: 'The Backend; `local` if not given.' })
   backend?: string | null;
+  @Field(() => Boolean, {
+    nullable: true,
+    description: 'Whether equal runs share their result; if not given, when it takes any input or parameter.',
+  })
+  reuse?: boolean | null;
   @Field(() => Int, { nullable: true, description: 'Steps that may run it at once, over all submissions.' })
   maxRunning?: number | null;
   @Field(() => GraphQLJSON, {

@@ -1,6 +1,7 @@
 import { GraphQLJSON } from 'graphql-scalars';
 import { Field, Float, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
 import type { BackendSpec, FileTraits, TaskSpec } from '../../src/domain/definitions';
+import { sharesResults } from '../../src/domain/fingerprint';
 import { predecessorsOf } from '../../src/domain/graph';
 import { mutationFieldName } from '../../src/domain/naming';
 import { formatType } from '../../src/domain/values';
@@ -82,6 +83,8 @@ export class TaskType extends Node {
   version!: number;
   @Field(() => String, { description: 'The Backend it runs on.' })
   backend!: string;
+  @Field(() => Boolean, { description: 'Equal runs share their result.' })
+  reuse!: boolean;
   @Field(() => Int, {
     nullable: true,
     description: 'Steps that may run it at once, over all submissions; null when only slots bound it.',
@@ -222,6 +225,7 @@ export function toTask(entry: CatalogEntry<TaskSpec>): TaskType {
     description: spec.description,
     version: entry.version,
     backend: spec.backend,
+    reuse: sharesResults(spec),
     maxRunning: spec.maxRunning ?? null,
     inputs: spec.inputs.map(toPort),
     parameters: spec.parameters.map(toPort),

@@ -37,7 +37,8 @@ export async function fire(services: Services, firing: DueFiring): Promise<void>
     const inputs = await boundInputs(services, spec, firing);
     if (inputs === null) return await end('REFUSED', 'Refused: the submission that ended was deleted.');
     const version = jobByName(services, spec.job, ['job']);
-    const options = { priority: spec.priority, label: spec.label };
+    // What comes back by the clock is there to look again.
+    const options = { priority: spec.priority, label: spec.label, reuse: !('cron' in spec) };
     await submitJobs(
       { services, viewer: LOCAL_VIEWER },
       [{ version, inputs, options, field: ['options'], fieldOf: (name) => ['inputs', name] }],

@@ -103,6 +103,7 @@ export async function startApi({ settings, secret, jobFolders, consoleDir, log }
     secret,
     publicUrl,
     scratchDir,
+    reuse: settings.reuse,
     limits: {
       ...settings,
       admission: { lowerBeyond: settings.lowerBeyond ?? null, refuseBeyond: settings.refuseBeyond ?? null },
@@ -173,7 +174,7 @@ export async function startApi({ settings, secret, jobFolders, consoleDir, log }
     find: (address, options) => findDrawing(services, address, options),
     onError: (error) => fault('graph', error),
   });
-  const housekeeping = startHousekeeping({ services, store, uploads, leaseSeconds: settings.leaseSeconds, log });
+  const housekeeping = startHousekeeping({ services, store, uploads, settings, log });
 
   let stopping = false;
   const app = express();

@@ -1,8 +1,10 @@
 /** What an API process does beside answering: recover, delete for good, clear away what nobody uses. */
 import type { LocalArtifactStore } from '../../src/artifacts/localStore';
+import type { Settings } from '../../src/config/settings';
 import { messageOf } from '../../src/domain/errors';
 import { createReconciler } from '../../src/engine/reconcile';
 import { purgeSubmissions, purgeUploads, unnamedContents } from '../../src/store/statements/purge';
+import { sweepReuse } from '../../src/store/statements/reuse';
 import { forgetWorkers } from '../../src/store/statements/workers';
 import { FIRINGS_KEPT } from '../../src/domain/firing';
 import { forgetFirers } from '../../src/store/statements/firers';
@@ -33,10 +35,10 @@ export function startHousekeeping(options: {
   readonly services: Services;
   readonly store: LocalArtifactStore;
   readonly uploads: Uploads;
-  readonly leaseSeconds: number;
+  readonly settings: Pick<Settings, 'leaseSeconds' | 'reuseDays' | 'reuseEntries'>;
   readonly log: Log;
 }): { stop(): void } {
-  const { services, store, uploads, leaseSeconds, log } = options;
+  const { services, store, uploads, settings, log } = options;
   const { db } = services;
 
   const removeUnnamed = async (contents: readonly string[], olderThanMs = FRESH_MS): Promise<void> => {
@@ -51,6 +53,7 @@ export function startHousekeeping(options: {
   };
   const sweep = async (): Promise<void> => {
     await forgetWorkers(db, FORGET_WORKERS_AFTER_SECONDS);
+    await sweepReuse(db, { days: settings.reuseDays, entries: settings.reuseEntries });
     await forgetFirers(db, FORGET_FIRERS_AFTER_SECONDS);
     await forgetFirings(db, FIRINGS_KEPT, FORGET_FIRINGS);
     await store.sweepIncoming(UNTOUCHED_MS);
@@ -69,7 +72,7 @@ export function startHousekeeping(options: {
   const timers = [
     every(
       RECONCILE_MS,
-      createReconciler(services, leaseSeconds),
+      createReconciler(services, settings.leaseSeconds),
       (error) => log('warn', `reconciling: ${messageOf(error)}`),
       { atOnce: true },
     ),

@@ -54,6 +54,11 @@ export class SubmitOptions {
       "Seconds after which the Submission is ended as FAILED, with all that runs of it. A Job's own timeout holds as well.",
   })
   timeoutSeconds?: number | null;
+  @Field(() => Boolean, {
+    nullable: true,
+    description: 'False: every step runs, whatever equal work was done before. True if not given.',
+  })
+  reuse?: boolean | null;
 }
 
 @InputType({ description: 'One Submission of a Job that is chosen at run time.' })

@@ -162,6 +162,12 @@ export async function getStepRun(db: Database, key: string): Promise<StepRunType
   return toStepRun(row);
 }
 
+/** Null when there is none, any more or at all. */
+export async function findStepRun(db: Database, key: string | null): Promise<StepRunType | null> {
+  const row = key === null ? null : await db.em().findOne(StepRunRow, { id: key });
+  return row && toStepRun(row);
+}
+
 export async function listAttempts(
   db: Database,
   stepRunKey: string,

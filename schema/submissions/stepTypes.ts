@@ -10,6 +10,7 @@ import { FailureKindName, StepRunKindName, StepRunStateName } from './enums';
 @ObjectType('StepRun', { implements: Node, description: 'One execution of one Step in one Submission.' })
 export class StepRunType extends Node {
   key!: string;
+  reusedFromKey!: string | null;
   submissionKey!: string;
   /** Where it stands in its queue, for field resolvers. */
   place!: Pick<StepRunRow, 'queue' | 'priority' | 'held' | 'lane'>;
@@ -74,6 +75,7 @@ export function toStepRun(row: StepRunRow): StepRunType {
   return {
     id: toId('StepRun', row.id),
     key: row.id,
+    reusedFromKey: row.reusedFrom,
     submissionKey: row.submissionId,
     place: row,
     name: row.name,

@@ -82,6 +82,7 @@ export async function submitJobs(
       label: request.labelOf?.(prepared.inputs) ?? request.options?.label ?? '',
       idempotencyKey: request.options?.idempotencyKey ?? null,
       timeoutSeconds: request.options?.timeoutSeconds ?? null,
+      reuse: request.options?.reuse ?? true,
       ...(request.again ? { reuseFrom: request.again.submissionKey, rerun: request.again.steps } : {}),
       field: request.field,
     });

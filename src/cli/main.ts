@@ -41,6 +41,7 @@ interface Given {
   readonly job?: string;
   readonly follow?: boolean;
   readonly step?: string;
+  readonly reuse?: boolean;
   readonly reason?: string;
   readonly output: string;
   readonly force?: boolean;
@@ -91,6 +92,7 @@ function program(): Command {
     .option('--exclude <name=a,…>', 'leave out the combinations that have these values', collect, [])
     .option('-w, --watch', 'follow it to its end')
     .addOption(new Option('--priority <priority>', 'its place among others').choices(['HIGH', 'NORMAL', 'LOW']))
+    .option('--no-reuse', 'run every step, whatever equal work was done before')
     .option('--label <text>', 'your own words to find it by')
     .option('--idempotency-key <text>', 'the same key again gives the same submission');
   command('watch <id>', 'follow a submission to its end', (api, { json }, id) =>
@@ -164,8 +166,9 @@ function submitOptions({
   priority,
   label,
   idempotencyKey,
-}: Given): Pick<Given, 'priority' | 'label' | 'idempotencyKey'> {
-  return { priority, label, idempotencyKey };
+  reuse,
+}: Given): Pick<Given, 'priority' | 'label' | 'idempotencyKey' | 'reuse'> {
+  return { priority, label, idempotencyKey, reuse };
 }
 
 async function run(options: Given, action: (api: Api) => Promise<ExitCode | void>): Promise<void> {

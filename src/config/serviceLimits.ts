@@ -31,6 +31,20 @@ export const SERVICE_LIMITS = {
     fallbackText: 'no limit',
     schema: optional(wholeNumber(1, 1_000_000)),
   }),
+  reuseDays: variable({
+    name: 'STEPCAST_REUSE_DAYS',
+    group: 'Limits of the service',
+    meaning: 'Days after which a result that no step took is no longer taken for equal work.',
+    fallback: '90',
+    schema: wholeNumber(1, 36_500),
+  }),
+  reuseEntries: variable({
+    name: 'STEPCAST_REUSE_ENTRIES',
+    group: 'Limits of the service',
+    meaning: 'Results that can be taken for equal work; above it, those that were not taken for longest are let go.',
+    fallback: '1000000',
+    schema: wholeNumber(1, 1_000_000_000),
+  }),
   lowerBeyond: variable({
     name: 'STEPCAST_LOWER_BEYOND',
     group: 'Limits of the service',

@@ -58,10 +58,13 @@ function taskDigest(task: TaskSpec): string {
   return digest;
 }
 
-/** Of a file, its content and the name under which the command sees it. */
+/** Of a file, its content, the name under which the command sees it, and what lies beside it. */
 function whatMatters(value: Value): unknown {
   if (typeof value !== 'object' || value === null) return value;
-  if (isFileValue(value)) return { file: value.name, sha256: value.sha256 };
+  if (isFileValue(value)) {
+    const { name, sha256, secondaryFiles = [] } = value;
+    return { file: name, sha256, ...(secondaryFiles.length > 0 ? { beside: secondaryFiles.map(whatMatters) } : {}) };
+  }
   if (isDirectoryValue(value)) return { directory: value.name, entries: value.entries.map(whatMatters) };
   if (Array.isArray(value)) return value.map((item: Value) => whatMatters(item));
   return {
@@ -101,17 +104,17 @@ function differing(
 /** A sentence holds so many differences; the rest is counted. */
 const MAX_NAMED = 5;
 
-/** Why a run was not given the result of an earlier one, as a sentence for people. */
+/** Why a run was not given the result of an earlier one, in words that complete a sentence. */
 export function whyDifferent(own: FingerprintParts, earlier: FingerprintParts): string {
   const all = differences(own, earlier);
-  if (all.length === 0) return 'Nothing differs.';
+  if (all.length === 0) return 'nothing differs.';
   const named = all.slice(0, MAX_NAMED);
   const more = all.length - named.length;
   const list = more > 0 ? [...named, `${more} more`] : named;
   const last = list.at(-1) ?? '';
   const words = list.length === 1 ? last : `${list.slice(0, -1).join(', ')} and ${last}`;
-  const sentence = `${words} ${all.length === 1 && !words.endsWith('variables') ? 'differs' : 'differ'}`;
-  return `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}; the rest is the same.`;
+  const differs = all.length === 1 && !words.endsWith('variables') ? 'differs' : 'differ';
+  return `${words} ${differs}; the rest is the same.`;
 }
 
 /** Whether a success with this end was one that ends the Submission early, as its Task says. */

@@ -95,8 +95,9 @@ async function advanceParents(
     if (view.parentId !== null) counts.set(view.parentId, (counts.get(view.parentId) ?? 0) + 1);
   if (counts.size === 0) return [];
   const over: EndedRow[] = [];
-  for (const row of await stepRunsById(sql, [...counts.keys()])) {
-    const parent = pending(transition, row);
+  // All as they are now: the end of one may write the changes of the others, and then they are no longer pending.
+  const parents = (await stepRunsById(sql, [...counts.keys()])).map((row) => pending(transition, row));
+  for (const parent of parents) {
     const left = parent.left - (counts.get(parent.id) ?? 0);
     const isWhole = parent.kind === 'JOB' || parent.expanded === parent.width;
     if (left === 0 && isWhole) over.push(...(await endParent(sql, transition, parent)));

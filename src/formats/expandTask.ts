@@ -40,6 +40,7 @@ export function expandTask(form: TaskForm, report: Report): TaskSpec {
     ...runRulesOf(form, report),
     missingOutput: form['missing-output'],
     configuration: form.configuration,
+    ...(form.reuse === undefined ? {} : { reuse: form.reuse }),
     ...maxRunningOf(form),
     ...usesOf(form),
   };

@@ -189,6 +189,49 @@ test('nested jobs scatter, at any depth, and their results come out in order', a
   });
 });
 
+test('nested jobs with joined outputs end in one batch, each by itself', async () => {
+  const source = (step: string) => ({ kind: 'output', step, port: 'out' }) as const;
+  const inner: JobSpec = {
+    ...job('inner', { a: { links: { x: input('text') } }, b: { when: { step: 'a', exitCodes: [5] } } }, undefined, {
+      text: scalar('string'),
+    }),
+    outputs: [
+      {
+        name: 'result',
+        description: '',
+        type: scalar('Any'),
+        source: { kind: 'merge', sources: [source('a'), source('b')], how: 'nested' },
+      },
+    ],
+  };
+  const outer: JobSpec = {
+    ...job('outer', { each: { job: 'inner', links: { text: input('texts') }, scatter: ['text'] } }, undefined, {
+      texts: TEXTS,
+    }),
+    outputs: [
+      {
+        name: 'result',
+        description: '',
+        type: scalar('Any'),
+        source: { kind: 'output', step: 'each', port: 'result' },
+      },
+    ],
+  };
+  await define(inner, outer);
+  const id = await engine.submit('outer', { inputs: { texts: ['1', '2', '3'] } });
+  await runAll();
+  expect(await engine.submission(id)).toMatchObject({
+    state: 'SUCCEEDED',
+    outputs: {
+      result: [
+        ['1', null],
+        ['2', null],
+        ['3', null],
+      ],
+    },
+  });
+});
+
 test('a condition skips a step, and each element has its own', async () => {
   const when = { kind: 'expression', expression: { kind: 'reference', path: ['inputs', 'y'] } } as const;
   const flag = {

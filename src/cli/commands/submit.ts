@@ -32,6 +32,8 @@ export interface SubmitRequest {
   readonly priority?: string;
   readonly label?: string;
   readonly idempotencyKey?: string;
+  /** False: every step runs. */
+  readonly reuse?: boolean;
 }
 
 /** The inputs of a job. Throws CommandError when there is no such job. */
@@ -49,8 +51,8 @@ export async function submitJob(api: Api, request: SubmitRequest): Promise<{ id:
   const send = createSender(api);
   const inputs: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(values)) inputs[name] = await send(value);
-  const { priority, label, idempotencyKey } = request;
-  const input = { job: request.job, inputs, options: { priority, label, idempotencyKey } };
+  const { priority, label, idempotencyKey, reuse } = request;
+  const input = { job: request.job, inputs, options: { priority, label, idempotencyKey, reuse } };
   const { submission, userErrors } = (await api.call(Submitted, SUBMIT, { input })).submitJob;
   if (!submission) throw refusedBy(userErrors);
   return submission;

@@ -30,7 +30,7 @@ export interface SubmittedMatrix {
 
 /** Uploads the files and submits the job on every combination. Throws CommandError with each reason for a refusal. */
 export async function submitMatrix(api: Api, request: MatrixRequest): Promise<SubmittedMatrix> {
-  const { job, priority, label, idempotencyKey } = request;
+  const { job, priority, label, idempotencyKey, reuse } = request;
   const ports = await inputsOf(api, job);
   const inputs = await readInputs(job, ports, request.inputs);
   const matrix = await readMatrix(job, ports, request.matrix);
@@ -57,7 +57,7 @@ export async function submitMatrix(api: Api, request: MatrixRequest): Promise<Su
     matrix: await sent(matrix),
     include: await all(include),
     exclude: await all(exclude),
-    options: { priority, label, idempotencyKey },
+    options: { priority, label, idempotencyKey, reuse },
   };
   const { batch, submissions, userErrors } = (await api.call(Submitted, SUBMIT, { input })).submitMatrix;
   if (!batch) throw refusedBy(userErrors);

@@ -133,6 +133,7 @@ export const taskForm = form({
   heartbeat: heartbeatForm.optional(),
   resources: resourcesForm.optional(),
   configuration: z.array(configurationForm).default([]),
+  reuse: z.boolean().optional(),
   'max-running': maxRunningForm,
   uses: usesForm,
 });

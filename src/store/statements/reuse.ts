@@ -53,6 +53,11 @@ export interface ClaimedWork {
   readonly done: EarlierRun | null;
 }
 
+/** The columns of a row as a claim gives it. */
+const CLAIMED = `r.id, r.submission_id as "submissionId", p.job_version_id as "jobVersionId", r.scope_id as "scopeId",
+  r.parent_id as "parentId", r.job, r.node, r.scatter_index as "scatterIndex", r.name, r.attempt, r.queue, r.inputs,
+  r.out_of_memory as "outOfMemory", p.reuse, p.reuse_from as "reuseFrom", p.rerun`;
+
 const EARLIER_RUN = `jsonb_build_object('stepRunId', r.id::text, 'name', r.name, 'jobName', p.job_name,
   'submissionId', p.id::text, 'exitCode', r.exit_code, 'outputs', coalesce(r.outputs, '{}'))`;
 
@@ -192,6 +197,68 @@ export function succeededParts(
   );
 }
 
-const CLAIMED = `r.id, r.submission_id as "submissionId", p.job_version_id as "jobVersionId", r.scope_id as "scopeId",
-  r.parent_id as "parentId", r.job, r.node, r.scatter_index as "scatterIndex", r.name, r.attempt, r.queue, r.inputs,
-  r.out_of_memory as "outOfMemory", p.reuse, p.reuse_from as "reuseFrom", p.rerun`;
+/** A StepRun as it is compared with others. */
+export interface WorkRow extends ClaimedStepRun {
+  readonly jobName: string;
+  readonly message: string;
+  readonly cached: boolean;
+  readonly reusedFrom: string | null;
+  readonly waitsFor: string | null;
+}
+
+const WORK_ROW = `${CLAIMED}, p.job_name as "jobName", r.message, r.cached, r.reused_from as "reusedFrom",
+  case when r.state = 'RETRYING' then r.waits_for end as "waitsFor"`;
+
+/** A StepRun that runs a Task and was taken by a worker before; null otherwise. */
+export async function workOf(sql: Sql, stepRunId: string): Promise<WorkRow | null> {
+  const rows = await sql.query<WorkRow>(
+    {
+      name: 'work-of',
+      text: `select ${WORK_ROW} from step_run r join submission p on p.id = r.submission_id
+             where r.id = $1 and r.kind = 'TASK' and r.attempt > 0`,
+    },
+    [stepRunId],
+  );
+  return rows[0] ?? null;
+}
+
+/** Newer runs than these many are not gone through. */
+const MAX_LOOKED_AT = 50;
+
+/** Runs of the Task that succeeded before the StepRun came to be, whose results can be taken; newest first. */
+export function remembered(sql: Sql, taskName: string, before: string, limit: number): Promise<WorkRow[]> {
+  return sql.query<WorkRow>(
+    {
+      name: 'remembered-work',
+      text: `
+      select ${WORK_ROW} from (
+        select step_run_id, attempt from equal_work where task_name = $1 and step_run_id < $2
+        order by step_run_id desc limit ${MAX_LOOKED_AT}
+      ) e join step_run r on r.id = e.step_run_id and r.attempt = e.attempt and r.state = 'SUCCEEDED'
+      join submission p on p.id = r.submission_id
+      order by r.id desc limit $3`,
+    },
+    [taskName, before, limit],
+  );
+}
+
+/** Entries that one pass of a sweep removes. */
+const SWEPT_AT_ONCE = 5_000;
+
+/** Removes entries that nobody used for so many days, and the least used above the number that is kept; returns how many. */
+export async function sweepReuse(sql: Sql, keep: { readonly days: number; readonly entries: number }): Promise<number> {
+  const rows = await sql.query(
+    {
+      name: 'sweep-reuse',
+      text: `
+      delete from equal_work where fingerprint in (
+        (select fingerprint from equal_work where used_at < now() - make_interval(days => $1)
+          order by used_at limit ${SWEPT_AT_ONCE})
+        union all
+        (select fingerprint from equal_work order by used_at desc, step_run_id desc offset $2 limit ${SWEPT_AT_ONCE})
+      ) returning fingerprint`,
+    },
+    [keep.days, keep.entries],
+  );
+  return rows.length;
+}

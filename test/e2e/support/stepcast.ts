@@ -28,6 +28,7 @@ export interface StepcastOptions {
 export interface SubmitOptions {
   readonly priority?: 'HIGH' | 'NORMAL' | 'LOW';
   readonly label?: string;
+  readonly reuse?: boolean;
   readonly idempotencyKey?: string;
   readonly timeoutSeconds?: number;
 }

@@ -22,6 +22,11 @@ export const INVARIANTS: readonly Invariant[] = [
     exceptions: `select id, name, state from step_run where state not in ${FINAL_STEP}`,
   },
   {
+    sentence: 'no work is noted for an attempt that is not there',
+    exceptions: `select e.fingerprint from equal_work e left join attempt a
+                 on a.step_run_id = e.step_run_id and a.number = e.attempt where a.number is null`,
+  },
+  {
     sentence: 'no attempt still runs',
     exceptions: `select step_run_id, number from attempt where state = 'RUNNING' or finished_at is null`,
   },
