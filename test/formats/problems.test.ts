@@ -151,7 +151,12 @@ describe('what is wrong in a file is told with its place and what would be right
   });
 
   it.each([
-    ['an unknown task', 'steps: {a: {task: splt}}', 'steps.a.task', "there is no task 'splt'. Did you mean 'split'? Known tasks: split."],
+    [
+      'an unknown task',
+      'steps: {a: {task: splt}}',
+      'steps.a.task',
+      "there is no task 'splt'. Did you mean 'split'? Known tasks: split.",
+    ],
     [
       'an unknown input',
       'inputs: {text: File}\nsteps: {a: {task: split, in: {text: txt, min-length: 3}}}',
