@@ -38,6 +38,7 @@ export function lineView(steps: readonly Pick<Step, 'name'>[], print: (line: str
         if (type === 'CANCEL_REQUESTED') print(`Cancelling${note}`);
         if (type === 'SUBMISSION_PAUSED') print(`Paused${note}`);
         if (type === 'SUBMISSION_UNPAUSED') print('It goes on');
+        if (type === 'SUBMISSION_RESUMED') print(message);
         return;
       }
       const line = (text: string): void => print(`  ${stepName.padEnd(width)}  ${text}${note}`);
@@ -56,6 +57,9 @@ export function lineView(steps: readonly Pick<Step, 'name'>[], print: (line: str
     close: () => undefined,
   };
 }
+
+/** A step that is to run, for the first time or again. */
+const isWaiting = (state: string): boolean => state === 'PENDING' || state === 'QUEUED';
 
 interface BarState {
   readonly name: string;
@@ -105,6 +109,7 @@ function barView(steps: readonly Step[], output: NodeJS.WritableStream): Progres
           ...shown.state,
           state,
           note: message,
+          ...(isWaiting(state) ? { startedAt: undefined, endedAt: undefined } : {}),
           ...(state === 'RUNNING' ? { startedAt: time, endedAt: undefined } : {}),
           ...(isFinal(state) || state === 'RETRYING' ? { endedAt: time } : {}),
         };

@@ -2,8 +2,10 @@
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { eventually } from './support/wait';
-import { startStepcast, type Stepcast } from './support/stepcast';
+import { keyOf, startStepcast, type Stepcast } from './support/stepcast';
 
 /** Each run notes itself, waits for a file if the word is `slow`, and fails for `bad` until a file says that all is mended. */
 const JOB = `
@@ -46,7 +48,7 @@ const resume = async (id: string) =>
   (
     await stepcast.gql<{ resumeSubmission: { submission: object | null; reopened: number; userErrors: object[] } }>(
       `mutation ($id: ID!) { resumeSubmission(input: { id: $id }) {
-         submission { state generation } reopened userErrors { code message field } } }`,
+         submission { generation } reopened userErrors { code message field } } }`,
       { id },
     )
   ).resumeSubmission;
@@ -68,7 +70,7 @@ test('after a failure the rest runs, though a worker was killed as well, and a s
   await stepcast.untilState(id, ['FAILED']);
   await make('go');
   await make('mended');
-  expect(await resume(id)).toEqual({ submission: { state: 'QUEUED', generation: 2 }, reopened: 4, userErrors: [] });
+  expect(await resume(id)).toEqual({ submission: { generation: 2 }, reopened: 4, userErrors: [] });
   await stepcast.untilState(id, ['SUCCEEDED']);
   expect(await ran()).toEqual(['a', 'bad', 'bad', 'last', 'slow', 'slow']);
 
@@ -91,3 +93,45 @@ test('after a failure the rest runs, though a worker was killed as well, and a s
     submission: { generation: 2, outputs: { all: ['a', 'bad', 'slow'] } },
   });
 }, 60_000);
+
+test('one element is cancelled while the others go on, and the command resumes what is left', async () => {
+  const id = await stepcast.submit('notes', { words: ['a', 'slow', 'b'], folder });
+  await eventually('all three run', async () => (await ran()).length === 3);
+  await eventually(
+    'two are done',
+    async () => (await statesOf(id)).filter((state) => state === 'SUCCEEDED').length === 2,
+  );
+  const [slow] = await stepcast.sql<{ id: string }>(`select id from step_run where name = 'each[1]' order by id desc`);
+  const stepRun = Buffer.from(`StepRun:${slow?.id}`).toString('base64url');
+  const cancelled = await stepcast.gql(
+    `mutation ($id: ID!) { cancelStepRun(input: { id: $id, reason: "Too slow." }) {
+       stepRun { name } submission { message } userErrors { message } } }`,
+    { id: stepRun },
+  );
+  expect(cancelled).toEqual({
+    cancelStepRun: {
+      stepRun: { name: 'each[1]' },
+      submission: { message: 'Step "each[1]" failed: It was cancelled. Too slow.' },
+      userErrors: [],
+    },
+  });
+  await stepcast.untilState(id, ['FAILED']);
+  expect(await statesOf(id)).toEqual(['FAILED', 'CANCELLED', 'SUCCEEDED', 'CANCELLED', 'SUCCEEDED']);
+  const command = (...words: string[]) =>
+    promisify(execFile)(process.execPath, [path.resolve('dist/src/cli/main.js'), ...words, '--url', stepcast.url]);
+  await expect(command('cancel', stepRun)).rejects.toMatchObject({
+    stderr: expect.stringContaining('It has ended already, as CANCELLED.') as string,
+  });
+  await make('go');
+  const { stdout } = await command('resume', id, '--watch');
+  expect(stdout).toContain('Resumed: 3 step runs go on');
+  expect(stdout).toMatch(/^SUCCEEDED/m);
+  expect(await ran()).toEqual(['a', 'b', 'last', 'slow', 'slow']);
+}, 60_000);
+
+const statesOf = async (id: string): Promise<string[]> =>
+  (
+    await stepcast.sql<{ state: string }>(`select state from step_run where submission_id = $1 order by id`, [
+      keyOf(id),
+    ])
+  ).map(({ state }) => state);

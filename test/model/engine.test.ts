@@ -5,6 +5,7 @@ import type { Work } from '../../src/engine/claim';
 import { ended, openEngine, type TestEngine } from '../engine/support';
 import { interpret, type Outcome } from './interpreter';
 import { drawnJobs, LIST, WORK, type Drawn } from './jobs';
+import { randomFrom, spread } from './luck';
 
 const RUNS = Number(process.env['STEPCAST_TEST_MODEL_RUNS'] ?? 120);
 const LONGEST_MS = 20 * 60_000;
@@ -17,24 +18,6 @@ beforeAll(async () => {
   engine = await openEngine();
 });
 afterAll(() => engine.close());
-
-/** A number that follows from the text, evenly spread. */
-function spread(text: string): number {
-  let hash = 2_166_136_261;
-  for (const character of text) hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 16_777_619);
-  return (hash >>> 0) % 1_000;
-}
-
-/** Numbers from 0 to below 1, by the generator known as mulberry32: every job meets good and bad luck. */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** Deterministic: the same path does the same each time. */
 function outcomeOf(salt: string, path: string, task: string, x: Value, y: Value): Outcome {
