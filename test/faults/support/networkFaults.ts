@@ -4,6 +4,7 @@ import { eventually } from '../../e2e/support/wait';
 import { LEASE_SECONDS, type Node } from './cluster';
 import type { Fault, Target } from './faults';
 import type { Proxy } from '../../support/proxy';
+import { provoke } from './provoke';
 
 type Service = 'postgres' | 'redis';
 
@@ -38,13 +39,20 @@ const cutAll =
     return `${count} connections`;
   };
 
+/** One that hears nothing has nothing to lose: some work is sent, and it is tried again, with everybody when need be. */
 const loseAnswers =
   (service: Service): Fault =>
   async (target) => {
-    const node = await connected(target, service);
-    const lost = await node[service].loseAnswers(target.between(50, WINDOW_MS));
-    if (lost === 0) throw new Error(`${node.name} was given no answer that could be lost`);
-    return `${lost} bytes on their way to ${node.name}`;
+    let tries = 0;
+    return eventually('an answer is lost', async () => {
+      await provoke(target.cluster);
+      const chosen = await connected(target, service);
+      const nodes = tries === 0 ? [chosen] : target.cluster.nodes;
+      tries += 1;
+      const losses = await Promise.all(nodes.map((node) => node[service].loseAnswers(target.between(50, WINDOW_MS))));
+      const lost = losses.reduce((sum, bytes) => sum + bytes, 0);
+      return lost > 0 ? `${lost} bytes on their way to ${nodes.map(({ name }) => name).join(', ')}` : null;
+    });
   };
 
 const silence =
