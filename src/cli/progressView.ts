@@ -1,5 +1,6 @@
 import { Format, MultiBar, type SingleBar, type GenericFormatter } from 'cli-progress';
 import { isFinal, type Step, type SubmissionEvent } from './client/submissions';
+import { elementCounter, isRound, tallyText } from './elementTally';
 
 /** Shows how a submission goes. */
 export interface ProgressView {
@@ -27,12 +28,18 @@ export function progressView(steps: readonly Step[], output: Output & NodeJS.Wri
   return output.isTTY && fits ? barView(steps, output) : lineView(steps, (line) => void output.write(`${line}\n`));
 }
 
-/** One line for each start, end and reported progress of a step. */
+/** One line for each start, end and reported progress of a step; elements of a scatter are counted. */
 export function lineView(steps: readonly Pick<Step, 'name'>[], print: (line: string) => void): ProgressView {
   const width = nameWidth(steps);
   const started = new Map<string, number>();
+  const count = elementCounter();
   return {
-    event: ({ type, state, stepName, stepRunId, percent, message, at, attempt }) => {
+    event: (event) => {
+      const { type, state, stepName, stepRunId, percent, message, at, attempt } = event;
+      const tally = count(event);
+      if (tally && (isRound(tally.done) || (state === 'FAILED' && isRound(tally.failed))))
+        print(`  ${tally.step.padEnd(width)}  ${tallyText(tally)}`);
+      if (tally !== undefined) return;
       const note = message === '' ? '' : `  ${message}`;
       if (stepName === null || stepRunId === null) {
         if (type === 'CANCEL_REQUESTED') print(`Cancelling${note}`);
@@ -94,8 +101,17 @@ function barView(steps: readonly Step[], output: NodeJS.WritableStream): Progres
     const state: BarState = { name, state: 'PENDING', note: '' };
     byStep.set(id, { bar: bars.create(100, 0, state), value: 0, state });
   }
+  const count = elementCounter();
   return {
-    event: ({ type, stepRunId, state, percent, message, at }) => {
+    event: (event) => {
+      const { type, stepRunId, state, percent, message, at } = event;
+      const tally = count(event);
+      const scatter = tally && [...byStep.values()].find((one) => one.state.name === tally.step);
+      if (tally && scatter) {
+        scatter.state = { ...scatter.state, note: tallyText(tally) };
+        scatter.bar.update(scatter.value, scatter.state);
+      }
+      if (tally !== undefined) return;
       const shown = stepRunId === null ? undefined : byStep.get(stepRunId);
       if (!shown) return;
       if (type === 'STEP_PROGRESS') {

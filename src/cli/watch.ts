@@ -1,11 +1,13 @@
 import type { Api } from './client/api';
 import { EXIT, type ExitCode } from './client/commandError';
 import { logTail } from './client/stepLog';
-import { exitCodeOf, followEvents, isFinal, readSteps, readSubmission } from './client/submissions';
+import { exitCodeOf, followEvents, isFinal, readFailures, readSteps, readSubmission } from './client/submissions';
 import { duration, progressView, type ProgressView } from './progressView';
 import type { Terminal } from './terminal';
 
 const TAIL_LINES = 20;
+/** Failed steps whose logs are shown. */
+const MAX_FAILURES = 5;
 
 export interface WatchOptions {
   readonly api: Api;
@@ -58,14 +60,15 @@ async function tellEnd(id: string, state: string, { api, terminal, json }: Watch
 }
 
 async function tellFailures(id: string, api: Api, terminal: Terminal): Promise<void> {
-  for (const step of await readSteps(api, id)) {
-    if (step.state !== 'FAILED') continue;
+  const failures = await readFailures(api, id);
+  for (const step of failures.slice(0, MAX_FAILURES)) {
     terminal.print(`\nStep ${step.name} failed: ${step.message}`);
     const tail = await logTail(api, step.id, TAIL_LINES);
     if (tail.length > 0) terminal.print(`The end of its log (all of it: stepcast logs ${step.id}):`);
     for (const line of tail) terminal.print(`  ${line}`);
     terminal.print('');
   }
+  if (failures.length > MAX_FAILURES) terminal.print(`${failures.length - MAX_FAILURES} more failed.\n`);
 }
 
 function jsonView(terminal: Terminal): ProgressView {

@@ -58,6 +58,15 @@ describe('submit', () => {
     expect(ran.out).toMatch(/ {2}line 3\n {2}the disk is on fire\n/);
   });
 
+  test('of a scatter shows the element that failed, and how many ended', async () => {
+    const ran = await stepcast(service.url, 'submit', 'break-one', '-i', 'codes=0', '-i', 'codes=9', '--watch');
+    expect(ran.code).toBe(1);
+    expect(ran.out).toMatch(/^ {2}each +running {2}2 elements$/m);
+    expect(ran.out).toContain('Step each[1] failed: Exit code 9.');
+    const [, id = ''] = /^Submitted (\S+)$/m.exec(ran.out) ?? [];
+    expect((await stepcast(service.url, 'status', id)).out).toMatch(/^each +\w+, [01]\/2, failed 1 /m);
+  });
+
   test('reads values by the types of the job; lists by repeating', async () => {
     const files = ['one', 'two'].map((name) => path.join(folder, name));
     for (const file of files) await writeFile(file, `${path.basename(file)}\n`);
@@ -256,10 +265,11 @@ test('logs follow a step until it ends, and all steps of a submission with their
   await following.says(/wait \| waiting\n/);
   await one.says(/^waiting\n/);
   await go();
-  expect(await following.ended).toMatchObject({
-    code: 0,
-    out: 'begin | hello\nwait | waiting\nwait | ::progress 50 half\nwait | found\n',
-  });
+  const all = await following.ended;
+  expect(all.code).toBe(0);
+  // Each step's lines are in order; which of two steps is told first is not said.
+  expect(all.out.split('\n').filter((line) => line.startsWith('begin'))).toEqual(['begin | hello']);
+  expect(all.out.replace('begin | hello\n', '')).toBe('wait | waiting\nwait | ::progress 50 half\nwait | found\n');
   expect(await one.ended).toMatchObject({ code: 0, out: 'waiting\n::progress 50 half\nfound\n' });
   const stored = await stepcast(service.url, 'logs', id, '--step', 'begin');
   expect(stored).toMatchObject({ code: 0, out: 'hello\n' });

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import type { Step, SubmissionEvent } from '../../src/cli/client/submissions';
-import { duration, progressView } from '../../src/cli/progressView';
+import { duration, lineView, progressView } from '../../src/cli/progressView';
 
 const steps = ['load', 'count'].map((name): Step => ({
   id: name,
@@ -43,4 +43,20 @@ test('anything else gets plain lines', () => {
 
 test('durations are read at a glance', () => {
   expect([340, 12_340, 245_000].map(duration)).toEqual(['340 ms', '12.3 s', '4 min 5 s']);
+});
+
+test('elements of a scatter are counted, and their lines stay few', () => {
+  const lines: string[] = [];
+  const view = lineView([{ name: 'each' }], (line) => lines.push(line));
+  view.event(event('each', { state: 'RUNNING', message: '1000 elements', attempt: 0 }));
+  for (let index = 0; index < 1_000; index += 1) {
+    const element = { stepName: `each[${index}]` };
+    view.event(event(`e${index}`, { ...element, state: 'RUNNING' }));
+    view.event(event(`i${index}`, { stepName: `each[${index}]/inner`, state: 'SUCCEEDED' }));
+    view.event(event(`e${index}`, { ...element, state: index === 6 ? 'FAILED' : 'SUCCEEDED' }));
+  }
+  expect(lines).toHaveLength(12);
+  expect(lines[0]).toBe('  each  running  1000 elements');
+  expect(lines).toContain('  each  7 done, 1 failed');
+  expect(lines.at(-1)).toBe('  each  1000 done, 1 failed');
 });

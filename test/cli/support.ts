@@ -66,6 +66,10 @@ export const JOBS = `
 job: break
 steps: { first: { task: say-hello }, second: { task: fail-loudly, after: [first] } }
 ---
+job: break-one
+inputs: { codes: 'int[]' }
+steps: { each: { task: exit-with, in: { code: codes }, scatter: code } }
+---
 job: wait-for-file
 inputs: { file: string }
 steps: { begin: { task: say-hello }, wait: { task: wait-for, in: { file: file }, after: [begin] } }

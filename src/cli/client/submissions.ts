@@ -4,6 +4,8 @@ import { CommandError, EXIT, type ExitCode } from './commandError';
 import { all, pages } from './pages';
 import { resumed } from './resume';
 
+/** Failed steps that are looked at; one is the cause, and few fail beside it. */
+const MAX_FAILED = 50;
 const FINAL_STATES: readonly string[] = ['SUCCEEDED', 'FAILED', 'CANCELLED', 'SKIPPED'];
 
 /** Whether a submission or a step in this state has ended. */
@@ -50,8 +52,12 @@ const Step = z.object({
   startedAt: z.string().nullable(),
   finishedAt: z.string().nullable(),
   message: z.string(),
+  kind: z.string().optional(),
+  parentId: z.string().nullable().optional(),
+  width: z.number().nullable().optional(),
+  partCounts: z.record(z.string(), z.number()).nullable().optional(),
 });
-/** One step of a submission as it stands. */
+/** One step of a submission as it stands; of one that has parts, how many of them stand where. */
 export type Step = z.infer<typeof Step>;
 
 const SUBMISSION_FIELDS = 'id jobName label state message createdAt startedAt finishedAt outputs';
@@ -61,8 +67,18 @@ const EVENTS = `subscription ($id: ID!, $after: Int) {
 const STEPS = `query ($id: ID!, $after: String) {
   submission(id: $id) {
     steps(after: $after) {
-      nodes { id name state percent attempt exitCode cached startedAt finishedAt message }
+      nodes {
+        id name state percent attempt exitCode cached startedAt finishedAt message kind parentId width
+        partCounts { pending queued running retrying succeeded failed skipped cancelled }
+      }
       pageInfo { hasNextPage endCursor }
+    }
+  }
+}`;
+const FAILED = `query ($id: ID!) {
+  submission(id: $id) {
+    steps(deep: true, states: [FAILED], first: ${MAX_FAILED}) {
+      nodes { id name state percent attempt exitCode cached startedAt finishedAt message parentId }
     }
   }
 }`;
@@ -92,6 +108,14 @@ export async function latestSubmissions(api: Api, limit: number, job?: string): 
 /** The steps in the order of the job. */
 export function readSteps(api: Api, id: string): Promise<Step[]> {
   return all(pages(api, { node: Step, query: STEPS, variables: { id }, at: ['submission', 'steps'] }));
+}
+
+/** Where the failures lie: the failed steps, elements and steps of nested jobs that have no failed part themselves. */
+export async function readFailures(api: Api, id: string): Promise<Step[]> {
+  const data = z.object({ submission: z.object({ steps: z.object({ nodes: z.array(Step) }) }) });
+  const { nodes } = (await api.call(data, FAILED, { id })).submission.steps;
+  const above = new Set(nodes.map(({ parentId }) => parentId));
+  return nodes.filter((step) => !above.has(step.id));
 }
 
 export interface FollowOptions {

@@ -39,8 +39,9 @@ export async function showSubmission(api: Api, terminal: Terminal, id: string, j
   for (const [name, value] of Object.entries(outputs)) terminal.print(`${name} = ${shortValue(value)}`);
 }
 
-function progressOf({ state, percent, cached, attempt }: Step): string {
+function progressOf({ state, percent, cached, attempt, partCounts }: Step): string {
   const notes = [
+    ...(partCounts ? partNotes(partCounts) : []),
     ...(state === 'RUNNING' && percent !== null ? [`${percent} %`] : []),
     ...(cached ? ['reused'] : []),
     ...(attempt > 1 ? [`attempt ${attempt}`] : []),
@@ -50,4 +51,11 @@ function progressOf({ state, percent, cached, attempt }: Step): string {
 
 function since(time: string): string {
   return `${duration(Date.now() - Date.parse(time))} ago`;
+}
+
+/** `12/300`, and how many of them failed: the parts of a scatter or a nested job. */
+function partNotes(counts: Readonly<Record<string, number>>): string[] {
+  const { succeeded = 0, skipped = 0, failed = 0 } = counts;
+  const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  return [`${succeeded + skipped}/${total}`, ...(failed > 0 ? [`failed ${failed}`] : [])];
 }
