@@ -29,10 +29,11 @@ export class AgainMutations {
       async () => {
         const key = fromId('Submission', input.id);
         await reads.getSubmission(services.db, key);
-        const { db, plans, announcer, limits } = services;
+        const { db, plans, announcer } = services;
+        const { maxQueued, admission } = services.limits;
         const reopened = await conflictAt(
           ['input', 'id'],
-          resumeSubmission({ db, plans, announcer, maxQueued: limits.maxQueued }, key),
+          resumeSubmission({ db, plans, announcer, maxQueued, admission }, key),
         );
         return { submission: await reads.getSubmission(db, key), reopened, userErrors: [] };
       },

@@ -1,4 +1,5 @@
 /** Resume: a Submission that failed or was cancelled goes on from what succeeded, as its next generation. */
+import { NO_ADMISSION_LIMITS, type AdmissionLimits } from '../domain/admission';
 import { skipReason } from '../domain/advance';
 import { planIn, ROOT_JOB, type JobPlan, type PlanNode } from '../domain/compileJob';
 import { StepcastError } from '../domain/errors';
@@ -9,11 +10,13 @@ import { queuedCount } from '../store/statements/outbox';
 import {
   reopenRows,
   submissionTimeout,
+  submitterOf,
   type Decided,
   type ResumedEdge,
   type ResumedNode,
 } from '../store/statements/resume';
 import { advance, endParent, groupBy, LOW_WATER, type EndedRow } from './advance';
+import { admitSubmissions } from './admission';
 import type { EngineDependencies } from './complete';
 import { limitsOf } from './rows';
 import { beginTransition, change, endUnrun, finishAll, queue, settle, type Transition } from './transition';
@@ -22,27 +25,31 @@ import { nodeOf } from './values';
 export interface ResumeDependencies extends EngineDependencies {
   /** Steps that may wait at once, over all submissions: past it, nothing is resumed. */
   readonly maxQueued: number;
+  /** How many submissions of one submitter may be open. None if not given. */
+  readonly admission?: AdmissionLimits;
 }
 
 /**
  * Opens what failed or was cancelled, and what waited for it, again; what succeeded stays and does not run again. Returns
  * how many StepRuns are open. CONFLICT when the Submission has not failed and was not cancelled, is still ending, is
- * being deleted, or when nothing in it could go another way; LIMIT_EXCEEDED when too much waits already; NOT_FOUND when
- * there is none.
+ * being deleted, or when nothing in it could go another way; LIMIT_EXCEEDED when too much waits already, or too many of the
+ * submitter's are open; NOT_FOUND when there is none.
  */
 export async function resumeSubmission(
-  { db, plans, announcer, maxQueued }: ResumeDependencies,
+  { db, plans, announcer, maxQueued, admission = NO_ADMISSION_LIMITS }: ResumeDependencies,
   submissionId: string,
 ): Promise<number> {
-  if ((await queuedCount(db, maxQueued)) >= maxQueued) {
-    const message = `${maxQueued} steps wait already, which is this server's limit. Try again when some are done.`;
-    throw new StepcastError('LIMIT_EXCEEDED', message);
-  }
   const { count, committed } = await db.transaction(async (sql) => {
     const submission = (await lockSubmissions(sql, [submissionId])).get(submissionId);
     if (!submission) throw new StepcastError('NOT_FOUND', 'There is no such submission.');
     const refusal = whyNot(submission);
     if (refusal !== null) throw new StepcastError('CONFLICT', refusal);
+    if ((await queuedCount(sql, maxQueued)) >= maxQueued) {
+      const message = `${maxQueued} steps wait already, which is this server's limit. Try again when some are done.`;
+      throw new StepcastError('LIMIT_EXCEEDED', message);
+    }
+    // It is open again, as a new one would be. Its priority is what it was given.
+    await admitSubmissions(sql, admission, await submitterOf(sql, submissionId), ['NORMAL']);
     const { plan } = await plans.byId(submission.jobVersionId, sql);
     const asked = await submissionTimeout(sql, submissionId);
     const reopened = await reopenRows(sql, submissionId, graphOf(plan), {

@@ -1,4 +1,5 @@
 /** A submission that failed or was cancelled goes on from what succeeded. */
+import { NO_ADMISSION_LIMITS } from '../../src/domain/admission';
 import type { JobSpec, Link } from '../../src/domain/definitions';
 import { scalar, type ValueType } from '../../src/domain/values';
 import { cancelSubmission } from '../../src/engine/cancel';
@@ -298,4 +299,19 @@ test('each generation has the whole time of the submission', async () => {
     [id],
   );
   expect(row).toEqual({ whole: true });
+});
+
+test('limits on what waits and on open submissions hold for a resume too', async () => {
+  await engine.define([task('work')], [job('one', { a: {} })]);
+  const id = await engine.submit('one');
+  await runAll(failingAt('a'));
+  await engine.submit('one');
+  await expect(resumeSubmission({ ...dependencies(), maxQueued: 1 }, id)).rejects.toMatchObject({
+    code: 'LIMIT_EXCEEDED',
+  });
+  await expect(
+    resumeSubmission({ ...dependencies(), admission: { ...NO_ADMISSION_LIMITS, refuseBeyond: 1 } }, id),
+  ).rejects.toMatchObject({ errors: [{ code: 'LIMIT_EXCEEDED', field: ['input'] }] });
+  expect(await engine.submission(id)).toMatchObject({ state: 'FAILED', generation: 1 });
+  expect(await resume(id)).toBe(1);
 });

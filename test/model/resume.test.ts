@@ -16,7 +16,7 @@ const RUNS = Number(process.env['STEPCAST_TEST_MODEL_RUNS'] ?? 25);
 const LONGEST_MS = 20 * 60_000;
 /** Afterwards nothing fails by chance any more. */
 const UNLUCKY_GENERATIONS = 4;
-const MAX_ROUNDS = 3_000;
+const MAX_ROUNDS = 600;
 
 let engine: TestEngine;
 const dependencies = () => ({ db: engine.db, plans: engine.plans, announcer: engine.heard, maxQueued: 100_000 });

@@ -87,6 +87,15 @@ export async function submissionTimeout(sql: Sql, submissionId: string): Promise
   return rows[0]?.seconds ?? null;
 }
 
+/** Who submitted it. */
+export async function submitterOf(sql: Sql, submissionId: string): Promise<string> {
+  const rows = await sql.query<{ submitter: string }>(
+    { name: 'submission-submitter', text: `select submitter from submission where id = $1` },
+    [submissionId],
+  );
+  return rows[0]?.submitter ?? '';
+}
+
 const REOPEN = `
   with sub as materialized (
     select id, job_name, event_seq, generation + 1 as generation from submission where id = $1
