@@ -5,7 +5,10 @@ import { unreachable } from './errors';
 import { mayReadInput } from './expression';
 import { linkedInputs, orderSteps } from './graph';
 import { camelCase, uniqueNames } from './naming';
+import { known } from './nearest';
 import { MAX_NESTING, nestingFault } from './nesting';
+import { expressionFaults, expressionsOf } from './stepExpressions';
+import { mending } from './typeHints';
 import { linkedType, mergedType, signatureOf, stepOutputType, type Library, type Port } from './signature';
 import { checkValue, isAssignable } from './typing';
 import { formatType, holdsFiles, optionalType } from './values';
@@ -82,7 +85,11 @@ function checkStep(step: StepSpec, look: Look): JobProblem[] {
     const all = run.kind === 'task' ? look.library.tasks : look.library.jobs;
     return [
       ...others,
-      { path: [...path, kind], message: `there is no ${kind} '${name}'`, hint: known(`${kind}s`, all.keys(), name) },
+      {
+        path: [...path, kind],
+        message: `there is no ${kind} '${name}'`,
+        hint: otherKind(run, look.library) ?? known(`${kind}s`, all.keys(), name),
+      },
     ];
   }
   const { ports } = signature;
@@ -100,14 +107,27 @@ function checkStep(step: StepSpec, look: Look): JobProblem[] {
   const missing = ports
     .filter((port) => port.required && step.links[port.name] === undefined)
     .map((port) => missingLink(port, step, look));
-  return [...others, ...links, ...missing, ...checkScatter(step, byName, what)];
+  const computed = expressionFaults(step, [...byName.keys()]).map((fault) => ({
+    ...fault,
+    path: [...path, ...fault.path],
+  }));
+  return [...others, ...links, ...missing, ...computed, ...checkScatter(step, byName, what)];
+}
+
+/** The name is right, and what stands before it is not. */
+function otherKind(run: StepSpec['run'], { tasks, jobs }: Library): string | undefined {
+  if (run.kind === 'task') return jobs.has(run.task) ? `It is a job: write job: ${run.task}.` : undefined;
+  return tasks.has(run.job) ? `It is a task: write task: ${run.job}.` : undefined;
 }
 
 function checkExitCondition(name: string, look: Look, path: readonly string[]): JobProblem[] {
   const step = look.steps.get(name);
   if (!step) return unknownStep(name, look, path);
-  if (step.run.kind === 'task' && !step.scatter) return [];
-  const message = `step '${name}' has no exit code: it runs ${step.scatter ? 'once per element' : 'a job'}`;
+  const task = step.run.kind === 'task' ? look.library.tasks.get(step.run.task) : undefined;
+  const computes = task?.command.kind === 'expression';
+  if (step.run.kind === 'task' && !step.scatter && !computes) return [];
+  const runs = step.scatter ? 'once per element' : computes ? 'an expression' : 'a job';
+  const message = `step '${name}' has no exit code: it runs ${runs}`;
   return [{ path, message, hint: "Use an expression over values instead: when: '$(inputs.count > 0)'." }];
 }
 
@@ -148,7 +168,14 @@ function checkLink(link: Link, port: Port, step: StepSpec, look: Look, path: rea
     case 'merge': {
       const found = linkType(link, look, path);
       if (Array.isArray(found)) return found;
-      return found ? fit(found, wanted, path) : [];
+      return found
+        ? fit(
+            found,
+            wanted,
+            path,
+            mending(link, found, port, step, (name) => look.steps.get(name)),
+          )
+        : [];
     }
     case 'value':
       return checkValue(wanted, wanted === port.type ? port : {}, link.value).map((reason) => ({
@@ -171,11 +198,7 @@ function checkLink(link: Link, port: Port, step: StepSpec, look: Look, path: rea
 }
 
 function isRead(step: StepSpec, name: string): boolean {
-  const expressions = Object.values(step.links).flatMap((link) =>
-    link.kind === 'expression' ? [link.expression] : [],
-  );
-  if (step.when?.kind === 'expression') expressions.push(step.when.expression);
-  return expressions.some((expression) => mayReadInput(expression, name));
+  return expressionsOf(step).some(({ expression }) => mayReadInput(expression, name));
 }
 
 function sourceProblems(link: Link | null, look: Look, path: readonly string[]): JobProblem[] {
@@ -216,13 +239,14 @@ function inputType(name: string, look: Look, path: readonly string[]): ValueType
   return [{ path, message: `the job has no input '${name}'`, hint }];
 }
 
-function fit(from: ValueType, to: ValueType, path: readonly string[]): JobProblem[] {
+function fit(from: ValueType, to: ValueType, path: readonly string[], special?: string): JobProblem[] {
   const answer = isAssignable(from, to);
   if (answer === true) return [];
   const hint =
-    isAssignable(from, optionalType(to)) === true
+    special ??
+    (isAssignable(from, optionalType(to)) === true
       ? `Make it optional where it is used: ${formatType(optionalType(to))}.`
-      : 'Change one of the two types, or link another port.';
+      : 'Change one of the two types, or link another port.');
   return [{ path, message: `gives ${formatType(from)} where ${formatType(to)} is expected: ${answer}`, hint }];
 }
 
@@ -284,13 +308,5 @@ function unusedInputs(job: JobSpec): JobProblem[] {
     }));
 }
 
-/** The names that would have been right; few of them, the likely ones first. */
-function known(what: string, names: Iterable<string>, written: string): string {
-  const list = [...names];
-  if (list.length === 0) return `There are no ${what}.`;
-  const alike = (name: string): boolean => name.toLowerCase().startsWith(written.slice(0, 2).toLowerCase());
-  const ranked = [...list.filter(alike), ...list.filter((name) => !alike(name))];
-  return `Known ${what}: ${ranked.slice(0, MAX_NAMES).join(', ')}${list.length > MAX_NAMES ? ', …' : ''}.`;
-}
-
+/** A message names no more than these. */
 const MAX_NAMES = 12;

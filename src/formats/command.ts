@@ -1,7 +1,7 @@
 /** The short form of a command: `$I1 $O1 $P1 $VALUE $ID $TMP` and `${name}` become parts of an argv. */
 import { variableName } from '../domain/argv';
 import type { ArgvPart, Command, InputPort, OutputPort, Parameter, ResourceWord } from '../domain/definitions';
-import { suggestion } from './nearest';
+import { suggestion } from '../domain/nearest';
 import { MAX_COMMAND_LENGTH, splitWords, wordOf } from './words';
 import type { Word, WordPart } from './words';
 

@@ -1,6 +1,7 @@
 /** Tasks that compute their outputs inside the worker, without a process. */
 import type { Command, OutputPort } from '../domain/definitions';
 import type { Expression } from '../domain/expression';
+import { inputFaults } from '../domain/stepExpressions';
 import { scalar } from '../domain/values';
 import { declaredType } from './expandPort';
 import type { TaskForm } from './forms/taskForm';
@@ -20,6 +21,9 @@ export function computedCommand(form: TaskForm, expression: Expression, report: 
       'the task has no outputs',
       'Name what the expression gives: outputs: { total: { type: int } }.',
     );
+  const names = [...(form.inputs ?? []), ...(form.parameters ?? [])].map(({ name }) => name);
+  const faults = inputFaults(expression, names, (name) => `Declare it: inputs: { ${name}: … }.`);
+  for (const { message, hint } of faults) report.add(['expression'], message, hint);
   return { kind: 'expression', expression };
 }
 

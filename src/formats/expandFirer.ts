@@ -14,7 +14,7 @@ import type { ScheduleSpec, TriggerSpec } from '../domain/firing';
 import { isTimeZone } from '../domain/zonedTime';
 import type { ScheduleForm, TriggerForm } from './forms/firerForm';
 import type { Path, Report } from './problem';
-import { suggestion } from './nearest';
+import { suggestion } from '../domain/nearest';
 
 const DEFAULT_CATCH_UP_LIMIT = 100;
 

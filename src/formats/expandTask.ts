@@ -12,7 +12,7 @@ import { declaredResourceWords, runRulesOf } from './expandRun';
 import { boundsOf, checkedDefault, declaredType } from './expandPort';
 import { traitsOf } from './expandTraits';
 import { maxRunningOf, usesOf } from './expandLimits';
-import { suggestion } from './nearest';
+import { suggestion } from '../domain/nearest';
 import { globOfPath, pathOfGlob, staysInside } from './outputGlob';
 import type { Path, Report } from './problem';
 

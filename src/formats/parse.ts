@@ -15,7 +15,7 @@ import { jobForm } from './forms/jobForm';
 import type { JobForm } from './forms/jobForm';
 import { resourceForm } from './forms/limitForm';
 import { taskForm } from './forms/taskForm';
-import { suggestion } from './nearest';
+import { suggestion } from '../domain/nearest';
 import { newReport, problemsOf } from './problem';
 import type { FormProblem, Path, Problem } from './problem';
 import { unitsOf } from './units';

@@ -1,6 +1,6 @@
 /** What is wrong in a definition, in the words of the person who writes it. */
 import type { z } from 'zod';
-import { suggestion } from './nearest';
+import { suggestion } from '../domain/nearest';
 
 export type Path = readonly (string | number)[];
 

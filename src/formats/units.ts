@@ -1,6 +1,6 @@
 /** Finds the definitions in a document: one under its own heading, or several in maps by name. */
 import { isPlainObject } from './forms/form';
-import { nearest } from './nearest';
+import { nearest } from '../domain/nearest';
 import type { Path, Report } from './problem';
 
 export type DefinitionKind = 'backend' | 'task' | 'job' | 'resource' | 'schedule' | 'trigger';

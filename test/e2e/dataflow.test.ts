@@ -50,7 +50,7 @@ jobs:
       count: { task: count, in: { words: list.words } }
       rare:
         task: shout
-        in: { word: { expression: 'only $(inputs.total)', from: count.total } }
+        in: { word: { expression: 'only $(self)', from: count.total } }
         when: '$(false)'
       loud: { task: join-words, in: { words: { from: each.loud, pick: all } } }
     outputs: { loud: loud.json, total: count.total, each: each.loud, rare: { from: [rare.loud, list.words], merge: nested } }

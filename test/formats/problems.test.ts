@@ -151,12 +151,17 @@ describe('what is wrong in a file is told with its place and what would be right
   });
 
   it.each([
-    ['an unknown task', 'steps: {a: {task: splt}}', 'steps.a.task', "there is no task 'splt'. Known tasks: split."],
+    [
+      'an unknown task',
+      'steps: {a: {task: splt}}',
+      'steps.a.task',
+      "there is no task 'splt'. Did you mean 'split'? Known tasks: split.",
+    ],
     [
       'an unknown input',
       'inputs: {text: File}\nsteps: {a: {task: split, in: {text: txt, min-length: 3}}}',
       'steps.a.in.text',
-      "the job has no input 'txt'. Known inputs: text.",
+      "the job has no input 'txt'. Did you mean 'text'? Known inputs: text.",
     ],
     [
       'a step in place of its output',

@@ -157,7 +157,7 @@ function anyStep(
       const first = drawn ? 'in' : 'x';
       const ports = scatter === 'xy' && !drawn ? ['x', 'y'] : scatter ? [first] : [];
       const links: Record<string, Link> = {
-        [first]: ports.includes(first) ? listX : x,
+        [first]: ports.includes(first) ? listX : drawn ? readingIts(first, x) : x,
         ...(drawn ? {} : ports.includes('y') ? { y: listY } : y ? { y } : {}),
         ...condition.links,
       };
@@ -175,6 +175,13 @@ function anyStep(
         lists: !drawn && isList && ports.length === 0 && !condition.when ? [...before.lists, name] : before.lists,
       };
     });
+}
+
+/** An expression reads only what its step is given: of a nested job, its one input. */
+function readingIts(input: string, link: Link): Link {
+  if (link.kind !== 'expression' || link.expression.kind !== 'reference' || link.expression.path[0] !== 'inputs')
+    return link;
+  return { ...link, expression: { kind: 'reference', path: ['inputs', input] } };
 }
 
 function jobOf(name: string, steps: readonly StepSpec[], source: JobSpec['outputs'][number]['source']): JobSpec {

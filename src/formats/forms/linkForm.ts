@@ -61,7 +61,23 @@ export const linkForm = choose<LinkForm>((value) => {
   if ('glob' in value) {
     return form({ glob: z.string().min(1), steps: z.array(nameForm).optional(), inputs: z.boolean().default(true) });
   }
-  return 'from' in value ? sourcesForm : form({ value: valueForm });
+  if ('from' in value) return sourcesForm;
+  return 'value' in value ? form({ value: valueForm }) : noLink;
+});
+
+/** Keys that make a link, one of which is missing. */
+const noLink = form({
+  from: z.never().optional(),
+  value: z.never().optional(),
+  glob: z.never().optional(),
+  expression: z.never().optional(),
+}).transform((_, context): LinkForm => {
+  context.addIssue({
+    code: 'custom',
+    message: 'the link says nothing',
+    params: { hint: 'Write {from: …}, {value: …}, {glob: …} or {expression: …}.' },
+  });
+  return z.NEVER;
 });
 
 /** Which ports a Step scatters over: a name, several, or with the way they are combined. */

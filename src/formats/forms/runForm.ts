@@ -2,7 +2,7 @@
 import { constants } from 'node:os';
 import { z } from 'zod';
 import { RETRY_CAUSES, type RetryCause } from '../../domain/definitions';
-import { suggestion } from '../nearest';
+import { suggestion } from '../../domain/nearest';
 import { choose, form, isPlainObject, oneOrMany } from './form';
 import { durationForm, sizeForm, someTimeForm } from './units';
 

@@ -4,7 +4,7 @@ import { NAME_PATTERN } from '../../domain/definitions';
 import { messageOf } from '../../domain/errors';
 import { optionalType, scalar } from '../../domain/values';
 import type { RecordField, ScalarTypeName, ValueType } from '../../domain/values';
-import { nearest } from '../nearest';
+import { nearest } from '../../domain/nearest';
 import { isPlainObject, passOn } from './form';
 
 export const TYPE_NAMES: readonly ScalarTypeName[] = [

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { CsvColumn, ValidatorSpec } from '../../domain/definitions';
 import { messageOf } from '../../domain/errors';
 import { compilePattern } from '../../domain/pattern';
-import { suggestion } from '../nearest';
+import { suggestion } from '../../domain/nearest';
 import { validatorWords } from '../validatorCommand';
 import { choose, form, isPlainObject, oneOrMany, passOn } from './form';
 import { durationForm, sizeForm } from './units';
