@@ -1,4 +1,5 @@
 /** From an earlier Submission, and what shall be different, to a new request. */
+import type { PlanNode } from '../../src/domain/compileJob';
 import { UserErrors, userError } from '../../src/domain/errors';
 import { topLevelStep } from '../../src/domain/rerun';
 import type { JobVersion } from '../../src/engine/plans';
@@ -28,20 +29,29 @@ export async function rerunRequest({ services }: Context, input: RerunSubmission
     throw userError('BAD_INPUT', 'inputs is an object with a value for each input that changes.', [...FIELD, 'inputs']);
   const steps = [...new Set(input.from ?? [])];
   checkSteps(version, steps);
+  // From the first ones on, that is every step.
+  const all = input.reuse === false ? version.plan.nodes.filter(isFirst).map(({ name }) => name) : [];
   return {
     version,
     inputs: inputs as Readonly<Record<string, unknown>>,
-    again: { submissionKey: key, inputs: (await reads.submissionValues(db, key, 'inputs')) ?? {}, steps },
+    again: {
+      submissionKey: key,
+      inputs: (await reads.submissionValues(db, key, 'inputs')) ?? {},
+      steps: [...steps, ...all],
+    },
     options: {
       priority: input.priority ?? earlier.priority,
       label: input.label ?? earlier.label,
       idempotencyKey: input.idempotencyKey,
+      reuse: input.reuse,
       timeoutSeconds: input.timeoutSeconds ?? asked,
     },
     field: FIELD,
     fieldOf: (name) => [...FIELD, 'inputs', name],
   };
 }
+
+const isFirst = ({ predecessors }: PlanNode): boolean => predecessors.length === 0;
 
 function checkSteps({ plan }: JobVersion, steps: readonly string[]): void {
   const names = new Set(plan.nodes.map(({ name }) => name));

@@ -89,6 +89,11 @@ test('from a step on, it and what stands after it run, and deleting the earlier 
   });
 });
 
+test('without reuse every step runs', async () => {
+  const { submission } = await rerun({ reuse: false });
+  expect(await endOf(submission?.id ?? '')).toEqual({ ran: ['one', 'two', 'aside'], bytes: 3 });
+});
+
 test('the command runs it again', async () => {
   const { stdout } = await promisify(execFile)(process.execPath, [
     path.resolve('dist/src/cli/main.js'),

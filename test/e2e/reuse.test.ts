@@ -1,3 +1,5 @@
+import path from 'node:path';
+import { stepcast as command } from '../cli/support';
 import { keyOf, startStepcast, type Stepcast } from './support/stepcast';
 import { GATED_JOBS, makeGate, type Gate } from './support/gate';
 import { eventually } from './support/wait';
@@ -118,4 +120,14 @@ test('what differs from the nearest earlier run is told, and a submission may as
     reason: 'Its submission was made with reuse switched off.',
   });
   expect((await gate.runs()).map(([, , name]) => name)).toEqual(['one', 'two', 'one']);
+}, 60_000);
+
+test('a second run of an example says in the terminal that it was reused, and --no-reuse runs it', async () => {
+  const text = path.join(__dirname, '../../examples/word-count/data/moby-dick.txt');
+  const submit = (...more: string[]) => command(stepcast.url, 'submit', 'word-count', '-i', `text=${text}`, ...more);
+  const reused = 'Reused: step "count" of another submission of "word-count" did the same work.';
+  expect((await submit('--watch')).out).not.toContain('Reused');
+  const again = await submit('--watch');
+  expect(again).toMatchObject({ code: 0, out: expect.stringContaining(reused) as string });
+  expect((await submit('--watch', '--no-reuse')).out).not.toContain('Reused');
 }, 60_000);
