@@ -38,6 +38,12 @@ export interface Claimed {
 }
 
 /**
+ * SQL: whether a StepRun that is known by its id is still ready. It is written so that the indexes of what is ready do not
+ * fit: with few rows in its statistics the planner would read the whole queue in place of the few rows that are meant.
+ */
+const STILL_READY = (row: string): string => `${row}.state || '' = 'QUEUED' and (${row}.held or false) = false`;
+
+/**
  * Takes the StepRuns that the CTE `best` names for this worker: they are RUNNING, with a new Attempt each, and Events tell
  * it. One statement: `locked` waits for whoever holds a Submission and then sees its newest row, and so does the update of
  * what others may have taken meanwhile (READ COMMITTED looks again at a row that changed while it waited).
@@ -53,7 +59,7 @@ const taking = (name: string, best: string, limited: string): Statement => ({
         update step_run r set state = 'RUNNING', attempt = r.attempt + 1, worker_id = $1, message = '', percent = null,
           started_at = coalesce(r.started_at, clock_timestamp()), finished_at = null
         from best b join locked l on l.id = b.submission_id
-        where r.id = b.id and r.state = 'QUEUED' and not r.held
+        where r.id = b.id and ${STILL_READY('r')}
         returning r.id, r.submission_id, r.scope_id, r.parent_id, r.job, r.node, r.scatter_index, r.name, r.attempt, r.queue,
           r.inputs, r.out_of_memory
       ), attempts as (
@@ -118,7 +124,7 @@ const TAKE = taking(
   'take-step-runs',
   `best as materialized (
         select id, submission_id from step_run
-        where id = any($2::bigint[]) and state = 'QUEUED' and exists (select from worker where id = $1 and state = 'ALIVE')`,
+        where id = any($2::bigint[]) and ${STILL_READY('step_run')} and exists (select from worker where id = $1 and state = 'ALIVE')`,
   'false',
 );
 
