@@ -4,6 +4,7 @@ import { UserErrors, userError, type UserError } from '../../src/domain/errors';
 import { API_SOURCE, define, describeSource } from '../../src/engine/define';
 import { parseDefinitionObject, parseDefinitions, type Known } from '../../src/formats/parse';
 import { formatProblem, type Problem } from '../../src/formats/problem';
+import { scriptFaults, type ScriptFault } from '../../src/formats/scripts';
 import type { Catalog, CatalogEntry } from '../../src/engine/catalog';
 import { firerStatus } from '../../src/store/statements/firers';
 import type { Context, Services } from '../context';
@@ -263,6 +264,8 @@ function applied(services: Services, parse: () => DefinitionSet): Promise<Define
       // Another process may have defined what this one builds on.
       await services.catalog.refresh();
       const set = parse();
+      const faults = await scriptFaults(set, services.checkScript);
+      if (faults.length > 0) throw new UserErrors(faults.map(scriptError));
       await requireFiles(services, set);
       const changed = await apply(services, set, 'add');
       const catalog = services.catalog.current();
@@ -291,6 +294,11 @@ function applied(services: Services, parse: () => DefinitionSet): Promise<Define
     },
     (userErrors) => ({ jobs: [], tasks: [], backends: [], resources: [], schedules: [], triggers: [], userErrors }),
   );
+}
+
+function scriptError({ kind, name, path, message, hint }: ScriptFault): UserError {
+  const text = `${kind} "${name}", ${path.join('.')}: ${message}. ${hint}`;
+  return { code: 'INVALID_DEFINITION', message: text, field: ['input', ...path] };
 }
 
 /** Files that a Schedule or Trigger names are there; those that it named before are held for it. */

@@ -17,6 +17,8 @@ import { define } from '../../src/engine/define';
 import { watchCatalog } from '../../src/engine/catalog';
 import { createDurations } from '../../src/engine/durations';
 import { createPlans } from '../../src/engine/plans';
+import { createSandbox } from '../../src/expressions/sandbox';
+import { rememberGood } from '../../src/formats/scripts';
 import { createLiveHub } from '../../src/live/hub';
 import { openDatabase } from '../../src/store/database';
 import { ArtifactRow, UploadRow } from '../../src/store/entities';
@@ -91,6 +93,14 @@ export async function startApi({ settings, secret, jobFolders, consoleDir, log }
   const publicUrl = (settings.publicUrl ?? url).replace(/\/+$/, '');
 
   const plans = createPlans(db);
+  const sandbox = createSandbox({
+    limits: {
+      ms: settings.expressionMs,
+      memoryBytes: settings.expressionMemoryBytes,
+      resultCharacters: settings.expressionResultCharacters,
+    },
+    threads: 1,
+  });
   const services: Services = {
     db,
     plans,
@@ -100,6 +110,7 @@ export async function startApi({ settings, secret, jobFolders, consoleDir, log }
     catalog,
     graphs: createGraphs(db),
     artifacts: store,
+    checkScript: rememberGood((script) => sandbox.checkScript(script)),
     secret,
     publicUrl,
     scratchDir,
@@ -216,6 +227,7 @@ export async function startApi({ settings, secret, jobFolders, consoleDir, log }
     stop: async () => {
       stopping = true;
       await folders.close();
+      await sandbox.close();
       housekeeping.stop();
       await sockets.dispose();
       hub.close();
