@@ -4,7 +4,6 @@ import { UserErrors, userError, type UserError } from '../../src/domain/errors';
 import { API_SOURCE, define, describeSource } from '../../src/engine/define';
 import { parseDefinitionObject, parseDefinitions, type Known } from '../../src/formats/parse';
 import { formatProblem, type Problem } from '../../src/formats/problem';
-import { scriptFaults, type ScriptFault } from '../../src/formats/scripts';
 import type { Catalog, CatalogEntry } from '../../src/engine/catalog';
 import { firerStatus } from '../../src/store/statements/firers';
 import type { Context, Services } from '../context';
@@ -15,6 +14,8 @@ import { DefineResourceInput, toResource } from '../limits/types';
 import { PageArgs, pageOfList, type Connection } from '../relay/connection';
 import { toId } from '../relay/ids';
 import { withUserErrors } from '../relay/userErrors';
+import { asForm } from './asForm';
+import { requireScripts } from './scriptCheck';
 import {
   ApplyDefinitionsInput,
   DefineBackendInput,
@@ -264,8 +265,7 @@ function applied(services: Services, parse: () => DefinitionSet): Promise<Define
       // Another process may have defined what this one builds on.
       await services.catalog.refresh();
       const set = parse();
-      const faults = await scriptFaults(set, services.checkScript);
-      if (faults.length > 0) throw new UserErrors(faults.map(scriptError));
+      await requireScripts(set, services.checkScript);
       await requireFiles(services, set);
       const changed = await apply(services, set, 'add');
       const catalog = services.catalog.current();
@@ -296,11 +296,6 @@ function applied(services: Services, parse: () => DefinitionSet): Promise<Define
   );
 }
 
-function scriptError({ kind, name, path, message, hint }: ScriptFault): UserError {
-  const text = `${kind} "${name}", ${path.join('.')}: ${message}. ${hint}`;
-  return { code: 'INVALID_DEFINITION', message: text, field: ['input', ...path] };
-}
-
 /** Files that a Schedule or Trigger names are there; those that it named before are held for it. */
 async function requireFiles(services: Services, { schedules = [], triggers = [] }: DefinitionSet): Promise<void> {
   const pin = pinFiles(services);
@@ -313,15 +308,6 @@ async function requireFiles(services: Services, { schedules = [], triggers = [] 
     const { problem } = await pin(spec.inputs, status?.files ?? {});
     if (problem !== '') throw userError('NOT_FOUND', `${spec.name}: ${problem}`, ['input', 'inputs']);
   }
-}
-
-/** The input as the files write it: kebab-case keys, and none for what was not given. */
-function asForm(input: object): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(input)
-      .filter(([, value]) => value !== null && value !== undefined)
-      .map(([key, value]: [string, unknown]) => [key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`), value]),
-  );
 }
 
 function toError(problem: Problem, field: readonly string[], placed: boolean): UserError {

@@ -17,8 +17,6 @@ import { define } from '../../src/engine/define';
 import { watchCatalog } from '../../src/engine/catalog';
 import { createDurations } from '../../src/engine/durations';
 import { createPlans } from '../../src/engine/plans';
-import { createSandbox } from '../../src/expressions/sandbox';
-import { rememberGood } from '../../src/formats/scripts';
 import { createLiveHub } from '../../src/live/hub';
 import { openDatabase } from '../../src/store/database';
 import { ArtifactRow, UploadRow } from '../../src/store/entities';
@@ -27,6 +25,8 @@ import { putUserLimit } from '../../src/store/statements/limits';
 import { forgetSent } from '../../src/store/statements/outbox';
 import { completeUpload, findUpload } from '../../src/store/uploads';
 import type { Context, Services } from '../context';
+import { unreadiness } from './readiness';
+import { openScriptCheck } from '../definitions/scriptCheck';
 import { serveFolders } from '../definitions/folders';
 import { findDrawing } from '../graphs/drawings';
 import { createGraphs } from '../graphs/graphs';
@@ -93,14 +93,7 @@ export async function startApi({ settings, secret, jobFolders, consoleDir, log }
   const publicUrl = (settings.publicUrl ?? url).replace(/\/+$/, '');
 
   const plans = createPlans(db);
-  const sandbox = createSandbox({
-    limits: {
-      ms: settings.expressionMs,
-      memoryBytes: settings.expressionMemoryBytes,
-      resultCharacters: settings.expressionResultCharacters,
-    },
-    threads: 1,
-  });
+  const scripts = openScriptCheck(settings);
   const services: Services = {
     db,
     plans,
@@ -110,7 +103,7 @@ export async function startApi({ settings, secret, jobFolders, consoleDir, log }
     catalog,
     graphs: createGraphs(db),
     artifacts: store,
-    checkScript: rememberGood((script) => sandbox.checkScript(script)),
+    checkScript: scripts.check,
     secret,
     publicUrl,
     scratchDir,
@@ -227,7 +220,7 @@ export async function startApi({ settings, secret, jobFolders, consoleDir, log }
     stop: async () => {
       stopping = true;
       await folders.close();
-      await sandbox.close();
+      await scripts.close();
       housekeeping.stop();
       await sockets.dispose();
       hub.close();
@@ -278,16 +271,6 @@ function listen(server: ReturnType<typeof createServer>, port: number, host: str
     });
     server.listen(port, host, resolve);
   });
-}
-
-async function unreadiness({ db }: Services, redisReady: boolean): Promise<string[]> {
-  const problems = redisReady ? [] : ['Redis does not answer'];
-  try {
-    await db.query({ name: 'ready', text: 'select 1' });
-  } catch {
-    problems.push('Postgres does not answer');
-  }
-  return problems;
 }
 
 function greet(request: Request, response: Response, next: NextFunction, rules: VisitorRules): void {
