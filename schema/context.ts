@@ -6,6 +6,7 @@ import type { Viewer } from '../src/domain/authorize';
 import type { WatchedCatalog } from '../src/engine/catalog';
 import type { Durations } from '../src/engine/durations';
 import type { Plans } from '../src/engine/plans';
+import type { CheckScript } from '../src/formats/scripts';
 import type { LiveHub } from '../src/live/hub';
 import type { Database } from '../src/store/database';
 import type { Graphs } from './graphs/graphs';
@@ -31,6 +32,8 @@ export interface Services {
   readonly catalog: WatchedCatalog;
   readonly graphs: Graphs;
   readonly artifacts: ArtifactStore;
+  /** What is wrong with the syntax of a script in a definition. */
+  readonly checkScript: CheckScript;
   /** Signs upload and download addresses. */
   readonly secret: string;
   /** Where clients reach this server, without a slash at the end. */

@@ -6,7 +6,8 @@ import { define, type DefinitionProblem, type SourceSet } from '../../src/engine
 import type { Catalog } from '../../src/engine/catalog';
 import { readDefinitions, watchDefinitions, type DefinitionFile } from '../../src/formats/folder';
 import { parseSources, type Parsed } from '../../src/formats/parse';
-import { formatProblem } from '../../src/formats/problem';
+import { formatProblem, type Problem } from '../../src/formats/problem';
+import { scriptFaults, type CheckScript } from '../../src/formats/scripts';
 import type { Services } from '../context';
 
 const FILE = 'file:';
@@ -21,7 +22,7 @@ export interface DefinitionFolders {
  * last good version of that file is served on; the other files are not held up.
  */
 export async function serveFolders(
-  services: Pick<Services, 'db' | 'announcer' | 'catalog'>,
+  services: Pick<Services, 'db' | 'announcer' | 'catalog' | 'checkScript'>,
   dirs: readonly string[],
   report: (problem: string) => void,
 ): Promise<DefinitionFolders> {
@@ -83,7 +84,7 @@ export async function serveFolders(
 
 /** Parses and applies; a file with a problem is left out, and so is one whose definitions break another's. */
 async function applyTexts(
-  services: Pick<Services, 'db' | 'announcer' | 'catalog'>,
+  services: Pick<Services, 'db' | 'announcer' | 'catalog' | 'checkScript'>,
   texts: readonly { readonly name: string; readonly text: string }[],
   gone: readonly string[],
 ): Promise<string[]> {
@@ -102,14 +103,17 @@ async function applyTexts(
     const parsed = parseSources(left, knownElsewhere(services.catalog.current(), own, left));
     const bad = new Set<string>();
     const good: { name: string; parsed: Extract<Parsed, { ok: true }> }[] = [];
-    left.forEach((one, index) => {
+    for (const [index, one] of left.entries()) {
       const result = parsed[index];
-      if (result?.ok) good.push({ name: one.name, parsed: result });
+      const found = result?.ok
+        ? await scriptProblems(one.name, result, services.checkScript)
+        : (result?.problems ?? []);
+      if (result?.ok && found.length === 0) good.push({ name: one.name, parsed: result });
       else {
         bad.add(one.name);
-        problems.push(...(result?.problems ?? []).map(formatProblem));
+        problems.push(...found.map(formatProblem));
       }
-    });
+    }
     if (bad.size === 0) {
       const sources: SourceSet[] = [
         ...good.map(({ name, parsed: { set } }): SourceSet => ({ source: FILE + name, set, mode: 'replace' })),
@@ -129,6 +133,15 @@ async function applyTexts(
     if (left.length === 0 && gone.length === 0) return problems;
   }
   return problems;
+}
+
+async function scriptProblems(
+  file: string,
+  { set, positions }: Extract<Parsed, { ok: true }>,
+  check: CheckScript,
+): Promise<Problem[]> {
+  const faults = await scriptFaults(set, check);
+  return faults.map(({ kind, name, ...fault }) => ({ file, ...positions(kind, name, fault.path), ...fault }));
 }
 
 function describe(problem: DefinitionProblem, parsed: Extract<Parsed, { ok: true }> | undefined): string {

@@ -14,6 +14,8 @@ import { DefineResourceInput, toResource } from '../limits/types';
 import { PageArgs, pageOfList, type Connection } from '../relay/connection';
 import { toId } from '../relay/ids';
 import { withUserErrors } from '../relay/userErrors';
+import { asForm } from './asForm';
+import { requireScripts } from './scriptCheck';
 import {
   ApplyDefinitionsInput,
   DefineBackendInput,
@@ -263,6 +265,7 @@ function applied(services: Services, parse: () => DefinitionSet): Promise<Define
       // Another process may have defined what this one builds on.
       await services.catalog.refresh();
       const set = parse();
+      await requireScripts(set, services.checkScript);
       await requireFiles(services, set);
       const changed = await apply(services, set, 'add');
       const catalog = services.catalog.current();
@@ -305,15 +308,6 @@ async function requireFiles(services: Services, { schedules = [], triggers = [] 
     const { problem } = await pin(spec.inputs, status?.files ?? {});
     if (problem !== '') throw userError('NOT_FOUND', `${spec.name}: ${problem}`, ['input', 'inputs']);
   }
-}
-
-/** The input as the files write it: kebab-case keys, and none for what was not given. */
-function asForm(input: object): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(input)
-      .filter(([, value]) => value !== null && value !== undefined)
-      .map(([key, value]: [string, unknown]) => [key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`), value]),
-  );
 }
 
 function toError(problem: Problem, field: readonly string[], placed: boolean): UserError {

@@ -25,6 +25,8 @@ import { putUserLimit } from '../../src/store/statements/limits';
 import { forgetSent } from '../../src/store/statements/outbox';
 import { completeUpload, findUpload } from '../../src/store/uploads';
 import type { Context, Services } from '../context';
+import { unreadiness } from './readiness';
+import { openScriptCheck } from '../definitions/scriptCheck';
 import { serveFolders } from '../definitions/folders';
 import { findDrawing } from '../graphs/drawings';
 import { createGraphs } from '../graphs/graphs';
@@ -91,6 +93,7 @@ export async function startApi({ settings, secret, jobFolders, consoleDir, log }
   const publicUrl = (settings.publicUrl ?? url).replace(/\/+$/, '');
 
   const plans = createPlans(db);
+  const scripts = openScriptCheck(settings);
   const services: Services = {
     db,
     plans,
@@ -100,6 +103,7 @@ export async function startApi({ settings, secret, jobFolders, consoleDir, log }
     catalog,
     graphs: createGraphs(db),
     artifacts: store,
+    checkScript: scripts.check,
     secret,
     publicUrl,
     scratchDir,
@@ -216,6 +220,7 @@ export async function startApi({ settings, secret, jobFolders, consoleDir, log }
     stop: async () => {
       stopping = true;
       await folders.close();
+      await scripts.close();
       housekeeping.stop();
       await sockets.dispose();
       hub.close();
@@ -266,16 +271,6 @@ function listen(server: ReturnType<typeof createServer>, port: number, host: str
     });
     server.listen(port, host, resolve);
   });
-}
-
-async function unreadiness({ db }: Services, redisReady: boolean): Promise<string[]> {
-  const problems = redisReady ? [] : ['Redis does not answer'];
-  try {
-    await db.query({ name: 'ready', text: 'select 1' });
-  } catch {
-    problems.push('Postgres does not answer');
-  }
-  return problems;
 }
 
 function greet(request: Request, response: Response, next: NextFunction, rules: VisitorRules): void {

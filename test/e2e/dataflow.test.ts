@@ -93,3 +93,12 @@ test('a step gives the list that the next scatters over; elements run a job, or 
   expect(counts.get('each[3]')).toEqual({ pending: 0, succeeded: 1, failed: 0, skipped: 0 });
   expect(counts.get('count')).toBeNull();
 });
+
+test('a script that cannot be read is refused when it is defined', async () => {
+  const job = `
+job: broken
+inputs: { word: string }
+steps: { a: { task: shout, in: { word: word }, when: '$(inputs.word.length > )' } }
+`;
+  await expect(stepcast.define(job)).rejects.toThrow(/job "broken", steps\.a\.when: the script cannot be read: /);
+});

@@ -3,8 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { serveFolders, type DefinitionFolders } from '../../../schema/definitions/folders';
 import { watchCatalog, type WatchedCatalog } from '../../../src/engine/catalog';
+import { createSandbox } from '../../../src/expressions/sandbox';
 import { openEngine, type TestEngine } from '../../engine/support';
 
+const LIMITS = { ms: 1_000, memoryBytes: 64 * 1024 * 1024, resultCharacters: 1_000 };
+const sandbox = createSandbox({ limits: LIMITS, threads: 1 });
 let engine: TestEngine;
 let dir: string;
 let catalog: WatchedCatalog;
@@ -26,13 +29,20 @@ afterEach(async () => {
   catalog.close();
   await rm(dir, { recursive: true });
 });
-afterAll(() => engine.close());
+afterAll(async () => {
+  await sandbox.close();
+  await engine.close();
+});
 
 const serve = async (dirs = [dir]): Promise<void> => {
-  folders = await serveFolders({ db: engine.db, announcer: engine.heard as never, catalog }, dirs, (problem) => {
-    told.push(problem);
-    wake?.();
-  });
+  folders = await serveFolders(
+    { db: engine.db, announcer: engine.heard as never, catalog, checkScript: (script) => sandbox.checkScript(script) },
+    dirs,
+    (problem) => {
+      told.push(problem);
+      wake?.();
+    },
+  );
 };
 const write = (name: string, text: string): Promise<void> => writeFile(join(dir, name), text);
 const until = async (isSo: () => boolean): Promise<void> => {
@@ -53,6 +63,18 @@ test('files are served, edits follow, and a removed file takes its definitions a
   await unlink(join(dir, 'a.yaml'));
   await until(() => !catalog.current().tasks.has('copy'));
   expect(told).toEqual([]);
+});
+
+test('a script that cannot be read is told with its place, and the last good version stays', async () => {
+  const computed = (script: string): string =>
+    `task: add\nexpression: '${script}'\ninputs: {n: int}\noutputs: {m: {type: int}}\n`;
+  await write('a.yaml', computed('$({ m: inputs.n + 1 })'));
+  await serve();
+  expect(told).toEqual([]);
+  await write('a.yaml', computed('$({ m: inputs.n + })'));
+  await until(() => told.length > 0);
+  expect(told[0]).toMatch(/a\.yaml:2:13: the script cannot be read: .+ \(its line 1, column \d+\)\. Inside of \$\(…\)/);
+  expect(catalog.current().tasks.has('add')).toBe(true);
 });
 
 test('a folder that is not there is told, and does not hold up the others', async () => {
