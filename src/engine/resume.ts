@@ -57,16 +57,16 @@ export async function resumeSubmission(
       lowWater: LOW_WATER,
       timeoutSeconds: submissionSeconds(plan.job, asked),
     });
-    if (reopened.count === 0) {
-      // Every step ended well, and what they gave did not fit together: that would come out the same again.
-      const message = `None of its steps failed or was cancelled, so there is nothing to resume. It failed by this: ${submission.message} Run it again with other inputs, or mend the job.`;
-      throw new StepcastError('CONFLICT', message);
-    }
     const open = { ...submission, state: 'QUEUED', ending: null, message: '', unfinished: reopened.count } as const;
     const transition = beginTransition(open, plan);
     transition.committed.push(reopened);
     await goOn(sql, transition, reopened);
     await settle(sql, transition);
+    if (reopened.count === 0 && transition.ending === 'FAILED') {
+      // Every step ended well, and what they gave did not fit together: that has come out the same again.
+      const message = `None of its steps failed or was cancelled, so there is nothing to resume. It failed by this: ${submission.message} Run it again with other inputs, or mend the job.`;
+      throw new StepcastError('CONFLICT', message);
+    }
     return { count: reopened.count, committed: await finishAll(sql, [transition]) };
   });
   announcer.committed(committed);

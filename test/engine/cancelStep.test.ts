@@ -122,3 +122,15 @@ test('a scatter, an element or a nested job is cancelled with all that runs in i
     expect(await engine.submission(id)).toMatchObject({ state: 'SUCCEEDED', unfinished: 0 });
   }
 });
+
+test('a step that was faster than its cancel has done its work: resumed, the submission succeeds at once', async () => {
+  await engine.define([task('work')], [job('single', { a: {} }, 'a')]);
+  const id = await engine.submit('single');
+  const [work] = await engine.claim(worker, 1);
+  if (!work) throw new Error('nothing to claim');
+  await cancelStepRun(dependencies(), work.stepRunId, 'Not this.');
+  await engine.complete(ended(work, worker, { outputs: { out: 'done' } }));
+  expect(await engine.submission(id)).toMatchObject({ state: 'FAILED', unfinished: 0 });
+  expect(await resume(id)).toBe(0);
+  expect(await engine.submission(id)).toMatchObject({ state: 'SUCCEEDED', outputs: { result: 'done' } });
+});
