@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { Client } from 'pg';
 import { INLINE_QUEUE } from '../src/domain/compileJob';
 import type { Announcer } from '../src/engine/announcer';
+import { cancelSubmission } from '../src/engine/cancel';
 import { claim } from '../src/engine/claim';
 import { completeAttempts } from '../src/engine/complete';
 import { define } from '../src/engine/define';
@@ -121,18 +122,19 @@ async function measure({ db, statements }: Counted, size: number, rounds: number
   const workerId = await registerWorker(db, { host: 'bench', pid: process.pid, queues: [], concurrency: BATCH });
   const times: number[] = [];
   let asked = 0;
+  let current: string | undefined;
   for (let round = 0, left = 0; round < rounds; round += 1) {
     if (left < BATCH) {
-      await db.query({ name: 'bench-clear', text: 'truncate submission cascade' });
+      if (current !== undefined) await cancelSubmission(engine, current, 'measured');
       const inputs = { numbers: Array.from({ length: size }, (_, index) => index) };
       const request = { version, inputs, priority: 'NORMAL', submitter: 'bench', label: '' } as const;
-      await submit(
+      const { submissionIds } = await submit(
         { db, announcer: SILENT, maxQueued: 1_000_000 },
         [{ ...request, idempotencyKey: null, field: ['input'] }],
         null,
       );
       while ((await planDue({ ...engine, evaluate, maxScatter: 1_000_000 })) > 0);
-      await db.query({ name: 'bench-analyze', text: 'analyze step_run' });
+      current = submissionIds[0];
       left = Math.max(BATCH, Math.min(size / 2, 1_000));
     }
     left -= BATCH;
@@ -150,6 +152,7 @@ async function measure({ db, statements }: Counted, size: number, rounds: number
     asked += statements() - before;
     if (completed !== BATCH) throw new Error(`${completed} steps counted in place of ${BATCH}`);
   }
+  if (current !== undefined) await cancelSubmission(engine, current, 'measured');
   return { size, microseconds: quantile(times, 0.5), statements: asked / (rounds * BATCH) };
 }
 

@@ -14,7 +14,7 @@ import { blankReport, type Reporter } from './reports';
 import { attemptKey } from './strays';
 
 /** Computed tasks taken at a time; they take no slot. */
-const BATCH = 400;
+const BATCH = 1_000;
 
 export interface InlineOptions {
   readonly engine: EngineDependencies;

@@ -10,7 +10,7 @@ export interface Reporter {
   idle(): Promise<void>;
 }
 
-const MAX_BATCH = 200;
+const MAX_BATCH = 1_000;
 const RETRY_MS = [100, 200, 500, 1_000] as const;
 
 interface Waiting {

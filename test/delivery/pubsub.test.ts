@@ -97,7 +97,7 @@ test('services on different databases of one Redis do not hear each other', asyn
 
 test('a connection that fell silent without an end is replaced, and listeners hear again', async () => {
   const proxy = await startProxy(testRedisUrl());
-  const cutOff = await openPubSub(proxy.url, () => undefined, { silenceMs: 300, maxUnanswered: 10 });
+  const cutOff = await openPubSub(proxy.url, () => undefined, { silenceMs: 1_000, maxUnanswered: 10 });
   const far = listener();
   await cutOff.subscribe('events:7', far.hear);
   expect(proxy.silence()).toBe(2);
