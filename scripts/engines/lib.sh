@@ -1,5 +1,6 @@
 # What the scripts of the engines share. Sourced, never run.
 set -euo pipefail
+shopt -s inherit_errexit
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
