@@ -4,7 +4,6 @@ import { resultsOf } from './support/results';
 import { startStepcast, type Stepcast } from './support/stepcast';
 import { eventually } from './support/wait';
 
-const LIVE_MS = 1_000;
 const JOBS = `
 task: take
 command: head -n $VALUE $I1
@@ -53,7 +52,7 @@ let stepcast: Stepcast;
 beforeAll(async () => {
   stepcast = await startStepcast();
   await stepcast.define(JOBS);
-  await eventually('the typed mutations are there', async () => (await mutationsOf(stepcast)).has('runCut'), LIVE_MS);
+  await eventually('the typed mutations are there', async () => (await mutationsOf(stepcast)).has('runCut'));
 }, 60_000);
 afterAll(() => stepcast.stop(), 30_000);
 

@@ -8,7 +8,7 @@ import { eventually } from './support/wait';
 const CLIENTS = 4;
 /** Between two submissions of a client: about what the workers can do. */
 const PAUSE_MS = 100;
-const LEASE_SECONDS = 3;
+const LEASE_SECONDS = 5;
 const JOBS = `
 job: pair
 inputs: { gate: string, name: string }

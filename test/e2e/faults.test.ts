@@ -8,7 +8,7 @@ import type { Managed } from './support/processes';
 import { keyOf, startStepcast, type Stepcast } from './support/stepcast';
 import { eventually } from './support/wait';
 
-const LEASE_SECONDS = 3;
+const LEASE_SECONDS = 5;
 const RECOVERY_MS = 30_000;
 const KILLER = `
 task: kill-worker
@@ -35,7 +35,7 @@ beforeAll(async () => {
   stepcast = await startStepcast({
     workers: 2,
     redisUrl: redis.url,
-    env: { STEPCAST_LEASE_SECONDS: String(LEASE_SECONDS), STEPCAST_DRAIN_SECONDS: '2', STEPCAST_CONCURRENCY: '2' },
+    env: { STEPCAST_LEASE_SECONDS: String(LEASE_SECONDS), STEPCAST_DRAIN_SECONDS: '8', STEPCAST_CONCURRENCY: '2' },
   });
   await stepcast.define(`${GATED_JOBS}---${KILLER}`);
 });
@@ -211,7 +211,7 @@ test('a worker that is told to stop finishes what is short and hands back what i
   await short.untilRuns(1);
   const from = worker.output().length;
   worker.signal('SIGTERM');
-  await worker.says(/waiting up to 2 s for 2 running steps/, from);
+  await worker.says(/waiting up to 8 s for 2 running steps/, from);
   await short.open();
   await stepcast.untilState(finishing, ['SUCCEEDED']);
   expect(await worker.ended()).toBe(0);

@@ -56,7 +56,7 @@ test('a LOW step that has waited its time goes before a HIGH one that has just c
   const old = await send('old-low', 'LOW');
   const young = await send('young-low', 'LOW');
   await age(old, 2 * AGING_SECONDS + 1);
-  await age(young, 2 * AGING_SECONDS - 5);
+  await age(young, 2 * AGING_SECONDS - 30);
   const high = await send('high', 'HIGH');
   expect(await order([old, young, high])).toEqual(['old-low', 'high', 'young-low']);
 });

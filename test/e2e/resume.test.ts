@@ -32,7 +32,7 @@ let stepcast: Stepcast;
 let folder: string;
 
 beforeAll(async () => {
-  stepcast = await startStepcast({ workers: 2, env: { STEPCAST_LEASE_SECONDS: '3' } });
+  stepcast = await startStepcast({ workers: 2, env: { STEPCAST_LEASE_SECONDS: '5' } });
   await stepcast.define(JOB);
 }, 60_000);
 beforeEach(async () => {

@@ -8,7 +8,7 @@ let stepcast: Stepcast;
 let gate: Gate;
 
 beforeAll(async () => {
-  stepcast = await startStepcast({ workers: 2, env: { STEPCAST_REUSE: 'on', STEPCAST_LEASE_SECONDS: '2' } });
+  stepcast = await startStepcast({ workers: 2, env: { STEPCAST_REUSE: 'on', STEPCAST_LEASE_SECONDS: '5' } });
   await stepcast.define(GATED_JOBS);
 }, 60_000);
 afterAll(() => stepcast.stop());

@@ -7,7 +7,6 @@ import { job, openEngine, task, type TestEngine } from './support';
 const admission = { lowerBeyond: 2, refuseBeyond: 3 };
 
 let engine: TestEngine;
-const dependencies = () => ({ db: engine.db, plans: engine.plans, announcer: engine.heard });
 
 beforeAll(async () => {
   engine = await openEngine();
@@ -53,7 +52,7 @@ test('beyond the second one is refused, with the time after which to try again',
   await expect(engine.submit('one', { admission })).rejects.toMatchObject({
     errors: [{ code: 'LIMIT_EXCEEDED', field: ['input'], retryAfterSeconds: 60 }],
   });
-  await cancelSubmission(dependencies(), open?.id ?? '', 'Enough.');
+  await cancelSubmission(engine.dependencies, open?.id ?? '', 'Enough.');
   await engine.submit('one', { admission });
   const refused = engine.submit('one', { admission });
   await expect(refused).rejects.toMatchObject({ errors: [{ retryAfterSeconds: 1 }] });
@@ -77,9 +76,9 @@ test('a repeated call is answered as the first, also when no more would be admit
 test('a batch is cancelled with all that has not ended', async () => {
   const { batchId, submissionIds } = await batch(3);
   const other = await engine.submit('one');
-  await cancelSubmission(dependencies(), submissionIds[0] ?? '', 'Enough.');
-  expect(await cancelBatch(dependencies(), batchId ?? '', 'All of it.')).toBe(2);
-  expect(await cancelBatch(dependencies(), batchId ?? '', 'Again.')).toBe(0);
+  await cancelSubmission(engine.dependencies, submissionIds[0] ?? '', 'Enough.');
+  expect(await cancelBatch(engine.dependencies, batchId ?? '', 'All of it.')).toBe(2);
+  expect(await cancelBatch(engine.dependencies, batchId ?? '', 'Again.')).toBe(0);
   const states = await engine.rows<{ state: string; message: string }>(
     'select state, message from submission order by id',
   );

@@ -20,7 +20,7 @@ beforeEach(async () => {
 afterAll(() => engine.close());
 
 const cancel = (id: string, deleteAfterwards = false) =>
-  cancelSubmission({ db: engine.db, plans: engine.plans, announcer: engine.heard }, id, 'Enough.', {
+  cancelSubmission(engine.dependencies, id, 'Enough.', {
     deleteAfterwards,
   });
 

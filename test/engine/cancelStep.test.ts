@@ -10,7 +10,6 @@ const TEXTS: ValueType = { kind: 'array', items: scalar('string') };
 const input = (name: string): Link => ({ kind: 'input', input: name });
 let engine: TestEngine;
 let worker: string;
-const dependencies = () => ({ db: engine.db, plans: engine.plans, announcer: engine.heard, maxQueued: 200_000 });
 
 beforeAll(async () => {
   engine = await openEngine();
@@ -21,7 +20,7 @@ beforeEach(async () => {
   worker = await engine.worker();
 });
 
-const resume = (id: string): Promise<number> => resumeSubmission(dependencies(), id);
+const resume = (id: string): Promise<number> => resumeSubmission(engine.dependencies, id);
 const failing: Parameters<typeof ended>[2] = { state: 'FAILED', exitCode: 1, message: 'It broke.' };
 
 /** Runs until nothing is ready; returns what ran. */
@@ -53,7 +52,7 @@ test('a step that is cancelled fails its submission, which can be resumed from t
   const id = await engine.submit('wide');
   const steps = await engine.steps(id);
   const [a, b] = (await engine.claim(worker)) as [Work, Work];
-  await cancelStepRun(dependencies(), steps.a?.id ?? '', 'Wrong data.');
+  await cancelStepRun(engine.dependencies, steps.a?.id ?? '', 'Wrong data.');
   expect(engine.heard.cancelled).toEqual([steps.a?.id]);
   expect(await engine.states(id)).toBe('a:RUNNING b:RUNNING c:CANCELLED');
   await engine.complete(ended(a, worker, { state: 'CANCELLED' }));
@@ -63,7 +62,7 @@ test('a step that is cancelled fails its submission, which can be resumed from t
     state: 'FAILED',
     message: 'Step "a" failed: It was cancelled. Wrong data.',
   });
-  await expect(cancelStepRun(dependencies(), steps.a?.id ?? '', '')).rejects.toThrow(
+  await expect(cancelStepRun(engine.dependencies, steps.a?.id ?? '', '')).rejects.toThrow(
     'It has ended already, as CANCELLED.',
   );
   await resume(id);
@@ -80,7 +79,7 @@ test('a step that waits for its next try, and one that has not started, can be c
     const id = await engine.submit('pair');
     const [a] = (await engine.claim(worker)) as [Work];
     await engine.complete(ended(a, worker, { ...failing, retryable: true }));
-    await cancelStepRun(dependencies(), (await engine.steps(id))[name]?.id ?? '', 'Enough.');
+    await cancelStepRun(engine.dependencies, (await engine.steps(id))[name]?.id ?? '', 'Enough.');
     expect(await engine.states(id)).toBe('a:CANCELLED b:CANCELLED');
     expect(await engine.submission(id)).toMatchObject({ state: 'FAILED', unfinished: 0 });
   }
@@ -105,7 +104,7 @@ test('a scatter, an element or a nested job is cancelled with all that runs in i
     const works = await engine.claim(worker);
     engine.heard.cancelled.length = 0;
     const steps = await engine.steps(id);
-    await cancelStepRun(dependencies(), steps[name]?.id ?? '', 'No.');
+    await cancelStepRun(engine.dependencies, steps[name]?.id ?? '', 'No.');
     expect([...engine.heard.cancelled].sort()).toEqual(stopped.map((one) => steps[one]?.id).sort());
     await engine.complete(
       ...works.map((work) =>
@@ -128,7 +127,7 @@ test('a step that was faster than its cancel has done its work: resumed, the sub
   const id = await engine.submit('single');
   const [work] = await engine.claim(worker, 1);
   if (!work) throw new Error('nothing to claim');
-  await cancelStepRun(dependencies(), work.stepRunId, 'Not this.');
+  await cancelStepRun(engine.dependencies, work.stepRunId, 'Not this.');
   await engine.complete(ended(work, worker, { outputs: { out: 'done' } }));
   expect(await engine.submission(id)).toMatchObject({ state: 'FAILED', unfinished: 0 });
   expect(await resume(id)).toBe(0);

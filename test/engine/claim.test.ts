@@ -57,9 +57,8 @@ test('a worker takes only from its queues, and no more than it asked for', async
   await engine.submit('wide');
   const worker = await engine.worker();
   expect(await engine.claim(worker, 3)).toHaveLength(3);
-  const dependencies = { db: engine.db, plans: engine.plans, announcer: engine.heard };
-  expect(await claim(dependencies, worker, ['elsewhere'], 10)).toEqual([]);
-  expect(await claim(dependencies, worker, [], 10)).toEqual([]);
+  expect(await claim(engine.dependencies, worker, ['elsewhere'], 10)).toEqual([]);
+  expect(await claim(engine.dependencies, worker, [], 10)).toEqual([]);
 });
 
 test.each(['DRAINING', 'STOPPED', 'LOST'] as const)('a worker that is %s gets nothing', async (state) => {

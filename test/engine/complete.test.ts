@@ -267,5 +267,5 @@ test('text that Postgres cannot hold is shown as far as it can be', async () => 
 
 test('an unknown submission is passed over', async () => {
   const report = ended({ stepRunId: '1', submissionId: '1', attempt: 1 } as Work, worker);
-  expect(await completeAttempts({ db: engine.db, plans: engine.plans, announcer: engine.heard }, [report])).toBe(0);
+  expect(await completeAttempts(engine.dependencies, [report])).toBe(0);
 });

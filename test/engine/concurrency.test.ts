@@ -44,7 +44,7 @@ test('progress and endings at the same moment number their events without gaps, 
     const [, , , first, second] = await Promise.all([
       engine.complete(ended(a, worker)),
       engine.complete(ended(b, worker)),
-      cancelSubmission({ db: engine.db, plans: engine.plans, announcer: engine.heard }, id, 'x'),
+      cancelSubmission(engine.dependencies, id, 'x'),
       appendProgress(engine.db, [progress(c, 10), progress(d, 10)]),
       appendProgress(engine.db, [progress(d, 20), progress(c, 20)]),
     ]);
@@ -56,7 +56,6 @@ test('progress and endings at the same moment number their events without gaps, 
 test('workers that take, finish, fail and report while submissions are cancelled all come to an end', async () => {
   const ids: string[] = [];
   for (let index = 0; index < 24; index += 1) ids.push(await engine.submit('wide'));
-  const dependencies = { db: engine.db, plans: engine.plans, announcer: engine.heard };
   let seed = 1;
   const random = (): number => {
     seed = (seed * 16_807) % 2_147_483_647;
@@ -82,11 +81,12 @@ test('workers that take, finish, fail and report while submissions are cancelled
         return ended(one, worker);
       });
       await Promise.all([engine.complete(...reports.slice(0, 3)), engine.complete(...reports.slice(3))]);
-      await reconcile(dependencies, 60);
+      await reconcile(engine.dependencies, 60);
     }
   };
   const cancelling = async (): Promise<void> => {
-    for (const id of ids.filter((_, index) => index % 4 === 0)) await cancelSubmission(dependencies, id, 'Enough.');
+    for (const id of ids.filter((_, index) => index % 4 === 0))
+      await cancelSubmission(engine.dependencies, id, 'Enough.');
   };
   await Promise.all([...workers.map(work), cancelling()]);
   for (const id of ids) {

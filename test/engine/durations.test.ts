@@ -92,20 +92,20 @@ test('a new version leans on older ones until it has runs enough of its own, and
 });
 
 test('a submission is estimated while it waits, while it runs, and no longer', async () => {
-  for (let round = 0; round < ENOUGH_RUNS; round += 1) await run(10, 20);
+  for (let round = 0; round < ENOUGH_RUNS; round += 1) await run(1_000, 20);
   const id = await engine.submit('chain');
   const jobVersionId = await versionId();
   const waiting = await durations().estimateOf({ id, jobVersionId, state: 'QUEUED' });
-  expect(waiting).toEqual({ secondsLeft: 30, secondsLeftHigh: 30, basis: 'THIS_VERSION' });
+  expect(waiting).toEqual({ secondsLeft: 1_020, secondsLeftHigh: 1_020, basis: 'THIS_VERSION' });
 
   const [work] = await engine.claim(worker);
   await engine.rows(
-    `update step_run set started_at = now() - interval '4 s' where submission_id = $1 and name = 'first'`,
+    `update step_run set started_at = now() - interval '400 s' where submission_id = $1 and name = 'first'`,
     [id],
   );
   const running = await durations().estimateOf({ id, jobVersionId, state: 'RUNNING' });
-  expect(running?.secondsLeft).toBeGreaterThan(20);
-  expect(running?.secondsLeft).toBeLessThanOrEqual(26);
+  expect(running?.secondsLeft).toBeGreaterThan(500);
+  expect(running?.secondsLeft).toBeLessThanOrEqual(620);
 
   if (work) await engine.complete(ended(work, worker));
   const second = await durations().estimateOf({ id, jobVersionId, state: 'RUNNING' });
@@ -137,15 +137,15 @@ describe('a step that scatters', () => {
     expect(await engine.submission(id)).toMatchObject({ state: 'SUCCEEDED' });
     await engine.rows(
       `update step_run set started_at = now(), finished_at = now() + make_interval(secs =>
-         case when kind = 'SCATTER' then 20 when scatter_index >= 0 then 10 else 3 end) where submission_id = $1`,
+         case when kind = 'SCATTER' then 2000 when scatter_index >= 0 then 1000 else 3 end) where submission_id = $1`,
       [id],
     );
   });
 
   test('has a duration as a whole, and one of its elements', async () => {
     const { steps } = await durations().historyOf(await version());
-    expect(steps.get('each')).toMatchObject({ count: 1, p50: 20 });
-    expect(steps.get('each[]')).toMatchObject({ count: 4, p50: 10 });
+    expect(steps.get('each')).toMatchObject({ count: 1, p50: 2_000 });
+    expect(steps.get('each[]')).toMatchObject({ count: 4, p50: 1_000 });
   });
 
   test('is estimated by what is left of it and how much of it runs at once', async () => {
@@ -153,12 +153,12 @@ describe('a step that scatters', () => {
     await engine.plan();
     await engine.claim(worker, 2);
     await engine.rows(
-      `update step_run set started_at = now() - interval '9 s' where submission_id = $1 and state = 'RUNNING'`,
+      `update step_run set started_at = now() - interval '900 s' where submission_id = $1 and state = 'RUNNING'`,
       [id],
     );
     const left = await durations().estimateOf({ id, jobVersionId: await version(), state: 'RUNNING' });
-    // One second each of the two that run, ten each of the two that wait, two at a time; and then three.
-    expect(left?.secondsLeft).toBeGreaterThan(12);
-    expect(left?.secondsLeft).toBeLessThanOrEqual(14);
+    // 100 seconds each of the two that run, 1,000 each of the two that wait, two at a time; and then three.
+    expect(left?.secondsLeft).toBeGreaterThan(1_003);
+    expect(left?.secondsLeft).toBeLessThanOrEqual(1_103);
   });
 });

@@ -84,7 +84,7 @@ test('after a cancel nothing is awaited any more', async () => {
   const numbers = Array.from({ length: 3_000 }, (_, index) => String(index));
   const id = await engine.submit('outer', { inputs: { texts: ['a'], numbers } });
   await engine.plan();
-  await cancelSubmission({ db: engine.db, plans: engine.plans, announcer: engine.heard }, id, 'enough');
+  await cancelSubmission(engine.dependencies, id, 'enough');
   const runs = await graphRuns(id);
   for (const part of ['each', 'many', 'last', 'each/first']) expect(runs(part)).toMatchObject({ state: 'CANCELLED' });
   expect(runs('many')?.counts.PENDING).toBe(0);

@@ -12,7 +12,7 @@ beforeEach(() => engine.clear());
 afterAll(() => engine.close());
 
 const MB = 1024 ** 2;
-const pass = () => reconcile({ db: engine.db, plans: engine.plans, announcer: engine.heard }, 20);
+const pass = () => reconcile(engine.dependencies, 20);
 const attempts = (id: string) =>
   engine.rows<{ number: number; state: string; failure: string | null; resources: object | null }>(
     `select a.number, a.state, a.failure, a.resources from attempt a join step_run r on r.id = a.step_run_id

@@ -19,8 +19,7 @@ beforeEach(async () => {
 afterAll(() => engine.close());
 
 const LEASE = 20;
-const dependencies = () => ({ db: engine.db, plans: engine.plans, announcer: engine.heard });
-const pass = () => reconcile(dependencies(), LEASE);
+const pass = () => reconcile(engine.dependencies, LEASE);
 const fallSilent = (worker: string) =>
   engine.rows(`update worker set heartbeat_at = now() - interval '${LEASE + 1} seconds' where id = $1`, [worker]);
 
@@ -95,7 +94,7 @@ test('work that was to be cancelled is not run again when its worker dies', asyn
   const id = await engine.submit('one');
   const worker = await engine.worker();
   await engine.claim(worker);
-  await cancelSubmission(dependencies(), id, 'Enough.');
+  await cancelSubmission(engine.dependencies, id, 'Enough.');
   await fallSilent(worker);
   await pass();
   expect(await engine.submission(id)).toMatchObject({ state: 'CANCELLED', message: 'Enough.' });

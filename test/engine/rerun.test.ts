@@ -25,10 +25,7 @@ async function runAll(enabled = false): Promise<string[]> {
     await engine.plan();
     const works = await engine.claim(worker, 50);
     if (works.length === 0) return ran.sort();
-    const decisions = await decideReuse(
-      { db: engine.db, plans: engine.plans, enabled, keep: () => Promise.resolve(true) },
-      works,
-    );
+    const decisions = await decideReuse({ ...engine.dependencies, enabled, keep: () => Promise.resolve(true) }, works);
     await engine.complete(
       ...works.map((work) => {
         const decision = decisions.get(work) as ReuseDecision;

@@ -18,7 +18,6 @@ const EACH: JobSpec = job(
 
 let engine: TestEngine;
 let worker: string;
-const dependencies = () => ({ db: engine.db, plans: engine.plans, announcer: engine.heard, maxQueued: 200_000 });
 
 beforeAll(async () => {
   engine = await openEngine();
@@ -31,7 +30,7 @@ beforeEach(async () => {
 
 const define = async (...jobs: JobSpec[]): Promise<void> =>
   expect(await engine.define([task('work', { inputs: ['x'] })], jobs)).toMatchObject({ ok: true });
-const resume = (id: string): Promise<number> => resumeSubmission(dependencies(), id);
+const resume = (id: string): Promise<number> => resumeSubmission(engine.dependencies, id);
 const failing: Parameters<typeof ended>[2] = { state: 'FAILED', exitCode: 1, message: 'It broke.' };
 
 /** Runs until nothing is ready; returns what ran. */
@@ -174,7 +173,7 @@ test('a scatter that was not whole yet goes on growing', async () => {
   await engine.plan();
   const works = await engine.claim(worker, 10);
   await engine.complete(...works.slice(1).map((work) => ended(work, worker)));
-  await cancelSubmission(dependencies(), id, 'Stop.');
+  await cancelSubmission(engine.dependencies, id, 'Stop.');
   await engine.complete(...works.slice(0, 1).map((work) => ended(work, worker, { state: 'CANCELLED' })));
   expect(await engine.submission(id)).toMatchObject({ state: 'CANCELLED', unfinished: 0 });
   await resume(id);
@@ -248,7 +247,7 @@ test('cancelled, resumed, cancelled and resumed again: in the end everything ran
   for (let round = 0; round < 3; round += 1) {
     await engine.plan();
     await engine.complete(...(await engine.claim(worker, 1)).map((work) => ended(work, worker)));
-    await cancelSubmission(dependencies(), id, 'Stop.');
+    await cancelSubmission(engine.dependencies, id, 'Stop.');
     expect(await engine.submission(id)).toMatchObject({ state: 'CANCELLED', unfinished: 0 });
     await resume(id);
   }
@@ -268,14 +267,14 @@ test('one that has not failed cannot be resumed, and the reason is told', async 
   const [a, b] = (await engine.claim(worker)) as [Work, Work];
   await engine.complete(ended(a, worker, failing));
   await expect(resume(id)).rejects.toThrow('It is still ending');
-  await cancelSubmission(dependencies(), id, 'Stop.');
+  await cancelSubmission(engine.dependencies, id, 'Stop.');
   await engine.complete(ended(b, worker, { state: 'CANCELLED' }));
   await resume(id);
   await expect(resume(id)).rejects.toThrow('It has not ended: it is QUEUED.');
   await runAll();
   await expect(resume(id)).rejects.toThrow('It succeeded');
   const doomed = await engine.submit('two');
-  await cancelSubmission(dependencies(), doomed, 'Gone.', { deleteAfterwards: true });
+  await cancelSubmission(engine.dependencies, doomed, 'Gone.', { deleteAfterwards: true });
   await expect(resume(doomed)).rejects.toThrow('It is being deleted.');
   await expect(resume('999999')).rejects.toMatchObject({ code: 'NOT_FOUND' });
 });
@@ -306,11 +305,11 @@ test('limits on what waits and on open submissions hold for a resume too', async
   const id = await engine.submit('one');
   await runAll(failingAt('a'));
   await engine.submit('one');
-  await expect(resumeSubmission({ ...dependencies(), maxQueued: 1 }, id)).rejects.toMatchObject({
+  await expect(resumeSubmission({ ...engine.dependencies, maxQueued: 1 }, id)).rejects.toMatchObject({
     code: 'LIMIT_EXCEEDED',
   });
   await expect(
-    resumeSubmission({ ...dependencies(), admission: { ...NO_ADMISSION_LIMITS, refuseBeyond: 1 } }, id),
+    resumeSubmission({ ...engine.dependencies, admission: { ...NO_ADMISSION_LIMITS, refuseBeyond: 1 } }, id),
   ).rejects.toMatchObject({ errors: [{ code: 'LIMIT_EXCEEDED', field: ['input'] }] });
   expect(await engine.submission(id)).toMatchObject({ state: 'FAILED', generation: 1 });
   expect(await resume(id)).toBe(1);

@@ -31,10 +31,8 @@ const TEXT_AS_X = { x: { kind: 'input', input: 'text' } } as const;
 const FILE = { class: 'File', name: 'a.txt', sha256: 'c0ffee', size: 3, mediaType: 'text/plain' } as const;
 /** Contents that are not in the store any more. */
 const gone = new Set<string>();
-
-const dependencies = () => ({ db: engine.db, plans: engine.plans, announcer: engine.heard });
 const decide = (works: readonly Work[], enabled = true) =>
-  decideReuse({ ...dependencies(), enabled, keep: (sha256) => Promise.resolve(!gone.has(sha256)) }, works);
+  decideReuse({ ...engine.dependencies, enabled, keep: (sha256) => Promise.resolve(!gone.has(sha256)) }, works);
 
 interface Begun {
   readonly work: Work;
@@ -61,7 +59,7 @@ async function beginOne(worker: string, kind: ReuseDecision['kind']): Promise<Be
 
 async function end({ work, worker, decision }: Begun, differently: Parameters<typeof ended>[2] = {}): Promise<void> {
   await engine.complete(ended(work, worker, { outputs: { out: 'done' }, ...differently }));
-  if (decision.kind === 'run' && decision.after) await workEnded(dependencies(), [decision.after]);
+  if (decision.kind === 'run' && decision.after) await workEnded(engine.dependencies, [decision.after]);
 }
 
 const succeeded = async (id: string): Promise<Values | null> => {
@@ -165,7 +163,7 @@ test('many workers and many equal steps: each work runs once, whatever meets wha
   };
   for (;;) {
     const counts = await Promise.all(workers.map(runWorker));
-    const { woken } = await reconcile(dependencies(), 60);
+    const { woken } = await reconcile(engine.dependencies, 60);
     if (counts.every((count) => count === 0) && woken === 0) break;
   }
   expect(ran.sort()).toEqual(['"text 0"', '"text 1"', '"text 2"', '"text 3"']);
@@ -187,7 +185,7 @@ test('a step that waits for equal work gives its place up, says what it waits fo
     lost: 0,
   });
   expect(await engine.claim(worker)).toEqual([]);
-  expect(await reconcile(dependencies(), 60)).toMatchObject({ retried: 0, woken: 0 });
+  expect(await reconcile(engine.dependencies, 60)).toMatchObject({ retried: 0, woken: 0 });
   expect((await engine.events(second)).at(-1)).toMatchObject({ state: 'RETRYING', message });
 });
 
@@ -224,7 +222,7 @@ test('when the worker that does the work dies, one that waits runs it', async ()
   await beginOne(worker, 'wait');
   await engine.rows(`update worker set heartbeat_at = now() - interval '61 seconds' where id = $1`, [dead]);
   // The same pass takes the work from the dead and wakes who waited for it.
-  expect(await reconcile(dependencies(), 60)).toMatchObject({ lostWorkers: 1, requeued: 1, woken: 1 });
+  expect(await reconcile(engine.dependencies, 60)).toMatchObject({ lostWorkers: 1, requeued: 1, woken: 1 });
   const begun = await begin(worker);
   expect(begun.map(({ decision }) => decision.kind).sort()).toEqual(['run', 'wait']);
   await end(begun.find(({ decision }) => decision.kind === 'run') as Begun);
@@ -239,11 +237,11 @@ test('when the work is cancelled, or its submission deleted, who waited for it r
   const first = await beginOne(worker, 'run');
   const second = await submitOne();
   await beginOne(worker, 'wait');
-  await cancelSubmission(dependencies(), cancelled, 'no longer wanted');
+  await cancelSubmission(engine.dependencies, cancelled, 'no longer wanted');
   await engine.complete(ended(first.work, worker, { state: 'CANCELLED' }));
   await engine.rows('delete from submission where id = $1', [cancelled]);
   // Nobody told it: the reconciler finds it.
-  expect(await reconcile(dependencies(), 60)).toMatchObject({ woken: 1 });
+  expect(await reconcile(engine.dependencies, 60)).toMatchObject({ woken: 1 });
   await end(await beginOne(worker, 'run'));
   expect(await succeeded(second)).toEqual({ result: 'done' });
 });
@@ -254,7 +252,7 @@ test('a step that waits can be cancelled', async () => {
   const first = await beginOne(worker, 'run');
   const second = await submitOne();
   await beginOne(worker, 'wait');
-  await cancelSubmission(dependencies(), second, 'no longer wanted');
+  await cancelSubmission(engine.dependencies, second, 'no longer wanted');
   expect(await engine.submission(second)).toMatchObject({ state: 'CANCELLED', unfinished: 0 });
   await end(first);
   expect(await engine.claim(worker)).toEqual([]);
@@ -264,7 +262,7 @@ test('a second try of a step does its own work on', async () => {
   const worker = await engine.worker();
   const id = await submitOne();
   await end(await beginOne(worker, 'run'), { state: 'FAILED', failure: 'EXIT_CODE', retryable: true, outputs: {} });
-  await reconcile(dependencies(), 60);
+  await reconcile(engine.dependencies, 60);
   await end(await beginOne(worker, 'run'));
   expect(await succeeded(id)).toEqual({ result: 'done' });
   await submitOne();

@@ -10,7 +10,6 @@ import { ended, job, openEngine, rowsRead, task, type TestEngine } from './suppo
 
 let engine: TestEngine;
 let worker: string;
-const dependencies = () => ({ db: engine.db, plans: engine.plans, announcer: engine.heard });
 const wide = (name: string, width: number, runs = 'work') =>
   job(name, Object.fromEntries(Array.from({ length: width }, (_, index) => [`s${index}`, { task: runs }])));
 const matlab = (amount: number) => ({ name: 'matlab', description: '', amount });
@@ -62,7 +61,7 @@ test('what a worker that died had of a limit is free when its steps are found, a
   const other = await engine.worker();
   expect(await engine.claim(other)).toEqual([]);
   await engine.rows(`update worker set heartbeat_at = now() - interval '1 hour' where id = $1`, [worker]);
-  await reconcile(dependencies(), 10);
+  await reconcile(engine.dependencies, 10);
   expect(await engine.claim(other)).toHaveLength(2);
 });
 
@@ -71,7 +70,7 @@ test('a step that is being cancelled counts until its worker has stopped it', as
   const first = await engine.submit('wide');
   await engine.submit('wide');
   const [work] = (await engine.claim(worker)) as [Work];
-  await cancelSubmission(dependencies(), first, 'Enough.');
+  await cancelSubmission(engine.dependencies, first, 'Enough.');
   expect(await engine.claim(worker)).toEqual([]);
   await engine.complete(ended(work, worker, { state: 'CANCELLED' }));
   expect(await engine.claim(worker)).toHaveLength(1);
@@ -82,7 +81,7 @@ test('a step that is tried again takes its part of the limit again', async () =>
   await engine.submit('wide');
   const [work] = (await engine.claim(worker)) as [Work];
   await engine.complete(ended(work, worker, { state: 'FAILED', retryable: true, exitCode: 75 }));
-  await reconcile(dependencies(), 10);
+  await reconcile(engine.dependencies, 10);
   expect(await engine.claim(worker)).toHaveLength(1);
   expect(await engine.claim(worker)).toEqual([]);
 });
@@ -112,7 +111,7 @@ test('a step that was being stored while its limit came to be is found', async (
   await engine.define([task('work')], [wide('wide', 3)]);
   await engine.submit('wide');
   await engine.rows(`insert into run_limit (key, amount) values ('task:work', 1)`);
-  await reconcile(dependencies(), 10);
+  await reconcile(engine.dependencies, 10);
   expect(await engine.claim(worker)).toHaveLength(1);
 });
 

@@ -313,7 +313,7 @@ test('a scatter becomes rows by and by, and a cancel of a large one ends it', as
     { count: number },
   ];
   expect(count).toBeLessThan(7_000);
-  await cancelSubmission({ db: engine.db, plans: engine.plans, announcer: engine.heard }, id, 'enough');
+  await cancelSubmission(engine.dependencies, id, 'enough');
   expect(await engine.submission(id)).toMatchObject({ state: 'CANCELLED', unfinished: 0 });
   expect(await engine.claim(worker, 10)).toEqual([]);
 });

@@ -68,6 +68,13 @@ export interface TestEngine {
   readonly url: string;
   readonly plans: Plans;
   readonly heard: Heard;
+  /** What the functions of the engine take. */
+  readonly dependencies: {
+    readonly db: Database;
+    readonly plans: Plans;
+    readonly announcer: Heard;
+    readonly maxQueued: number;
+  };
   define(
     tasks: readonly TaskSpec[],
     jobs: readonly JobSpec[],
@@ -127,6 +134,9 @@ export async function openEngine(options: { poolSize?: number } = {}): Promise<T
       return plans;
     },
     heard,
+    get dependencies() {
+      return { db, plans, announcer: heard, maxQueued: 200_000 };
+    },
     define: (tasks, jobs, { source = API_SOURCE, mode = 'add', backends = [], resources = [] } = {}) =>
       define({ db, announcer: heard }, [{ source, mode, set: { backends, tasks, jobs, resources } }]),
     version: async (job) => {
@@ -170,14 +180,14 @@ export async function openEngine(options: { poolSize?: number } = {}): Promise<T
     },
     worker: () => registerWorker(db, { host: 'test', pid: 1, queues: ['local'], concurrency: 10 }),
     claim: (workerId, limit = 100, queues = ['local', INLINE_QUEUE]) =>
-      claim({ db, plans, announcer: heard }, workerId, queues, limit),
+      claim(engine.dependencies, workerId, queues, limit),
     retry: async () => {
-      await reconcile({ db, plans, announcer: heard }, 60, { judge: false });
+      await reconcile(engine.dependencies, 60, { judge: false });
     },
     plan: async () => {
-      while ((await planDue({ db, plans, announcer: heard, evaluate, maxScatter: 200_000 })) > 0);
+      while ((await planDue({ ...engine.dependencies, evaluate, maxScatter: 200_000 })) > 0);
     },
-    complete: (...reports) => completeAttempts({ db, plans, announcer: heard }, reports),
+    complete: (...reports) => completeAttempts(engine.dependencies, reports),
     submission: async (id) => {
       const [row] = await rows<SubmissionRecord>('select * from submission where id = $1', [id]);
       if (!row) throw new Error(`no submission ${id}`);

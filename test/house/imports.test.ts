@@ -45,4 +45,4 @@ test('an import against the table of parts fails the lint, in whatever form, and
     [],
     [`${refused} "embedded" to elements of type "domain"`],
   ]);
-});
+}, 120_000);

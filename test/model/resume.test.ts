@@ -19,7 +19,6 @@ const UNLUCKY_GENERATIONS = 4;
 const MAX_ROUNDS = 600;
 
 let engine: TestEngine;
-const dependencies = () => ({ db: engine.db, plans: engine.plans, announcer: engine.heard, maxQueued: 100_000 });
 
 beforeAll(async () => {
   engine = await openEngine();
@@ -47,7 +46,7 @@ async function runGeneration(id: string, { salt, random }: Luck, bad: boolean): 
     // A step may be taken before the planner has looked, and the other way round.
     if (random() < 0.8) await engine.plan();
     held.push(...(await engine.claim(worker, 1 + Math.floor(random() * 6))));
-    if (chance(0.03)) await cancelSubmission(dependencies(), id, 'Stop.');
+    if (chance(0.03)) await cancelSubmission(engine.dependencies, id, 'Stop.');
     if (chance(0.05)) await cancelAny(id, random);
     const stopped = new Set(engine.heard.cancelled);
     const batch = held.splice(0, Math.floor(random() * (held.length + 1)));
@@ -74,7 +73,7 @@ async function cancelAny(id: string, random: () => number): Promise<void> {
   const open = Object.values(await engine.steps(id)).filter(({ state }) => !isFinalStepRun(state));
   const one = open[Math.floor(random() * open.length)];
   const { state } = await engine.submission(id);
-  if (one && state !== 'CANCELLING') await cancelStepRun(dependencies(), one.id, 'Not this.');
+  if (one && state !== 'CANCELLING') await cancelStepRun(engine.dependencies, one.id, 'Not this.');
 }
 
 /** Resumes until it succeeds, or fails though nothing was done to it. Returns how many generations there were. */
@@ -87,7 +86,7 @@ async function runToTheEnd(id: string, luck: Luck): Promise<number> {
     const { state } = await engine.submission(id);
     if (state === 'SUCCEEDED' || !bad) return generation;
     try {
-      await resumeSubmission(dependencies(), id);
+      await resumeSubmission(engine.dependencies, id);
     } catch (error) {
       // All steps did well, and their results do not fit together.
       expect(error).toMatchObject({

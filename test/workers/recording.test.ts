@@ -128,10 +128,8 @@ describe('the log of an attempt', () => {
 });
 
 describe('reports', () => {
-  const engineOf = () => ({ db: engine.db, plans: engine.plans, announcer: engine.heard });
-
   it('are recorded, many at once', async () => {
-    const reporter = createReporter(engineOf(), fail);
+    const reporter = createReporter(engine.dependencies, fail);
     const work = [];
     for (let index = 0; index < 30; index += 1) work.push(await start());
     await Promise.all(work.map((one) => reporter.report(ended(one, worker))));
@@ -141,7 +139,7 @@ describe('reports', () => {
 
   it('of which one cannot be stored do not hold up the others, and that one fails its step', async () => {
     const troubles: unknown[] = [];
-    const reporter = createReporter(engineOf(), (error) => troubles.push(error));
+    const reporter = createReporter(engine.dependencies, (error) => troubles.push(error));
     const [good, bad] = [await start(), await start()];
     await Promise.all([
       reporter.report(ended(good, worker)),
