@@ -1,5 +1,6 @@
 import { GraphQLJSON } from 'graphql-scalars';
 import { Field, Float, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { BACKEND_KINDS, type BackendKind } from '../../src/domain/backendOptions';
 import type { BackendSpec, FileTraits, TaskSpec } from '../../src/domain/definitions';
 import { sharesResults } from '../../src/domain/fingerprint';
 import { predecessorsOf } from '../../src/domain/graph';
@@ -14,13 +15,12 @@ import { connectionOf, Node } from '../relay/connection';
 import { toId } from '../relay/ids';
 import { UserErrorType } from '../relay/userErrors';
 
-export enum BackendKindName {
-  LOCAL = 'LOCAL',
-}
+const names = Object.keys(BACKEND_KINDS) as BackendKind[];
+export const BackendKindName = Object.fromEntries(names.map((name) => [name, name])) as { [Kind in BackendKind]: Kind };
 registerEnumType(BackendKindName, {
   name: 'BackendKind',
   description: 'The technology behind a Backend.',
-  valuesConfig: { LOCAL: { description: "Commands on the worker's own machine." } },
+  valuesConfig: Object.fromEntries(names.map((name) => [name, { description: BACKEND_KINDS[name].description }])),
 });
 
 @ObjectType('Port', { description: 'A typed input, output or parameter.' })
@@ -59,7 +59,7 @@ export class BackendType extends Node {
   @Field(() => String, { description: 'Unique; Tasks name it.' })
   name!: string;
   @Field(() => BackendKindName, { description: 'The technology behind it.' })
-  kind!: BackendKindName;
+  kind!: BackendKind;
   @Field(() => String, { description: 'What it is for.' })
   description!: string;
   @Field(() => Int, {

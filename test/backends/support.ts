@@ -1,13 +1,13 @@
-/** What the tests of the LOCAL backend share: a worker's set-up in a temporary folder, and Tasks written short. */
+/** What the tests of Backends share: a worker's set-up in a temporary folder, and Tasks written short. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { createLocalStore } from '../../../src/artifacts/localStore';
-import { createLocalBackend } from '../../../src/backends/local';
-import type { AttemptOutcome, Backend, RunningAttempt } from '../../../src/backends/backend';
-import type { ArgvPart, InputPort, OutputPort, TaskSpec } from '../../../src/domain/definitions';
-import { scalar, type FileValue, type Value, type Values } from '../../../src/domain/values';
+import { createLocalStore } from '../../src/artifacts/localStore';
+import { createHost, type BackendHost } from '../../src/backends/host';
+import type { AttemptOutcome, RunningAttempt } from '../../src/backends/backend';
+import type { ArgvPart, BackendSpec, InputPort, OutputPort, TaskSpec } from '../../src/domain/definitions';
+import { scalar, type FileValue, type Value, type Values } from '../../src/domain/values';
 
 export function task(
   command: readonly (string | ArgvPart)[] | { script: string },
@@ -57,10 +57,13 @@ export interface Watched extends RunningAttempt {
   readonly reports: [number, string][];
 }
 
+/** The Backend that is always there. */
+export const LOCAL: BackendSpec = { name: 'local', kind: 'LOCAL', description: '', environment: {}, options: {} };
+
 export interface Bench {
   readonly home: string;
   readonly workDir: string;
-  readonly backend: Backend;
+  readonly host: BackendHost;
   start(spec: TaskSpec, values?: Values): Watched;
   run(spec: TaskSpec, values?: Values): Promise<AttemptOutcome & { output: string; reports: [number, string][] }>;
   file(name: string, content: string): Promise<FileValue>;
@@ -70,25 +73,25 @@ export interface Bench {
 
 let count = 0;
 
-export function createBench(): Bench {
+/** A worker's host that runs all on the given Backend. */
+export function createBench(backend: BackendSpec = LOCAL): Bench {
   const home = mkdtempSync(join(tmpdir(), 'stepcast-local-'));
   const workDir = join(home, 'work');
   const artifacts = createLocalStore(join(home, 'artifacts'));
-  const backend = createLocalBackend({ workDir, workerId: `test-${process.pid}`, artifacts });
+  const host = createHost({ workDir, workerId: `test-${process.pid}`, artifacts });
 
   function start(spec: TaskSpec, values: Values = {}): Watched {
     let output = '';
     const waiting = new Set<() => void>();
     const reports: [number, string][] = [];
     const stepRunId = `run-${++count}`;
-    const attempt = backend.start(
+    const attempt = host.start(
       {
         stepRunId,
         attempt: 1,
-        workerId: 'test',
         task: spec,
+        backend,
         values,
-        backendEnvironment: {},
         ...(spec.resources ? { resources: spec.resources } : {}),
       },
       {
@@ -116,7 +119,7 @@ export function createBench(): Bench {
   return {
     home,
     workDir,
-    backend,
+    host,
     start,
     async run(spec, values) {
       const attempt = start(spec, values);
@@ -134,7 +137,7 @@ export function createBench(): Bench {
       return Buffer.concat(chunks).toString();
     },
     async close() {
-      await backend.close();
+      await host.close();
       rmSync(home, { recursive: true, force: true });
     },
   };
