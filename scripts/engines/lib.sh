@@ -87,7 +87,7 @@ wait_until() {
       say "Waited for $PATIENCE s, and still not: $what"
       return 1
     fi
-    sleep 0.1
+    sleep 0.2
   done
 }
 
