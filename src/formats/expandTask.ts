@@ -9,6 +9,7 @@ import { macroPart, parseArgv, parseScript } from './command';
 import type { Ports } from './command';
 import { computedCommand, computedOutputs } from './expandExpressionTask';
 import { declaredResourceWords, runRulesOf } from './expandRun';
+import { scriptOf, type ScriptFiles } from './scriptFiles';
 import { boundsOf, checkedDefault, declaredType } from './expandPort';
 import { traitsOf } from './expandTraits';
 import { maxRunningOf, usesOf } from './expandLimits';
@@ -17,7 +18,7 @@ import { globOfPath, pathOfGlob, staysInside } from './outputGlob';
 import type { Path, Report } from './problem';
 
 /** The full form; what is wrong goes to the report, and the result is then not to be used. */
-export function expandTask(form: TaskForm, report: Report): TaskSpec {
+export function expandTask(form: TaskForm, report: Report, scripts?: ScriptFiles): TaskSpec {
   const inputs = inputsOf(form, report);
   const parameters = form.parameters.map((entry) => parameterOf(entry, report));
   const declared = outputsOf(form, report);
@@ -26,7 +27,7 @@ export function expandTask(form: TaskForm, report: Report): TaskSpec {
   const ports = { inputs, outputs, parameters, resources: declaredResourceWords(form) };
   // What is computed has no macros and variables: an output may be called like the input that it follows from.
   if (!form.expression) checkNames(form, ports, report);
-  const command = commandOf(form, ports, report);
+  const command = commandOf(form, ports, report, scripts);
   checkPaths(form, outputs, command, report);
   return {
     name: form.name,
@@ -60,9 +61,28 @@ function inputsOf(form: TaskForm, report: Report): InputPort[] {
       type,
       ...checkedDefault(type, {}, value.default, path, report),
       ...traitsOf(value, type, path, report),
+      ...tableOf(value, type, form, path, report),
       ...(value.glob === undefined ? {} : { glob: value.glob }),
     };
   });
+}
+
+/** Whether the script gets the port's files as tables. */
+function tableOf(
+  { as }: InputForm,
+  type: ValueType,
+  form: TaskForm,
+  path: Path,
+  report: Report,
+): Pick<InputPort, 'as'> {
+  if (as === undefined) return {};
+  if (form.script === undefined)
+    report.add([...path, 'as'], 'only a script gets tables', "Remove 'as'; a command gets the path of the file.");
+  const required = requiredType(type);
+  const item = required.kind === 'array' ? requiredType(required.items) : required;
+  if (item.kind !== 'File')
+    report.add([...path, 'as'], `only a File is read as a table, and this is ${formatType(type)}`, 'Remove it.');
+  return { as };
 }
 
 const PARAMETER_KINDS = new Set(['boolean', 'int', 'long', 'float', 'double', 'string', 'enum']);
@@ -118,8 +138,10 @@ function outputsOf(form: TaskForm, report: Report): OutputPort[] {
     const path = ['outputs', key];
     const isFound = value.glob !== undefined || value.path !== undefined;
     const from = value.from ?? (returnsValues(form) && !isFound ? 'value' : 'glob');
-    if (from === 'value')
-      return { ...returnedOutput(name, value), type: declaredType(value, path, report) ?? scalar('Any') };
+    if (from === 'value') {
+      const type = declaredType(value, path, report) ?? scalar('Any');
+      return { ...returnedOutput(name, value), type, ...traitsOf(value, type, path, report) };
+    }
     const written = value.path ?? (value.glob === undefined ? undefined : pathOfGlob(value.glob));
     if (value.glob === undefined && value.path === undefined && from === 'glob') {
       report.add(
@@ -192,7 +214,8 @@ function maybeMissing(output: OutputPort, form: TaskForm): OutputPort {
 /** Ports and Parameters share their names: macros and links find them by name alone. */
 function checkNames(form: TaskForm, { inputs, outputs, parameters, resources }: Ports, report: Report): void {
   const seen = new Map<string, string>();
-  const plain = (name: string): string => (form.shell ? variableName(name) : name);
+  const asVariables = form.shell || form.script !== undefined;
+  const plain = (name: string): string => (asVariables ? variableName(name) : name);
   const all = [
     ...inputs.map(({ name }) => ({ name, section: 'inputs' })),
     ...parameters.map(({ name }) => ({ name, section: 'parameters' })),
@@ -215,7 +238,7 @@ const MACRO_NAME = /^([IOP][1-9]\d*|VALUE\d*|ID|TMP)$/;
 const RESERVED_VARIABLE =
   /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LC_\w+|TZ|TMPDIR|IFS|ENV|PS[124]|PWD|OLDPWD|CDPATH|PPID|LINENO|OPT\w+|(LD|DYLD|BASH)_\w+)$/;
 
-function commandOf(form: TaskForm, ports: Ports, report: Report): Command {
+function commandOf(form: TaskForm, ports: Ports, report: Report, scripts?: ScriptFiles): Command {
   if (form.expression) return computedCommand(form, form.expression, report);
   const written = WAYS_TO_RUN.filter((way) => form[way] !== undefined);
   if (written.length > 1)
@@ -226,7 +249,7 @@ function commandOf(form: TaskForm, ports: Ports, report: Report): Command {
     );
   const stdin = stdinOf(form, ports, report);
   const fed = stdin === undefined ? {} : { stdin };
-  if (form.script !== undefined) return { kind: 'script', source: form.script, ...fed };
+  if (form.script !== undefined) return { kind: 'script', ...scriptOf(form.script, scripts, report), ...fed };
   if (form.query !== undefined) return { kind: 'query', sql: form.query };
   if (form.command === undefined) {
     report.add(
