@@ -6,7 +6,8 @@ import { openDatabase, type Database, type Statement } from '../../src/store/dat
 import { forgetFirings, insertFirings, takeDueFirings } from '../../src/store/statements/firings';
 import { unnamedContents } from '../../src/store/statements/purge';
 import { eventually } from '../e2e/support/wait';
-import { ended, job, openEngine, task, type TestEngine } from './support';
+import { ended, job, task, type TestEngine } from './support';
+import { withEngine } from './withEngine';
 
 const NO_FILES = () => Promise.resolve({ files: {}, problem: '' });
 
@@ -31,14 +32,10 @@ const trigger = (name: string, after: string, runs: string): TriggerSpec => ({
 });
 
 let engine: TestEngine;
-beforeAll(async () => {
-  engine = await openEngine();
-});
-beforeEach(async () => {
-  await engine.clear();
+withEngine(async (opened) => {
+  engine = opened;
   await engine.define([task('work')], [job('one', { a: {} }), job('two', { a: {} })]);
 });
-afterAll(() => engine.close());
 
 async function defineFirers(schedules: ScheduleSpec[], triggers: TriggerSpec[] = []) {
   const set = { backends: [], tasks: [], jobs: [], schedules, triggers };
