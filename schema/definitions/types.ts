@@ -1,5 +1,5 @@
 import { GraphQLJSON } from 'graphql-scalars';
-import { Field, Float, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { Field, Float, ID, Int, ObjectType } from 'type-graphql';
 import type { BackendSpec, FileTraits, TaskSpec } from '../../src/domain/definitions';
 import { sharesResults } from '../../src/domain/fingerprint';
 import { predecessorsOf } from '../../src/domain/graph';
@@ -11,16 +11,12 @@ import type { JobBundle } from '../../src/engine/plans';
 import { ScheduleType, TriggerType } from '../firings/types';
 import { ResourceType } from '../limits/types';
 import { connectionOf, Node } from '../relay/connection';
+import { enumOf } from '../relay/enums';
 import { toId } from '../relay/ids';
 import { UserErrorType } from '../relay/userErrors';
 
-export enum BackendKindName {
-  LOCAL = 'LOCAL',
-}
-registerEnumType(BackendKindName, {
-  name: 'BackendKind',
-  description: 'The technology behind a Backend.',
-  valuesConfig: { LOCAL: { description: "Commands on the worker's own machine." } },
+export const BackendKindName = enumOf<BackendSpec['kind']>('BackendKind', 'The technology behind a Backend.', {
+  LOCAL: "Commands on the worker's own machine.",
 });
 
 @ObjectType('Port', { description: 'A typed input, output or parameter.' })
@@ -59,7 +55,7 @@ export class BackendType extends Node {
   @Field(() => String, { description: 'Unique; Tasks name it.' })
   name!: string;
   @Field(() => BackendKindName, { description: 'The technology behind it.' })
-  kind!: BackendKindName;
+  kind!: BackendSpec['kind'];
   @Field(() => String, { description: 'What it is for.' })
   description!: string;
   @Field(() => Int, {
@@ -209,7 +205,7 @@ export function toBackend(entry: CatalogEntry<BackendSpec>): BackendType {
   return {
     id: toId('Backend', spec.name),
     name: spec.name,
-    kind: BackendKindName[spec.kind],
+    kind: spec.kind,
     description: spec.description,
     maxRunning: spec.maxRunning ?? null,
     version: entry.version,
