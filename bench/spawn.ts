@@ -3,8 +3,9 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createLocalBackend } from '../src/backends/local';
-import { spawnProcess } from '../src/backends/local/nativeProcess';
+import { createHost } from '../src/backends/host';
+import { LOCAL_BACKEND } from '../src/engine/define';
+import { spawnProcess } from '../src/backends/process/nativeProcess';
 import { createLocalStore } from '../src/artifacts/localStore';
 import type { TaskSpec } from '../src/domain/definitions';
 
@@ -62,7 +63,7 @@ export async function rate(concurrency: number, once: (number: number) => Promis
 /** Prints the table. */
 export async function main(): Promise<void> {
   const home = mkdtempSync(join(tmpdir(), 'stepcast-bench-'));
-  const backend = createLocalBackend({
+  const host = createHost({
     workDir: join(home, 'work'),
     workerId: 'bench',
     artifacts: createLocalStore(join(home, 'artifacts')),
@@ -70,8 +71,14 @@ export async function main(): Promise<void> {
   const silent = { log: () => {}, progress: () => {} };
   let round = 0;
   const attempt = async (number: number): Promise<void> => {
-    const request = { stepRunId: `bench-${round}-${number}`, attempt: 1, workerId: 'bench', task: TASK };
-    const outcome = await backend.start({ ...request, values: {}, backendEnvironment: {} }, silent).outcome;
+    const request = {
+      stepRunId: `bench-${round}-${number}`,
+      attempt: 1,
+      task: TASK,
+      backend: LOCAL_BACKEND,
+      values: {},
+    };
+    const outcome = await host.start(request, silent).outcome;
     if (outcome.state !== 'SUCCEEDED') throw new Error(outcome.message);
   };
   const rows: Record<string, Record<string, number>> = {};
@@ -91,7 +98,7 @@ export async function main(): Promise<void> {
     `/bin/true, ${PROCESSES} each; ${cpus().length} cores, ${cpus()[0]?.model ?? ''}, Node ${process.version}`,
   );
   console.table(rows);
-  await backend.close();
+  await host.close();
   rmSync(home, { recursive: true });
   if (ballast?.[0] !== 1) throw new Error('The ballast is gone.');
 }

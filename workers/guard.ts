@@ -6,8 +6,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { StepcastError } from '../src/domain/errors';
-import { formatMark, ownMark, WORKER_VARIABLE } from '../src/backends/local/identity';
-import { killMarked } from '../src/backends/local/processTree';
+import { formatMark, ownMark, WORKER_VARIABLE } from '../src/backends/process/identity';
+import { killMarked } from '../src/backends/process/processTree';
 
 /** A worker's guard, seen from the worker. */
 export interface Guard {

@@ -1,7 +1,8 @@
 /** The worker process: `npm run worker`, or a child of `npm start`. */
 import { join } from 'node:path';
 import { createLocalStore } from '../src/artifacts/localStore';
-import { createLocalBackend } from '../src/backends/local';
+import { createHost } from '../src/backends/host';
+import { BACKEND_KINDS } from '../src/domain/backendOptions';
 import { createLog } from '../src/config/log';
 import { exitWithParent } from '../src/config/parentWatch';
 import { readSettings, requireServices, SettingsError, withFlags } from '../src/config/settings';
@@ -15,6 +16,7 @@ import { createPlans } from '../src/engine/plans';
 import { openDatabase, type Database } from '../src/store/database';
 import { forgetSent } from '../src/store/statements/outbox';
 import { startGuard } from './guard';
+import type { ServedQueue } from './slots';
 import { startWorker } from './worker';
 
 const SCHEMA_POLL_MS = 100;
@@ -42,9 +44,10 @@ async function main(): Promise<void> {
     },
   });
 
-  const served = (): string[] => {
-    const all = [...catalog.current().backends.keys()];
-    return settings.queues.length === 0 ? all : all.filter((name) => settings.queues.includes(name));
+  const served = (): ServedQueue[] => {
+    const all = [...catalog.current().backends.values()].map(({ spec }) => spec);
+    const chosen = settings.queues.length === 0 ? all : all.filter(({ name }) => settings.queues.includes(name));
+    return chosen.map(({ name, kind }) => ({ name, place: BACKEND_KINDS[kind].place }));
   };
   const worker = await startWorker({
     db,
@@ -52,17 +55,17 @@ async function main(): Promise<void> {
     announcer,
     pubsub,
     redisUrl: settings.redisUrl,
-    openBackends: (workerId) => {
+    openHost: (workerId) => {
       const guard = startGuard({ workerId, log: warn });
-      const local = createLocalBackend({ workDir: join(settings.home, 'work'), workerId, artifacts, log: warn });
+      const host = createHost({ workDir: join(settings.home, 'work'), workerId, artifacts, log: warn });
       const close = async (): Promise<void> => {
-        await local.close();
+        await host.close();
         await guard.close();
       };
-      return { LOCAL: { ...local, close } };
+      return { ...host, close };
     },
     queues: served(),
-    concurrency: settings.concurrency,
+    concurrency: { here: settings.concurrency, elsewhere: settings.waitingConcurrency },
     leaseSeconds: settings.leaseSeconds,
     drainSeconds: settings.drainSeconds,
     maxLogBytes: settings.maxLogBytes,

@@ -1,6 +1,7 @@
 /** A worker: takes ready StepRuns while it has free slots, runs each on its Backend, and reports how it ended. */
 import { hostname } from 'node:os';
-import type { Backend, RunningAttempt } from '../src/backends/backend';
+import type { RunningAttempt } from '../src/backends/backend';
+import type { BackendHost } from '../src/backends/host';
 import { createWakeReceiver, type WakeReceiver } from '../src/delivery/beeQueues';
 import type { RedisAnnouncer } from '../src/delivery/announcer';
 import type { PubSub } from '../src/delivery/pubsub';
@@ -11,16 +12,22 @@ import type { Evaluate } from '../src/engine/planner/compute';
 import type { ReuseDecision } from '../src/engine/reuse';
 import { createReconciler } from '../src/engine/reconcile';
 import { INLINE_QUEUE } from '../src/domain/compileJob';
-import type { BackendKind } from '../src/domain/definitions';
 import { messageOf, StepcastError } from '../src/domain/errors';
 import type { Database } from '../src/store/database';
-import { heartbeat, registerWorker, setWorkerState, type OwnedStepRun } from '../src/store/statements/workers';
+import {
+  heartbeat,
+  registerWorker,
+  setWorkerState,
+  unendedStepRuns,
+  type OwnedStepRun,
+} from '../src/store/statements/workers';
 import { openAttemptLog } from './attemptLog';
 import { cancelledIds } from './control';
 import { createInsideWork } from './inside';
 import { createProgressSink } from './progress';
 import { createReuse, unrunReport } from './reuse';
 import { blankReport, createReporter } from './reports';
+import { createSlots, PLACES, type Place, type ServedQueue } from './slots';
 import { attemptKey, createStrayFinder } from './strays';
 
 export interface WorkerOptions {
@@ -29,11 +36,12 @@ export interface WorkerOptions {
   readonly announcer: RedisAnnouncer;
   readonly pubsub: PubSub;
   readonly redisUrl: string;
-  /** Opens the Backends for a worker id; called again when this process had to take a new identity. */
-  readonly openBackends: (workerId: string) => Readonly<Record<BackendKind, Backend>>;
-  /** Names of the Backends whose queues it serves. */
-  readonly queues: readonly string[];
-  readonly concurrency: number;
+  /** Opens what runs Attempts for a worker id; called again when this process had to take a new identity. */
+  readonly openHost: (workerId: string) => BackendHost;
+  /** The Backends whose queues it serves. */
+  readonly queues: readonly ServedQueue[];
+  /** How many steps it runs at once. */
+  readonly concurrency: Readonly<Record<Place, number>>;
   readonly leaseSeconds: number;
   readonly drainSeconds: number;
   readonly maxLogBytes: number;
@@ -48,7 +56,7 @@ export interface WorkerOptions {
 
 export interface Worker {
   /** Serves further queues from now on. */
-  serve(queues: readonly string[]): void;
+  serve(queues: readonly ServedQueue[]): void;
   /** Takes nothing new, lets what runs finish for the drain time, then hands the rest back. */
   stop(): Promise<void>;
 }
@@ -58,13 +66,12 @@ const POLL_MS = 1_000;
 /** Twice within a second: a cancel that only Postgres knows of still reaches its command within two. */
 const HEARTBEAT_MS = 500;
 const RECONCILE_MS = 2_000;
+/** More are not taken in one go. */
+const MAX_CLAIMED = 256;
+/** What outlived its worker and is wanted no more is looked for at this pace. */
+const REAP_MS = 5_000;
 /** One doorbell passed on per this time is enough for every idle worker to look. */
 const PASS_ON_MS = 20;
-
-interface Slot {
-  readonly work: Work;
-  readonly attempt: RunningAttempt;
-}
 
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const { db, plans, announcer, pubsub, concurrency, log } = options;
@@ -75,17 +82,15 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
 
   let queues = [...options.queues];
   const register = (): Promise<string> =>
-    registerWorker(db, { host: hostname(), pid: process.pid, queues, concurrency });
+    registerWorker(db, { host: hostname(), pid: process.pid, queues: names(queues), concurrency: concurrency.here });
   let workerId = await register();
-  let backends = options.openBackends(workerId);
-  const swept = await Promise.all(Object.values(backends).map((backend) => backend.sweep()));
-  const leftOver = swept.reduce((sum, count) => sum + count, 0);
+  let host = options.openHost(workerId);
+  const leftOver = await host.sweep();
   if (leftOver > 0) log('warn', `ended ${leftOver} processes that an earlier worker had left behind`);
 
-  const slots = new Map<string, Slot>();
+  const slots = createSlots(concurrency);
   /** Everything between its claim and its recorded end. */
   const known = new Set<string>();
-  let starting = 0;
   let stopping = false;
   let filling = false;
   let again = false;
@@ -100,6 +105,23 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const reuse = createReuse({ engine, ...options.reuse, trouble });
   const inside = createInsideWork({ ...options, engine, reporter, workerId: () => workerId, known, trouble });
 
+  /** Resolves with whether there may be more. */
+  const fillAt = async (place: Place): Promise<boolean> => {
+    const free = Math.min(MAX_CLAIMED, slots.free(place));
+    const served = names(queues.filter((queue) => queue.place === place));
+    if (stopping || free === 0 || served.length === 0) return false;
+    const owner = workerId;
+    const works = await claim(engine, owner, served, free);
+    for (const work of works) {
+      slots.take(work, place);
+      known.add(attemptKey(work));
+    }
+    reuse.decide(works, (work, decision) => {
+      void run(work, owner, decision).catch(trouble('running a step'));
+    });
+    return works.length === free;
+  };
+
   const fill = async (): Promise<void> => {
     if (filling) {
       again = true;
@@ -109,18 +131,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     try {
       do {
         again = false;
-        const free = concurrency - slots.size - starting;
-        if (stopping || free <= 0) break;
-        const owner = workerId;
-        const works = await claim(engine, owner, queues, free);
-        for (const work of works) {
-          starting += 1;
-          known.add(attemptKey(work));
-        }
-        reuse.decide(works, (work, decision) => {
-          void run(work, owner, decision).catch(trouble('running a step'));
-        });
-        if (works.length === free) again = true;
+        for (const place of PLACES) if (await fillAt(place)) again = true;
       } while (again);
     } catch (error) {
       log('warn', `taking work: ${messageOf(error)}`);
@@ -128,10 +139,11 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       filling = false;
     }
   };
+  const hasRoom = (): boolean => queues.some(({ place }) => slots.free(place) > 0);
   const wake = (): void => {
     // A worker without a free slot passes the doorbell on, so that an idle one hears it.
-    if (slots.size + starting >= concurrency) passOn();
-    else void fill();
+    if (hasRoom()) void fill();
+    else passOn();
   };
 
   const run = async (work: Work, owner: string, decision: ReuseDecision): Promise<void> => {
@@ -147,7 +159,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     });
     const recorded = reporter.report(report);
     // The slot is free when the command has ended; recording goes on beside the next step.
-    slots.delete(attemptKey(work));
+    slots.release(work);
     void fill();
     await recorded;
     known.delete(attemptKey(work));
@@ -161,45 +173,27 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       work.stepRunId,
       work.attempt,
     );
-    let attempt: RunningAttempt;
-    try {
-      if (stopping) return { ...blankReport(work, owner), state: 'CANCELLED', message: 'It had not begun.' };
-      if (work.problems.length > 0) return { ...blankReport(work, owner), message: work.problems.join(' ') };
-      if (decision.kind !== 'run') {
-        const report = unrunReport(work, owner, decision);
-        if (decision.kind === 'take') attemptLog.note(report.message);
-        await attemptLog.close();
-        return report;
-      }
-      if (decision.note !== '') attemptLog.note(decision.note);
-      const { backend } = work;
-      if (!backend) throw new StepcastError('INTERNAL', `Task ${work.task.name} runs on no backend`);
-      attempt = backends[backend.kind].start(
-        {
-          stepRunId: work.stepRunId,
-          attempt: work.attempt,
-          workerId: owner,
-          task: work.task,
-          values: work.values,
-          backendEnvironment: backend.environment,
-          resources: work.resources,
-        },
-        {
-          log: (stream, bytes) => attemptLog.write(stream, bytes),
-          progress: (percent, message) =>
-            progress.add({
-              submissionId: work.submissionId,
-              stepRunId: work.stepRunId,
-              attempt: work.attempt,
-              percent,
-              message,
-            }),
-        },
-      );
-      slots.set(attemptKey(work), { work, attempt });
-    } finally {
-      starting -= 1;
+    if (stopping) return { ...blankReport(work, owner), state: 'CANCELLED', message: 'It had not begun.' };
+    if (work.problems.length > 0) return { ...blankReport(work, owner), message: work.problems.join(' ') };
+    if (decision.kind !== 'run') {
+      const report = unrunReport(work, owner, decision);
+      if (decision.kind === 'take') attemptLog.note(report.message);
+      await attemptLog.close();
+      return report;
     }
+    if (decision.note !== '') attemptLog.note(decision.note);
+    const { backend } = work;
+    if (!backend) throw new StepcastError('INTERNAL', `Task ${work.task.name} runs on no backend`);
+    const { stepRunId, submissionId, attempt: number, task, values, resources } = work;
+    const attempt: RunningAttempt = host.start(
+      { stepRunId, attempt: number, task, backend, values, resources },
+      {
+        log: (stream, bytes) => attemptLog.write(stream, bytes),
+        progress: (percent, message) => progress.add({ submissionId, stepRunId, attempt: number, percent, message }),
+        note: (message) => attemptLog.note(message),
+      },
+    );
+    slots.started(work, attempt);
     const outcome = await attempt.outcome;
     await Promise.all([attemptLog.close(), progress.flush()]);
     return { ...blankReport(work, owner), ...outcome };
@@ -207,7 +201,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
 
   const stopSteps = (stepRunIds: readonly string[]): void => {
     const asked = new Set(stepRunIds);
-    for (const { work, attempt } of slots.values()) if (asked.has(work.stepRunId)) attempt.cancel('cancelled');
+    for (const { work, attempt } of slots.running()) if (asked.has(work.stepRunId)) attempt.cancel('cancelled');
   };
 
   const strays = createStrayFinder((one) => known.has(attemptKey(one)));
@@ -225,12 +219,12 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   /** This worker was silent for too long and is taken for dead: what it runs belongs to others now. */
   const takeNewIdentity = async (): Promise<void> => {
     log('warn', `worker ${workerId} was declared dead after a silence; it starts again under a new number`);
-    for (const slot of slots.values()) slot.attempt.cancel('shutdown');
+    for (const { attempt } of slots.running()) attempt.cancel('shutdown');
     workerId = await register();
-    const old = backends;
-    backends = options.openBackends(workerId);
-    await Promise.all([...slots.values()].map((slot) => slot.attempt.outcome.catch(() => undefined)));
-    await Promise.all(Object.values(old).map((backend) => backend.close()));
+    const old = host;
+    host = options.openHost(workerId);
+    await Promise.all(slots.running().map(({ attempt }) => attempt.outcome.catch(() => undefined)));
+    await old.close();
   };
 
   let beating = false;
@@ -269,6 +263,15 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     }
   };
 
+  let reaping = false;
+  const reap = async (): Promise<void> => {
+    if (reaping || stopping) return;
+    reaping = true;
+    const reaped = await host.reap((ids) => unendedStepRuns(db, ids)).catch(trouble('looking for abandoned work'));
+    if (reaped) log('info', `ended ${reaped} commands that nobody wants any more`);
+    reaping = false;
+  };
+
   const timers = [
     setInterval(() => void beat(), HEARTBEAT_MS),
     setInterval(() => {
@@ -276,31 +279,33 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       void fill();
     }, POLL_MS),
     setInterval(() => void recover(), RECONCILE_MS),
+    setInterval(() => void reap(), REAP_MS),
   ];
   const stops = await Promise.all([
     pubsub.subscribe('plan', inside.plan),
     pubsub.subscribe('wake', () => {
-      if (slots.size + starting < concurrency) void fill();
+      if (hasRoom()) void fill();
     }),
     pubsub.subscribe('control', (message) => stopSteps(cancelledIds(message))),
   ]);
   const receivers: WakeReceiver[] = [
-    createWakeReceiver(options.redisUrl, queues, wake),
+    createWakeReceiver(options.redisUrl, names(queues), wake),
     createWakeReceiver(options.redisUrl, [INLINE_QUEUE], inside.look),
   ];
   void recover();
   void fill();
-  log('info', `worker ${workerId} takes up to ${concurrency} steps at a time from ${queues.join(', ')}`);
+  log('info', `worker ${workerId} takes up to ${concurrency.here} steps at a time from ${names(queues).join(', ')}`);
 
   return {
     serve: (more) => {
-      const fresh = more.filter((queue) => !queues.includes(queue));
+      const fresh = more.filter(({ name }) => !names(queues).includes(name));
+      const changed = queues.map((queue) => more.find(({ name }) => name === queue.name) ?? queue);
+      queues = [...changed, ...fresh];
       if (fresh.length === 0) return;
-      queues = [...queues, ...fresh];
-      receivers.push(createWakeReceiver(options.redisUrl, fresh, wake));
+      receivers.push(createWakeReceiver(options.redisUrl, names(fresh), wake));
       db.query({ name: 'worker-queues', text: `update worker set queues = $2::text[] where id = $1` }, [
         workerId,
-        queues,
+        names(queues),
       ]).catch(trouble('announcing queues'));
       void fill();
     },
@@ -309,22 +314,24 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       await setWorkerState(db, workerId, 'DRAINING').catch(trouble('announcing the end'));
       await inside.stop();
       const running = (): Promise<unknown>[] =>
-        [...slots.values()].map((slot) => slot.attempt.outcome.catch(() => undefined));
+        slots.running().map(({ attempt }) => attempt.outcome.catch(() => undefined));
       if (slots.size > 0) log('info', `waiting up to ${options.drainSeconds} s for ${slots.size} running steps`);
       await within(options.drainSeconds * 1_000, Promise.all(running()));
-      for (const slot of slots.values()) slot.attempt.cancel('shutdown');
+      for (const { attempt } of slots.running()) attempt.cancel('shutdown');
       await Promise.all(running());
-      while (filling || starting > 0 || slots.size > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+      while (filling || slots.size > 0) await new Promise((resolve) => setTimeout(resolve, 10));
       await within(3_000, reporter.idle());
       for (const timer of timers) clearInterval(timer);
       for (const stop of stops) stop();
       await Promise.all(receivers.map((receiver) => receiver.close()));
       await announcer.flush();
       await setWorkerState(db, workerId, 'STOPPED').catch(trouble('announcing the end'));
-      await Promise.all(Object.values(backends).map((backend) => backend.close()));
+      await host.close();
     },
   };
 }
+
+const names = (queues: readonly ServedQueue[]): string[] => queues.map(({ name }) => name);
 
 async function within(milliseconds: number, work: Promise<unknown>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;

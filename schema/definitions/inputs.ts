@@ -144,7 +144,7 @@ export class DefineJobInput {
 export class DefineBackendInput {
   @Field(() => String, { description: 'Unique; Tasks name it.' })
   name!: string;
-  @Field(() => String, { description: 'The technology, such as LOCAL.' })
+  @Field(() => String, { description: 'The technology: one of BackendKind.' })
   kind!: string;
   @Field(() => String, { nullable: true, description: 'What it is for.' })
   description?: string | null;
@@ -152,6 +152,11 @@ export class DefineBackendInput {
   environment?: unknown;
   @Field(() => Int, { nullable: true, description: 'Steps that may run on it at once, over all workers.' })
   maxRunning?: number | null;
+  @Field(() => GraphQLJSON, {
+    nullable: true,
+    description: 'The keys of its kind, as in the files: an object such as { interpreter: "/usr/bin/python3" }.',
+  })
+  options?: unknown;
 }
 
 @InputType({ description: 'What to take away.' })

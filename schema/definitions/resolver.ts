@@ -14,6 +14,7 @@ import { DefineResourceInput, toResource } from '../limits/types';
 import { PageArgs, pageOfList, type Connection } from '../relay/connection';
 import { toId } from '../relay/ids';
 import { withUserErrors } from '../relay/userErrors';
+import { isPlainObject } from '../../src/formats/forms/form';
 import { asForm } from './asForm';
 import { requireScripts } from './scriptCheck';
 import {
@@ -124,7 +125,9 @@ export class DefinitionResolver {
     @Ctx() { services }: Context,
   ): Promise<DefinePayload> {
     return applied(services, () => {
-      const parsed = parseDefinitionObject('backend', asForm(input), knownBy(services));
+      const { options, ...shared } = input;
+      const form = { ...(isPlainObject(options) ? options : {}), ...asForm(shared) };
+      const parsed = parseDefinitionObject('backend', form, knownBy(services));
       if (!parsed.ok) throw new UserErrors(parsed.problems.map((problem) => toError(problem, ['input'], false)));
       return { backends: [parsed.spec], tasks: [], jobs: [] };
     });

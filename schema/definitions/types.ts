@@ -1,5 +1,6 @@
 import { GraphQLJSON } from 'graphql-scalars';
 import { Field, Float, ID, Int, ObjectType } from 'type-graphql';
+import { BACKEND_KINDS, type BackendKind } from '../../src/domain/backendOptions';
 import type { BackendSpec, FileTraits, TaskSpec } from '../../src/domain/definitions';
 import { sharesResults } from '../../src/domain/fingerprint';
 import { predecessorsOf } from '../../src/domain/graph';
@@ -15,9 +16,12 @@ import { enumOf } from '../relay/enums';
 import { toId } from '../relay/ids';
 import { UserErrorType } from '../relay/userErrors';
 
-export const BackendKindName = enumOf<BackendSpec['kind']>('BackendKind', 'The technology behind a Backend.', {
-  LOCAL: "Commands on the worker's own machine.",
-});
+const kinds = Object.entries(BACKEND_KINDS).map(([kind, { description }]) => [kind, description]);
+export const BackendKindName = enumOf(
+  'BackendKind',
+  'The technology behind a Backend.',
+  Object.fromEntries(kinds) as Record<BackendKind, string>,
+);
 
 @ObjectType('Port', { description: 'A typed input, output or parameter.' })
 export class PortType {
@@ -55,7 +59,7 @@ export class BackendType extends Node {
   @Field(() => String, { description: 'Unique; Tasks name it.' })
   name!: string;
   @Field(() => BackendKindName, { description: 'The technology behind it.' })
-  kind!: BackendSpec['kind'];
+  kind!: BackendKind;
   @Field(() => String, { description: 'What it is for.' })
   description!: string;
   @Field(() => Int, {

@@ -1,5 +1,6 @@
 # What the scripts of the engines share. Sourced, never run.
 set -euo pipefail
+shopt -s inherit_errexit
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
@@ -86,7 +87,7 @@ wait_until() {
       say "Waited for $PATIENCE s, and still not: $what"
       return 1
     fi
-    sleep 0.1
+    sleep 0.2
   done
 }
 

@@ -144,6 +144,13 @@ export const VARIABLES = {
     schema: wholeNumber(1, 1_024),
     flag: 'concurrency',
   }),
+  waitingConcurrency: variable({
+    name: 'STEPCAST_WAITING_CONCURRENCY',
+    group: 'Workers',
+    meaning: 'Steps that one worker process watches at the same time while they run elsewhere, as on a cluster.',
+    fallback: '1000',
+    schema: wholeNumber(1, 10_000),
+  }),
   queues: variable({
     name: 'STEPCAST_QUEUES',
     group: 'Workers',

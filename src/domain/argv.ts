@@ -37,7 +37,7 @@ export function variableName(name: string): string {
   return name.replaceAll('-', '_');
 }
 
-/** The words of the command. A script stays constant: its macros are variables. */
+/** The words of the command; none for what its Backend reads in another way. A shell script stays constant: its macros are variables. */
 export function buildArgv(task: TaskSpec, context: ArgvContext): ProcessWords {
   const { command } = task;
   switch (command.kind) {
@@ -45,6 +45,9 @@ export function buildArgv(task: TaskSpec, context: ArgvContext): ProcessWords {
       return { argv: command.argv.flatMap((term) => termWords(term, task, context)), environment: {} };
     case 'shell':
       return { argv: ['/bin/sh', '-c', command.script], environment: scriptVariables(task, context) };
+    case 'script':
+    case 'query':
+      return { argv: [], environment: {} };
     case 'expression':
       throw new StepcastError('INTERNAL', `Task "${task.name}" runs no process`);
     default:

@@ -2,24 +2,25 @@
  * What an analyst defines. These are the full, expanded forms: the short forms of `src/formats` end here, and
  * everything behind the border trusts them. Definitions are stored as versioned, immutable rows.
  */
+import type { BackendKind, BackendOptionsOf } from './backendOptions';
 import type { ScheduleSpec, TriggerSpec } from './firing';
 import type { SecondaryFile } from './secondaryFiles';
 import type { Expression } from './expression';
 import type { Value, ValueType } from './values';
 
-/** The kinds of Backend this release can run. */
-export type BackendKind = 'LOCAL';
-
-/** Where a Task runs. Many Tasks share one Backend; each Backend has a Queue per priority. */
-export interface BackendSpec {
+interface BackendBase {
   readonly name: string;
-  readonly kind: BackendKind;
   readonly description: string;
   /** Added to the clean base environment of every Attempt on this Backend, before the Task's own. */
   readonly environment: Readonly<Record<string, string>>;
   /** Steps that may run on it at once, over all workers; undefined: as many as there are slots. */
   readonly maxRunning?: number;
 }
+
+/** Where a Task runs. Many Tasks share one Backend; each Backend has a Queue per priority. */
+export type BackendSpec<K extends BackendKind = BackendKind> = {
+  [Kind in K]: BackendBase & { readonly kind: Kind; readonly options: BackendOptionsOf[Kind] };
+}[K];
 
 /** Something of which there is only so much, such as licences or connections to a database. */
 export interface ResourceSpec {
@@ -105,7 +106,7 @@ export interface OutputPort extends FileTraits {
   readonly name: string;
   readonly description: string;
   readonly type: ValueType;
-  /** `value`: computed by the Task's expression. */
+  /** `value`: computed by the Task's expression, or returned by its script. */
   readonly from: 'glob' | 'stdout' | 'stderr' | 'value';
   /** Matched against paths relative to the Attempt's directory, after the run. */
   readonly glob: string;
@@ -161,6 +162,10 @@ export type Command =
    * shell text.
    */
   | { readonly kind: 'shell'; readonly script: string; readonly stdin?: string }
+  /** Source code in the language of its Backend: inputs and Parameters are native values there, outputs are returned as such. */
+  | { readonly kind: 'script'; readonly source: string; readonly stdin?: string }
+  /** SQL over the Task's inputs. */
+  | { readonly kind: 'query'; readonly sql: string }
   /** No process: computes an object of the Task's outputs from its inputs and Parameters, inside the worker. */
   | { readonly kind: 'expression'; readonly expression: Expression };
 

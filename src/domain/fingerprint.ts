@@ -1,4 +1,5 @@
 /** What makes two runs of a Task equal work, and in what two of them differ. Pure. */
+import { BACKEND_KINDS } from './backendOptions';
 import type { BackendSpec, TaskSpec } from './definitions';
 import { canonicalJson, digestOf } from './digest';
 import { isDirectoryValue, isFileValue, isOptional, type Value, type Values } from './values';
@@ -14,23 +15,28 @@ export interface FingerprintParts {
 }
 
 /** Raise it when the parts come to mean something else: earlier results are then not taken any more. */
-const VERSION = 1;
+const VERSION = 2;
 
 /** What a run of the Task with these values is made of. */
 export function fingerprintParts(
   task: TaskSpec,
-  backend: Pick<BackendSpec, 'kind' | 'environment'> | null,
+  backend: Pick<BackendSpec, 'kind' | 'environment' | 'options'> | null,
   values: Values,
 ): FingerprintParts {
   const of = (ports: readonly { readonly name: string }[]): Record<string, string> =>
     Object.fromEntries(ports.map(({ name }) => [name, digestOf(whatMatters(values[name] ?? null))]));
   return {
     task: taskDigest(task),
-    backend: digestOf(backend?.kind ?? null),
+    backend: digestOf(backend && { kind: backend.kind, ...decisiveOptions(backend) }),
     environment: digestOf({ ...backend?.environment, ...task.environment }),
     parameters: of(task.parameters),
     inputs: of(task.inputs),
   };
+}
+
+function decisiveOptions({ kind, options }: Pick<BackendSpec, 'kind' | 'options'>): Record<string, unknown> {
+  const { decisive } = BACKEND_KINDS[kind];
+  return Object.fromEntries(Object.entries(options).filter(([name]) => decisive.includes(name)));
 }
 
 /** Hex SHA-256: equal for equal work. */
@@ -85,7 +91,7 @@ export function sharesResults(task: TaskSpec): boolean {
 export function differences(own: FingerprintParts, earlier: FingerprintParts): string[] {
   return [
     ...(own.task === earlier.task ? [] : ['the definition of the task']),
-    ...(own.backend === earlier.backend ? [] : ['the kind of backend']),
+    ...(own.backend === earlier.backend ? [] : ['the backend']),
     ...(own.environment === earlier.environment ? [] : ['the environment variables']),
     ...differing('parameter', own.parameters, earlier.parameters),
     ...differing('input', own.inputs, earlier.inputs),

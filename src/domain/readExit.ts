@@ -18,6 +18,8 @@ export interface ExitFacts {
   readonly memory?: { readonly limitBytes: number; readonly usedBytes: number };
   /** Why the worker ended it, if somebody asked for it. */
   readonly cancelled: 'cancelled' | 'shutdown' | null;
+  /** A failure that its Backend knows more of than the exit code tells. */
+  readonly told?: { readonly kind: FailureKind; readonly message: string };
   /** One phrase for each output that was not produced, such as "`table` (no file matches *.csv)". */
   readonly missing: readonly string[];
   /** One sentence for each output that was produced and cannot be taken: not JSON, too large, a link out. */
@@ -76,6 +78,7 @@ export function readExit(task: RunRules, facts: ExitFacts): ExitReading {
     return began && !lost.retryable ? lost : cancelled(SHUT_DOWN);
   }
   if (facts.passed !== null) return failed(facts.passed, explainLimit(task, facts.passed, facts.memory));
+  if (facts.told) return failed(facts.told.kind, facts.told.message);
   if (signal !== null) {
     const meaning = MEANINGS[signal];
     return failed('SIGNAL', `The command was ended by ${signal}.${meaning ? ` ${meaning}.` : ''}`);

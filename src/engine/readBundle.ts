@@ -1,5 +1,5 @@
 /** Job versions as earlier releases stored them, in the form of this one. */
-import type { JobOutput, JobSpec, Run, StepSpec, When } from '../domain/definitions';
+import type { BackendSpec, JobOutput, JobSpec, Run, StepSpec, When } from '../domain/definitions';
 import type { JobBundle } from './plans';
 
 /** Before Jobs could nest and scatter: Steps named their Task, and conditions and outputs had but one form. */
@@ -11,7 +11,10 @@ interface OlderStep extends Omit<StepSpec, 'run' | 'when'> {
 interface OlderOutput extends Omit<JobOutput, 'source'> {
   readonly source: JobOutput['source'] | { readonly kind?: undefined; readonly step: string; readonly port: string };
 }
-interface OlderBundle extends Omit<JobBundle, 'job' | 'jobs'> {
+/** Before there were other kinds than LOCAL. */
+type OlderBackend = Omit<BackendSpec, 'options'> & Partial<Pick<BackendSpec, 'options'>>;
+interface OlderBundle extends Omit<JobBundle, 'job' | 'jobs' | 'backends'> {
+  readonly backends: readonly OlderBackend[];
   readonly job: Omit<JobSpec, 'steps' | 'outputs'> & {
     readonly steps: readonly OlderStep[];
     readonly outputs: readonly OlderOutput[];
@@ -20,9 +23,16 @@ interface OlderBundle extends Omit<JobBundle, 'job' | 'jobs'> {
 }
 
 export function readBundle(stored: unknown): JobBundle {
-  const { job, jobs = [], ...rest } = stored as OlderBundle;
-  return { ...rest, jobs, job: { ...job, steps: job.steps.map(readStep), outputs: job.outputs.map(readOutput) } };
+  const { job, jobs = [], backends, ...rest } = stored as OlderBundle;
+  return {
+    ...rest,
+    backends: backends.map(readBackend),
+    jobs,
+    job: { ...job, steps: job.steps.map(readStep), outputs: job.outputs.map(readOutput) },
+  };
 }
+
+const readBackend = (backend: OlderBackend): BackendSpec => ({ options: {}, ...backend });
 
 function readStep({ task, run, when, ...step }: OlderStep): StepSpec {
   const current: StepSpec = { ...step, run: run ?? { kind: 'task', task: task ?? '' } };

@@ -1,7 +1,4 @@
 /** From the written forms of limits to their full form. */
-import type { BackendSpec } from '../domain/definitions';
-import type { BackendForm } from './forms/backendForm';
-
 /** `max-running` as a part of a full form; nothing when it is not given. */
 export function maxRunningOf(form: { readonly 'max-running'?: number | undefined }): { readonly maxRunning?: number } {
   return form['max-running'] === undefined ? {} : { maxRunning: form['max-running'] };
@@ -12,8 +9,4 @@ export function usesOf(form: { readonly uses?: Readonly<Record<string, number>> 
   readonly uses?: Readonly<Record<string, number>>;
 } {
   return form.uses === undefined || Object.keys(form.uses).length === 0 ? {} : { uses: form.uses };
-}
-
-export function expandBackend({ 'max-running': maxRunning, ...rest }: BackendForm): BackendSpec {
-  return { ...rest, ...maxRunningOf({ 'max-running': maxRunning }) };
 }

@@ -116,7 +116,10 @@ function outputsOf(form: TaskForm, report: Report): OutputPort[] {
   if (form.out) return form.out.map((glob, index) => fileOutput(`out${index + 1}`, glob, 'glob'));
   return (form.outputs ?? []).map(({ name, value, key }: Named<OutputForm>) => {
     const path = ['outputs', key];
-    const from = value.from ?? 'glob';
+    const isFound = value.glob !== undefined || value.path !== undefined;
+    const from = value.from ?? (returnsValues(form) && !isFound ? 'value' : 'glob');
+    if (from === 'value')
+      return { ...returnedOutput(name, value), type: declaredType(value, path, report) ?? scalar('Any') };
     const written = value.path ?? (value.glob === undefined ? undefined : pathOfGlob(value.glob));
     if (value.glob === undefined && value.path === undefined && from === 'glob') {
       report.add(
@@ -143,6 +146,13 @@ function outputsOf(form: TaskForm, report: Report): OutputPort[] {
       read: value.read,
     };
   });
+}
+
+/** Whether an output that comes from no file is what the Task's code returns under its name. */
+const returnsValues = (form: TaskForm): boolean => form.script !== undefined || form.query !== undefined;
+
+function returnedOutput(name: string, { description }: OutputForm): Omit<OutputPort, 'type'> {
+  return { name, description, from: 'value', glob: '', path: '', read: 'json' };
 }
 
 const TYPE_OF_READER: Readonly<Record<OutputPort['read'], ValueType>> = {
@@ -206,12 +216,38 @@ const RESERVED_VARIABLE =
   /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LC_\w+|TZ|TMPDIR|IFS|ENV|PS[124]|PWD|OLDPWD|CDPATH|PPID|LINENO|OPT\w+|(LD|DYLD|BASH)_\w+)$/;
 
 function commandOf(form: TaskForm, ports: Ports, report: Report): Command {
-  const { command: written = [], shell } = form;
   if (form.expression) return computedCommand(form, form.expression, report);
+  const written = WAYS_TO_RUN.filter((way) => form[way] !== undefined);
+  if (written.length > 1)
+    report.add(
+      [written[1] ?? ''],
+      `'${written.join("' and '")}' are given`,
+      'A task runs in one way: keep one of them.',
+    );
+  const stdin = stdinOf(form, ports, report);
+  const fed = stdin === undefined ? {} : { stdin };
+  if (form.script !== undefined) return { kind: 'script', source: form.script, ...fed };
+  if (form.query !== undefined) return { kind: 'query', sql: form.query };
   if (form.command === undefined) {
-    report.add([], "'command' is missing", 'Say what runs, such as: command: sort $I1. Or compute it: expression: …');
+    report.add(
+      [],
+      "'command' is missing",
+      'Say what runs, such as: command: sort $I1. Or give a script, a query or an expression.',
+    );
     return { kind: 'argv', argv: [] };
   }
+  return writtenCommand(form, form.command, ports, fed, report);
+}
+
+const WAYS_TO_RUN = ['command', 'script', 'query'] as const;
+
+function writtenCommand(
+  { shell }: TaskForm,
+  written: string | string[],
+  ports: Ports,
+  fed: { readonly stdin?: string },
+  report: Report,
+): Command {
   const nothing: Command = { kind: 'argv', argv: [] };
   if (shell && typeof written !== 'string') {
     report.add(
@@ -222,8 +258,7 @@ function commandOf(form: TaskForm, ports: Ports, report: Report): Command {
     return nothing;
   }
   const parsed = shell && typeof written === 'string' ? parseScript(written, ports) : parseArgv(written, ports);
-  const stdin = stdinOf(form, ports, report);
-  if (parsed.ok) return { ...parsed.command, ...(stdin === undefined ? {} : { stdin }) };
+  if (parsed.ok) return { ...parsed.command, ...fed };
   for (const { message, hint } of parsed.problems) report.add(['command'], message, hint);
   return nothing;
 }
@@ -253,6 +288,7 @@ function checkPaths(form: TaskForm, outputs: readonly OutputPort[], command: Com
   if (command.kind === 'expression') return;
   outputs.forEach((output, index) => {
     const path: Path = ['outputs', form.outputs?.find(({ name }) => name === output.name)?.key ?? output.name];
+    if (output.from === 'value') return;
     if (!staysInside(output.glob) || (output.path !== '' && !staysInside(output.path))) {
       report.add(path, `'${output.name}' lies outside the folder of the run`, 'Give a relative path without `..`.');
     }
@@ -268,6 +304,7 @@ function checkPaths(form: TaskForm, outputs: readonly OutputPort[], command: Com
 }
 
 function refersTo(command: Exclude<Command, { kind: 'expression' }>, port: string, index: number): boolean {
+  if (command.kind === 'script' || command.kind === 'query') return false;
   if (command.kind === 'shell')
     return new RegExp(`\\$\\{?(O${index + 1}|${variableName(port)})\\b`).test(command.script);
   return command.argv.some((term) => term.parts.some((part) => part.kind === 'output' && part.port === port));

@@ -7,7 +7,6 @@ import type { ScheduleSpec, TriggerSpec } from '../domain/firing';
 import type { Library } from '../domain/signature';
 import { expandSchedule, expandTrigger } from './expandFirer';
 import { expandJob, type ExpandedJob } from './expandJob';
-import { expandBackend } from './expandLimits';
 import { expandTask } from './expandTask';
 import { backendForm } from './forms/backendForm';
 import { scheduleForm, triggerForm } from './forms/firerForm';
@@ -170,7 +169,7 @@ function parseUnit(draft: Draft, unit: Unit, locate: Locate, report: ReturnType<
   };
   switch (unit.kind) {
     case 'backend':
-      return read(backendForm, (form) => draft.backends.push(expandBackend(form)));
+      return read(backendForm, (form) => draft.backends.push(form));
     case 'resource':
       return read(resourceForm, (form) => draft.resources.push(form));
     case 'task':

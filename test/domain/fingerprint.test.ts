@@ -7,7 +7,7 @@ import {
   sharesResults,
   whyDifferent,
 } from '../../src/domain/fingerprint';
-import type { TaskSpec } from '../../src/domain/definitions';
+import type { BackendSpec, TaskSpec } from '../../src/domain/definitions';
 import { runsAgain, topLevelStep } from '../../src/domain/rerun';
 import { optionalType, scalar, type FileValue, type Value, type Values } from '../../src/domain/values';
 import { planOfSteps } from './plans';
@@ -39,14 +39,14 @@ const TASK: TaskSpec = {
   timeoutSeconds: 60,
   configuration: [],
 };
-const BACKEND = { kind: 'LOCAL', environment: {} } as const;
+const BACKEND = { kind: 'LOCAL', environment: {}, options: {} } as const;
 const FILE: FileValue = { class: 'File', name: 'a.txt', sha256: 'aa', size: 1, mediaType: 'text/plain' };
 const VALUES: Values = { text: FILE, min: 3 };
 
 const parts = (
   task: Partial<TaskSpec> = {},
   values: Values = VALUES,
-  backend: { kind: 'LOCAL'; environment: Readonly<Record<string, string>> } = BACKEND,
+  backend: Pick<BackendSpec, 'kind' | 'environment' | 'options'> = BACKEND,
 ) => fingerprintParts({ ...TASK, ...task }, backend, values);
 const print = (...given: Parameters<typeof parts>): string => fingerprintOf(parts(...given));
 

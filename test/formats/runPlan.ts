@@ -92,7 +92,7 @@ export function runJob(
       const port = task.outputs.find(({ from }) => from === stream);
       return port ? openSync(join(cwd, outputPaths[port.name] ?? ''), 'w') : 'pipe';
     };
-    const stdin = inputPaths[command.stdin ?? ''];
+    const stdin = inputPaths[('stdin' in command && command.stdin) || ''];
     const from = openSync(typeof stdin === 'string' ? stdin : '/dev/null', 'r');
     const stdio: (number | 'pipe')[] = [from, target('stdout'), target('stderr')];
     const env = { PATH: process.env.PATH, ...task.environment, ...environment };

@@ -1,8 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createLocalBackend } from '../../src/backends/local';
-import { isRunning } from '../backends/local/support';
+import { createHost } from '../../src/backends/host';
+import { isRunning } from '../backends/support';
 import { compile } from './compile';
 
 let home: string;
@@ -16,15 +16,15 @@ afterAll(() => rmSync(home, { recursive: true, force: true }));
 
 /** A worker in small: a guard, and one command that does everything to survive. */
 const WORKER = `
-  const { createLocalBackend } = require('./src/backends/local');
+  const { createHost } = require('./src/backends/host');
   const { startGuard } = require('./workers/guard');
   const [workDir, guarded] = process.argv.slice(2);
-  const backend = createLocalBackend({ workDir, workerId: 'victim', artifacts: {} });
+  const host = createHost({ workDir, workerId: 'victim', artifacts: {} });
   const guard = guarded === 'guarded' ? startGuard({ workerId: 'victim', log: console.log }) : undefined;
   if (guard) console.log('guard=' + guard.pid + ';');
   process.on('message', async (what) => {
     if (what !== 'close') return;
-    await backend.close();
+    await host.close();
     await guard.close();
     console.log('closed;');
     process.disconnect();
@@ -39,7 +39,7 @@ const WORKER = `
   const command = { kind: 'shell', script };
   const task = { inputs: [], outputs: [], parameters: [], environment: {}, command, timeoutSeconds: 600,
     exitRules: { success: [0], temporary: [], terminate: [] }, missingOutput: 'FAIL' };
-  backend.start({ stepRunId: 'r', attempt: 1, workerId: 'victim', task, values: {}, backendEnvironment: {} },
+  host.start({ stepRunId: 'r', attempt: 1, task, values: {}, backend: { name: 'local', kind: 'LOCAL', environment: {}, options: {} } },
     { log: (_, bytes) => process.stdout.write(bytes), progress() {} });
 `;
 
@@ -144,7 +144,7 @@ test('what a worker without a guard left, the next one on the machine sweeps up,
   worker.process.kill('SIGKILL');
   await exited(worker.process);
   expect(pids.filter(isRunning)).toEqual(pids);
-  const next = createLocalBackend({ workDir, workerId: 'next', artifacts: {} as never });
+  const next = createHost({ workDir, workerId: 'next', artifacts: {} as never });
   expect(await next.sweep()).toBeGreaterThanOrEqual(pids.length);
   expect(pids.filter(isRunning)).toEqual([]);
   expect(readdirSync(workDir)).toEqual([]);

@@ -109,6 +109,8 @@ export const taskForm = form({
       : z.string(),
   ).optional(),
   expression: expressionForm.optional(),
+  script: z.string().min(1).optional(),
+  query: z.string().min(1).optional(),
   shell: z.boolean().default(false),
   stdin: port.optional(),
   stdout: port.optional(),

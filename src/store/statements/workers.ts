@@ -98,6 +98,18 @@ export function orphanedStepRuns(sql: Sql, limit: number): Promise<{ id: string;
   );
 }
 
+/** Those of the StepRuns that have not ended. */
+export async function unendedStepRuns(sql: Sql, ids: readonly string[]): Promise<ReadonlySet<string>> {
+  const rows = await sql.query<{ id: string }>(
+    {
+      name: 'unended-step-runs',
+      text: `select id from step_run where id = any($1::bigint[]) and state in ('PENDING', 'QUEUED', 'RUNNING', 'RETRYING')`,
+    },
+    [ids],
+  );
+  return new Set(rows.map((row) => row.id));
+}
+
 /** StepRuns whose wait before the next Attempt is over. */
 export function dueRetries(sql: Sql, limit: number): Promise<{ id: string; submissionId: string }[]> {
   return sql.query(

@@ -1,7 +1,7 @@
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { scalar } from '../../../src/domain/values';
-import { createBench, inputPort, outputPort, pidsIn, task, type Bench } from './support';
+import { LOCAL, createBench, inputPort, outputPort, pidsIn, task, type Bench } from '../support';
 
 let bench: Bench;
 beforeEach(() => (bench = createBench()));
@@ -184,14 +184,13 @@ describe('the worker', () => {
     let bytes = 0;
     let peak = 0;
     const before = process.memoryUsage.rss();
-    const attempt = bench.backend.start(
+    const attempt = bench.host.start(
       {
         stepRunId: 'large',
         attempt: 1,
-        workerId: 'test',
         task: task(['head', '-c', String(size), '/dev/zero'], { outputs: [outputPort('all', { from: 'stdout' })] }),
         values: {},
-        backendEnvironment: {},
+        backend: LOCAL,
       },
       {
         log: async (_, chunk) => {

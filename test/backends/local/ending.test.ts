@@ -1,7 +1,7 @@
 import { mkdirSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createLocalBackend } from '../../../src/backends/local';
-import { createBench, isRunning, outputPort, pidsIn, task, type Bench, type Watched } from './support';
+import { createHost } from '../../../src/backends/host';
+import { createBench, isRunning, outputPort, pidsIn, task, type Bench, type Watched } from '../support';
 
 let bench: Bench;
 beforeEach(() => (bench = createBench()));
@@ -105,7 +105,7 @@ describe('what a command leaves behind', () => {
       ]),
     );
     expect(pidsIn(outcome.output)).toHaveLength(1);
-    await bench.backend.close();
+    await bench.host.close();
     expect(pidsIn(outcome.output).filter(isRunning)).toEqual([]);
   });
 
@@ -120,7 +120,7 @@ describe('what a command leaves behind', () => {
 describe('closing', () => {
   test('ends what runs as shut down, removes its folder, and starts nothing more', async () => {
     const { attempt, pids } = await startStubborn();
-    await bench.backend.close();
+    await bench.host.close();
     expect(await attempt.outcome).toMatchObject({ state: 'CANCELLED' });
     expect((await attempt.outcome).message).toContain('shut down');
     expect(pids.filter(isRunning)).toEqual([]);
@@ -129,7 +129,7 @@ describe('closing', () => {
   });
 
   test('leaves alone what another backend of this process runs, as after a change of its number', async () => {
-    const old = createLocalBackend({ workDir: bench.workDir, workerId: 'old', artifacts: {} as never });
+    const old = createHost({ workDir: bench.workDir, workerId: 'old', artifacts: {} as never });
     const script = 'echo here > kept; echo ready; while [ ! -e go ]; do sleep 0.05; done';
     const attempt = bench.start(task(['sh', '-c', script], { outputs: [outputPort('kept')] }));
     await attempt.until('ready');
@@ -144,7 +144,7 @@ describe('a sweep', () => {
   test('leaves living workers alone', async () => {
     const attempt = bench.start(task(['sh', '-c', 'echo "main=$$"; exec sleep 1000']));
     await attempt.until('main=');
-    const other = createLocalBackend({ workDir: bench.workDir, workerId: 'other', artifacts: {} as never });
+    const other = createHost({ workDir: bench.workDir, workerId: 'other', artifacts: {} as never });
     await other.sweep();
     expect(pidsIn(attempt.output()).filter(isRunning)).toHaveLength(1);
     expect(readdirSync(bench.workDir)).toHaveLength(1);
@@ -160,7 +160,7 @@ describe('a sweep', () => {
     expect(gone).not.toBe(own);
     mkdirSync(join(bench.workDir, gone, 'run-1.1', 'out'), { recursive: true });
     mkdirSync(join(bench.workDir, 'somebody-elses'));
-    await bench.backend.sweep();
+    await bench.host.sweep();
     expect(readdirSync(bench.workDir).sort()).toEqual([own, 'somebody-elses'].sort());
     expect(existsSync(join(bench.workDir, gone))).toBe(false);
   });

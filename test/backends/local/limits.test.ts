@@ -1,4 +1,4 @@
-import { createBench, isRunning, pidsIn, task, type Bench } from './support';
+import { LOCAL, createBench, isRunning, pidsIn, task, type Bench } from '../support';
 
 let bench: Bench;
 beforeEach(() => (bench = createBench()));
@@ -82,8 +82,8 @@ describe('a heartbeat', () => {
     let release = (): void => {};
     const held = new Promise<void>((resolve) => (release = resolve));
     const spec = task(['sh', '-c', 'head -c 400000 /dev/zero; echo; echo ::heartbeat'], { heartbeatSeconds: 0.5 });
-    const attempt = bench.backend.start(
-      { stepRunId: 'held', attempt: 1, workerId: 'test', task: spec, values: {}, backendEnvironment: {} },
+    const attempt = bench.host.start(
+      { stepRunId: 'held', attempt: 1, task: spec, values: {}, backend: LOCAL },
       { log: () => held, progress: () => {} },
     );
     setTimeout(release, 1_500);

@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { MAX_READ_BYTES } from '../../../src/backends/local/collectOutputs';
+import { MAX_READ_BYTES } from '../../../src/backends/attempt/collectOutputs';
 import type { OutputPort } from '../../../src/domain/definitions';
 import { filesIn, optionalType, scalar, type ValueType } from '../../../src/domain/values';
-import { createBench, outputPort, task, type Bench } from './support';
+import { createBench, outputPort, task, type Bench } from '../support';
 
 let bench: Bench;
 beforeEach(() => (bench = createBench()));

@@ -1,6 +1,6 @@
 import type { InputPort } from '../../../src/domain/definitions';
 import { scalar, type Value, type ValueType } from '../../../src/domain/values';
-import { createBench, inputPort, outputPort, task, type Bench } from './support';
+import { createBench, inputPort, outputPort, task, type Bench } from '../support';
 
 let bench: Bench;
 beforeEach(() => (bench = createBench()));

@@ -1,4 +1,4 @@
-import { MAX_PROGRESS_LINE, MAX_REPORTS_PER_CHUNK, readProgress } from '../../../src/backends/local/progress';
+import { MAX_PROGRESS_LINE, MAX_REPORTS_PER_CHUNK, readProgress } from '../../../src/backends/attempt/progress';
 
 function read(...chunks: (string | Buffer)[]): [number, string][] {
   const reports: [number, string][] = [];

@@ -3,7 +3,7 @@ import { opendir, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { removeTree, safeName } from './attemptDirectory';
-import { formatMark, isGone, ownMark, parseMark, type WorkerMark } from './identity';
+import { formatMark, isGone, ownMark, parseMark, type WorkerMark } from '../process/identity';
 
 /** A folder of another machine, whose workers cannot be seen from here, is given up after so long without a change. */
 const FOREIGN_FOLDER_DAYS = 30;

@@ -10,10 +10,11 @@ import { secondaryName } from '../../domain/secondaryFiles';
 import { checkValue } from '../../domain/typing';
 import { isOptional, requiredType, type DirectoryValue, type FileValue } from '../../domain/values';
 import type { Value, Values, ValueType } from '../../domain/values';
-import type { AttemptDirectory } from './attemptDirectory';
+import type { AttemptPlace } from '../backend';
 import { listOutputs, matching, needsWalk, resolveOutput, type Found } from './findOutputs';
 import { sniffMediaType } from '../../artifacts/mediaType';
 import { parseOutput } from './parseOutput';
+import { returnedPaths, returnsFiles } from './returnedFiles';
 
 /** An output that is read into a value may hold so much; the rest belongs into files. In bytes. */
 export const MAX_READ_BYTES = 1024 * 1024;
@@ -24,9 +25,11 @@ const MAX_TOLD = 5;
 export interface CollectRequest {
   readonly ports: readonly OutputPort[];
   readonly stepRunId: string;
-  readonly directory: AttemptDirectory;
+  readonly directory: AttemptPlace;
   /** The files into which the streams went, where a port asks for them. */
   readonly streams: { readonly stdout?: string; readonly stderr?: string };
+  /** What the command itself returned, by port. */
+  readonly returned: Readonly<Record<string, unknown>>;
   readonly artifacts: ArtifactStore;
   /** Throws to stop between two files. */
   readonly checkpoint: () => void;
@@ -82,7 +85,7 @@ export async function collectOutputs(request: CollectRequest): Promise<Collected
     const values: Value[] = [];
     for (const item of items)
       values.push('value' in item ? item.value : await storeWith(port, item.found, item.beside));
-    const list = requiredType(port.type).kind === 'array' && port.read !== 'json';
+    const list = requiredType(port.type).kind === 'array' && (port.read !== 'json' || returnsFiles(port));
     const value = list && (values.length > 0 || !isOptional(port.type)) ? values : (values[0] ?? null);
     const reasons = items.length === 0 ? [] : checkValue(port.type, {}, value);
     if (reasons.length === 0) outputs[port.name] = value;
@@ -127,10 +130,15 @@ async function prepare(
   missing: string[],
 ): Promise<Prepared[]> {
   const found = await find(port, all, request);
-  if (port.read === 'file') {
+  if (port.read === 'file' || (port.from === 'value' && returnsFiles(port))) {
     const files: Prepared[] = [];
     for (const entry of found) files.push({ found: entry, beside: await findBeside(port, entry, request, missing) });
     return files;
+  }
+  if (port.from === 'value') {
+    const value = request.returned[port.name];
+    // What is returned was parsed from JSON; its type is checked as any output's.
+    return value === undefined || value === null ? [] : [{ value: value as Value }];
   }
   const type = requiredType(port.type);
   const items: Prepared[] = [];
@@ -146,7 +154,12 @@ async function prepare(
 async function find(port: OutputPort, all: readonly string[], request: CollectRequest): Promise<Found[]> {
   const { directory, streams, stepRunId } = request;
   const promised = outputPath(port, stepRunId);
-  if (port.from === 'value') return [];
+  if (port.from === 'value') {
+    const returned = request.returned[port.name];
+    if (!returnsFiles(port) || returned === undefined || returned === null) return [];
+    const paths = returnedPaths(returned, directory);
+    return Promise.all(paths.map((path) => resolveOutput(directory.root, directory.out, path)));
+  }
   if (port.from !== 'glob') {
     const file = streams[port.from];
     if (file === undefined) return [];
@@ -199,6 +212,7 @@ function wants(port: OutputPort, kind: Found['kind']): boolean {
 const globOf = (port: OutputPort, stepRunId: string): string => port.glob.replaceAll('$ID', () => stepRunId);
 
 function describeMissing(port: OutputPort, stepRunId: string): string {
+  if (port.from === 'value') return `\`${port.name}\` (nothing was returned under this name)`;
   if (port.from !== 'glob') return `\`${port.name}\` (nothing was taken from ${port.from})`;
   return `\`${port.name}\` (nothing matches \`${globOf(port, stepRunId)}\`)`;
 }

@@ -1,5 +1,5 @@
-import { listProcesses, parsePs, processStart } from '../../../src/backends/local/processList';
-import { formatMark, isGone, ownMark, parseMark } from '../../../src/backends/local/identity';
+import { listProcesses, parsePs, processStart } from '../../../src/backends/process/processList';
+import { formatMark, isGone, ownMark, parseMark } from '../../../src/backends/process/identity';
 
 describe('the list of processes', () => {
   test('holds this one, with its parent and environment', async () => {

@@ -1,6 +1,6 @@
 /** After a command has ended: what it left running, and the last bytes in its pipes. */
 import { groupExists, killTree, type Tree } from './processTree';
-import type { Pump } from './pump';
+import type { Pump } from '../attempt/pump';
 
 /**
  * A helper that reads the command's last output (`> >(tee copy)`) ends by itself within this time; what lives longer

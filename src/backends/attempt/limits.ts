@@ -1,0 +1,40 @@
+/** The clocks of an Attempt: a command that passes a limit of its Task is ended. */
+import type { TaskSpec } from '../../domain/definitions';
+import { watchHeartbeat, type HeartbeatWatch } from './heartbeat';
+import type { StopReason } from './stopReason';
+
+/** Node's timers hold no more; longer timeouts (24 days) end there. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+export interface LimitWatch {
+  /** The command runs: time counts from now. Idempotent. */
+  begin(): void;
+  /** It has reported that it lives. */
+  beat(): void;
+  end(): void;
+}
+
+/** `heldUpMs`: how long, in all, nobody read what the command had to say. */
+export function watchLimits(
+  { timeoutSeconds, heartbeatSeconds }: Pick<TaskSpec, 'timeoutSeconds' | 'heartbeatSeconds'>,
+  stop: (reason: StopReason) => void,
+  heldUpMs: () => number,
+): LimitWatch {
+  let timer: NodeJS.Timeout | undefined;
+  let heartbeat: HeartbeatWatch | undefined;
+  let over = false;
+  return {
+    begin: () => {
+      if (timer || over) return;
+      timer = setTimeout(stop, Math.min(timeoutSeconds * 1000, MAX_TIMER_MS), 'TIMEOUT');
+      if (heartbeatSeconds !== undefined)
+        heartbeat = watchHeartbeat({ seconds: heartbeatSeconds, heldUpMs, onMissed: () => stop('HEARTBEAT') });
+    },
+    beat: () => heartbeat?.beat(),
+    end: () => {
+      over = true;
+      clearTimeout(timer);
+      heartbeat?.end();
+    },
+  };
+}

@@ -1,0 +1,35 @@
+/** How a Backend of each kind is opened. A kind loads its heavy libraries when the first of it is. */
+import type { ArtifactStore } from '../artifacts/store';
+import type { BackendKind } from '../domain/backendOptions';
+import type { BackendSpec } from '../domain/definitions';
+import type { Backend } from './backend';
+import { openLocal } from './local';
+
+/** What a Backend may use of the worker that opens it. */
+export interface BackendServices {
+  /** Variables that mark processes as this worker's, so that none outlives it. */
+  readonly marks: Readonly<Record<string, string>>;
+  /** A folder of this worker's own, which goes with it. */
+  readonly folder: string;
+  readonly artifacts: ArtifactStore;
+  /** The PATH of commands whose Task sets none. */
+  readonly path: string;
+  /** Told what went wrong beside the Attempts, in a sentence. */
+  readonly log: (message: string) => void;
+}
+
+type Open<Kind extends BackendKind> = (
+  spec: BackendSpec<Kind>,
+  services: BackendServices,
+) => Backend | Promise<Backend>;
+
+const OPENERS: { readonly [Kind in BackendKind]: Open<Kind> } = {
+  LOCAL: openLocal,
+};
+
+/** Opens a Backend. Throws CONFIGURATION when its options do not fit this machine. */
+export async function openBackend(spec: BackendSpec, services: BackendServices): Promise<Backend> {
+  // The table gives each kind its own spec, which the compiler cannot follow through the index.
+  const open = OPENERS[spec.kind];
+  return open(spec, services);
+}

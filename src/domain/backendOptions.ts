@@ -1,0 +1,44 @@
+/** What each kind of Backend lets an operator set, beside what all kinds share. */
+
+/** A kind without settings of its own. */
+export type NoOptions = Readonly<Record<string, never>>;
+
+/** The settings of each kind. A new kind begins with a line here. */
+export interface BackendOptionsOf {
+  /** Commands on the worker's own machine. */
+  readonly LOCAL: NoOptions;
+}
+
+/** The technology behind a Backend. */
+export type BackendKind = keyof BackendOptionsOf;
+
+/** How a Task can say what runs; see `Command`. `expression` needs no Backend. */
+export type CommandKind = 'argv' | 'shell' | 'script' | 'query';
+
+/** What a Task writes for each, in words. */
+export const COMMAND_WORDS: Readonly<Record<CommandKind, string>> = {
+  argv: 'command',
+  shell: 'shell script',
+  script: 'script',
+  query: 'query',
+};
+
+/** What is told of a kind. */
+export interface BackendKindFacts {
+  readonly description: string;
+  /** The commands that it can run. */
+  readonly commands: readonly CommandKind[];
+  /** `here`: the work uses the worker's machine and occupies one of its slots. `elsewhere`: it only waits. */
+  readonly place: 'here' | 'elsewhere';
+  /** The options on which results depend, such as the image that a command runs in. */
+  readonly decisive: readonly string[];
+}
+
+export const BACKEND_KINDS: Readonly<Record<BackendKind, BackendKindFacts>> = {
+  LOCAL: {
+    description: "Commands on the worker's own machine.",
+    commands: ['argv', 'shell'],
+    place: 'here',
+    decisive: [],
+  },
+};
