@@ -38,6 +38,11 @@ export class DefineTaskInput {
     description: 'In place of a command: an expression that gives an object of the outputs, inside the worker.',
   })
   expression?: string | null;
+  @Field(() => String, {
+    nullable: true,
+    description: 'In place of a command: source code in the language of the Backend.',
+  })
+  script?: string | null;
   @Field(() => Boolean, {
     nullable: true,
     description: 'Run the command by `/bin/sh`; ports and parameters are then environment variables.',

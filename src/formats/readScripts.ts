@@ -8,7 +8,8 @@ import { MAX_SCRIPT_BYTES, scriptFilesNamed, type ScriptFile } from './scriptFil
 /** The source with the scripts it names, which lie in the folder that it was found in or below. */
 export async function withScripts(source: Source, folder: string): Promise<Source> {
   const scripts = new Map<string, ScriptFile>();
-  for (const path of scriptFilesNamed(source.text)) scripts.set(path, await readScript(scriptPath(source, path), folder));
+  for (const path of scriptFilesNamed(source.text))
+    scripts.set(path, await readScript(scriptPath(source, path), folder));
   return { ...source, scripts };
 }
 

@@ -26,7 +26,7 @@ describe('folders of definitions', () => {
     symlinkSync('nowhere', join(dir, 'dangling.yaml'));
     const files = await readDefinitions([dir, dir]);
     expect(files).toEqual(
-      ['a.yaml', 'b/x.yaml', 'c.yml'].map((name) => ({ name: join(dir, name), text: `# ${name}` })),
+      ['a.yaml', 'b/x.yaml', 'c.yml'].map((name) => ({ name: join(dir, name), text: `# ${name}`, scripts: new Map() })),
     );
   });
 

@@ -46,7 +46,9 @@ export function locateInterpreter(
     if ('path' in found) return found;
   }
   const looked = names.map((name) => `\`${name}\``).join(' or ');
-  return { problem: `${title} is not installed on this worker: there is no ${looked} in ${PATH}. Install it: ${install}.` };
+  return {
+    problem: `${title} is not installed on this worker: there is no ${looked} in ${PATH}. Install it: ${install}.`,
+  };
 }
 
 /** Asks the interpreter for its version. */
@@ -72,7 +74,12 @@ export function stampOf(path: string): string {
 }
 
 function printedBy(path: string, words: readonly string[], env: Environment): Promise<string> {
-  const options = { env: { ...env }, timeout: VERSION_TIMEOUT_MS, maxBuffer: MAX_VERSION_BYTES, encoding: 'utf8' as const };
+  const options = {
+    env: { ...env },
+    timeout: VERSION_TIMEOUT_MS,
+    maxBuffer: MAX_VERSION_BYTES,
+    encoding: 'utf8' as const,
+  };
   return new Promise((resolve, reject) => {
     execFile(path, [...words], options, (error, stdout, stderr) =>
       error ? reject(error) : resolve(stdout.trim() === '' ? stderr : stdout),

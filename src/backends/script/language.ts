@@ -3,8 +3,7 @@ import type { ValueType } from '../../domain/values';
 import type { WarmInterpreterOptions } from '../../domain/backendOptions';
 
 /** A value in the form that scripts know: plain JSON, Files and Directories as their paths. */
-export type Native =
-  null | boolean | number | string | readonly Native[] | { readonly [name: string]: Native };
+export type Native = null | boolean | number | string | readonly Native[] | { readonly [name: string]: Native };
 
 /** The kinds of files that hold tables. */
 export type TableFormat = 'csv' | 'tsv' | 'json' | 'parquet';

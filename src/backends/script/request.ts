@@ -34,12 +34,16 @@ export function requestOf(
   environment: Readonly<Record<string, string>>,
 ): ScriptRequest {
   const { task, values, directory, outputPaths } = attempt;
-  const inputs = task.inputs.map(
-    (port): ScriptInput => ({ ...named(port), table: port.as === 'table', value: inputOf(port, attempt) }),
-  );
-  const parameters = task.parameters.map(
-    (parameter): ScriptInput => ({ ...named(parameter), table: false, value: plain(values[parameter.name] ?? null) }),
-  );
+  const inputs = task.inputs.map((port): ScriptInput => ({
+    ...named(port),
+    table: port.as === 'table',
+    value: inputOf(port, attempt),
+  }));
+  const parameters = task.parameters.map((parameter): ScriptInput => ({
+    ...named(parameter),
+    table: false,
+    value: plain(values[parameter.name] ?? null),
+  }));
   const found = task.outputs.filter(({ from, name }) => from === 'glob' && (outputPaths[name] ?? '') !== '');
   return {
     ...place,
