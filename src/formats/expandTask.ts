@@ -4,17 +4,18 @@ import type { Command, InputPort, OutputPort, Parameter, TaskSpec } from '../dom
 import { formatType, isOptional, optionalType, requiredType, scalar } from '../domain/values';
 import type { ValueType } from '../domain/values';
 import type { Named } from './forms/form';
-import type { InputForm, OutputForm, ParameterForm, TaskForm } from './forms/taskForm';
+import type { InputForm, ParameterForm, TaskForm } from './forms/taskForm';
 import { macroPart, parseArgv, parseScript } from './command';
 import type { Ports } from './command';
-import { computedCommand, computedOutputs } from './expandExpressionTask';
+import { computedCommand } from './expandExpressionTask';
+import { captured, maybeMissing, outputsOf } from './expandOutputs';
 import { declaredResourceWords, runRulesOf } from './expandRun';
 import { scriptOf, type ScriptFiles } from './scriptFiles';
 import { boundsOf, checkedDefault, declaredType } from './expandPort';
 import { traitsOf } from './expandTraits';
 import { maxRunningOf, usesOf } from './expandLimits';
 import { suggestion } from '../domain/nearest';
-import { globOfPath, pathOfGlob, staysInside } from './outputGlob';
+import { staysInside } from './outputGlob';
 import type { Path, Report } from './problem';
 
 /** The full form; what is wrong goes to the report, and the result is then not to be used. */
@@ -127,88 +128,6 @@ function checkSwitch(name: string, value: ParameterForm, type: ValueType, path: 
     report.add([...path, 'type'], `the switch '${name}' is no boolean`, 'Remove its type, or the switch.');
   if (value.flag === undefined)
     report.add(path, `the switch '${name}' has no flag`, 'Add what is printed when it is on: flag: -x');
-}
-
-function outputsOf(form: TaskForm, report: Report): OutputPort[] {
-  if (form.expression) return computedOutputs(form, report);
-  if (form.out && form.outputs)
-    report.add(['out'], "both 'out' and 'outputs' are given", "Keep one: 'out' is the short form.");
-  if (form.out) return form.out.map((glob, index) => fileOutput(`out${index + 1}`, glob, 'glob'));
-  return (form.outputs ?? []).map(({ name, value, key }: Named<OutputForm>) => {
-    const path = ['outputs', key];
-    const isFound = value.glob !== undefined || value.path !== undefined;
-    const from = value.from ?? (returnsValues(form) && !isFound ? 'value' : 'glob');
-    if (from === 'value') {
-      const type = declaredType(value, path, report) ?? scalar('Any');
-      return { ...returnedOutput(name, value), type, ...traitsOf(value, type, path, report) };
-    }
-    const written = value.path ?? (value.glob === undefined ? undefined : pathOfGlob(value.glob));
-    if (value.glob === undefined && value.path === undefined && from === 'glob') {
-      report.add(
-        path,
-        `'${name}' says neither glob, path nor from`,
-        'Say where it comes from: glob: "*.txt", or from: stdout.',
-      );
-    }
-    const type = declaredType(value, path, report) ?? TYPE_OF_READER[value.read];
-    if (value.secondary && from !== 'glob')
-      report.add(
-        [...path, 'secondary'],
-        `${from} has no files beside it`,
-        'Write the output to a file: glob: "*.txt".',
-      );
-    return {
-      name,
-      description: value.description,
-      type,
-      ...traitsOf(value, type, path, report),
-      from,
-      glob: value.glob ?? globOfPath(value.path ?? name),
-      path: written ?? (from === 'glob' && value.glob !== undefined ? '' : name),
-      read: value.read,
-    };
-  });
-}
-
-/** Whether an output that comes from no file is what the Task's code returns under its name. */
-const returnsValues = (form: TaskForm): boolean => form.script !== undefined || form.query !== undefined;
-
-function returnedOutput(name: string, { description }: OutputForm): Omit<OutputPort, 'type'> {
-  return { name, description, from: 'value', glob: '', path: '', read: 'json' };
-}
-
-const TYPE_OF_READER: Readonly<Record<OutputPort['read'], ValueType>> = {
-  file: scalar('File'),
-  text: scalar('string'),
-  json: scalar('Any'),
-};
-
-function fileOutput(name: string, glob: string, from: OutputPort['from']): OutputPort {
-  return { name, description: '', type: scalar('File'), from, glob, path: pathOfGlob(glob) ?? '', read: 'file' };
-}
-
-/** `stdout: counts` and `stdout: "*.count"`: the output with this name or glob takes the stream; else a new one does. */
-function captured(stream: 'stdout' | 'stderr', form: TaskForm, outputs: OutputPort[], report: Report): OutputPort[] {
-  const target = form[stream];
-  if (target === undefined) return outputs;
-  const found =
-    outputs.find(({ name }) => name === target.replace(/^\$\{?([\w-]+)\}?$/, '$1')) ??
-    outputs.find(({ glob }) => glob === target) ??
-    outputs.find((_, index) => target === `$O${index + 1}`);
-  if (found) return outputs.map((output) => (output === found ? { ...output, from: stream } : output));
-  if (!/[.*/]/.test(target)) {
-    const names = outputs.map(({ name }) => name);
-    report.add(
-      [stream],
-      `'${target}' is no output`,
-      `${suggestion(target, names, 'outputs')} Or give a file name pattern, such as "*.txt".`,
-    );
-  }
-  return [...outputs, fileOutput(stream, target, stream)];
-}
-
-function maybeMissing(output: OutputPort, form: TaskForm): OutputPort {
-  return form['missing-output'] === 'CONTINUE' ? { ...output, type: optionalType(output.type) } : output;
 }
 
 /** Ports and Parameters share their names: macros and links find them by name alone. */

@@ -82,7 +82,7 @@ function printedBy(path: string, words: readonly string[], env: Environment): Pr
   };
   return new Promise((resolve, reject) => {
     execFile(path, [...words], options, (error, stdout, stderr) =>
-      error ? reject(error) : resolve(stdout.trim() === '' ? stderr : stdout),
+      error ? reject(new Error(error.message)) : resolve(stdout.trim() === '' ? stderr : stdout),
     );
   });
 }

@@ -2,11 +2,15 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BackendSpec, InputPort } from '../../../src/domain/definitions';
 import { scalar, type ValueType } from '../../../src/domain/values';
+import { describeEngine } from '../../support/engines';
 import { conformance } from '../conformance/suite';
 import { createBench, inputPort, outputPort, type Bench } from '../support';
 import { returned, scriptPrograms, scriptTask } from './programs';
 
-const PYTHON: BackendSpec = { name: 'python', kind: 'PYTHON', description: '', environment: {}, options: {} };
+const python = (options: BackendSpec<'PYTHON'>['options']): BackendSpec<'PYTHON'> => ({
+  ...{ name: 'python', kind: 'PYTHON', description: '', environment: {} },
+  options,
+});
 
 const programs = scriptPrograms({
   copy: `
@@ -24,23 +28,23 @@ facts = {"who": who, "lines": sum(1 for _ in open(text))}
   rename: (name) => `import os, shutil\nshutil.copy(text, "${name}")\nprint(os.path.basename(text))`,
 });
 
-describe('PYTHON', () => {
+describeEngine('PYTHON', 'PYTHON', ({ interpreter }) => {
   conformance({
-    spec: () => PYTHON,
+    spec: () => python({ interpreter }),
     programs,
     cancelSeconds: 5,
     survivesWorker: false,
     missing: {
-      spec: () => ({ ...PYTHON, kind: 'PYTHON', options: { interpreter: 'no-such-python' } }),
+      spec: () => python({ interpreter: 'no-such-python' }),
       message: /Python is not installed on this worker: there is no `no-such-python`.*apt-get install python3/,
     },
     refused: { task: () => scriptTask('def broken(:\n'), message: /Exit code 1/ },
   });
 });
 
-describe('a script of Python', () => {
+describeEngine('PYTHON', 'a script of Python', ({ interpreter }) => {
   let bench: Bench;
-  beforeAll(() => (bench = createBench(PYTHON)));
+  beforeAll(() => (bench = createBench(python({ interpreter }))));
   afterAll(() => bench.close());
 
   const LIST = (items: ValueType): ValueType => ({ kind: 'array', items });
@@ -255,7 +259,7 @@ kinds = [data["visits"].dtype.kind, data["score"].dtype.kind, type(data["city"][
     async function withoutModules(names: readonly string[], source: string, csv: string) {
       const folder = mkdtempSync(join(bench.home, 'modules-'));
       for (const name of names) writeFileSync(join(folder, `${name}.py`), 'raise ImportError("hidden")');
-      const other = createBench({ ...PYTHON, kind: 'PYTHON', options: { libraryPath: [folder] } });
+      const other = createBench(python({ interpreter, libraryPath: [folder] }));
       try {
         const task = scriptTask(source, { inputs: [table('data')], outputs: [returned('columns'), returned('kinds')] });
         return await other.run(task, { data: await other.file('d.csv', csv) });
