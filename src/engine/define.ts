@@ -1,8 +1,8 @@
 /** Definitions become versions: all that one source says, checked as a whole, or nothing of it. */
-import { BACKEND_KINDS, COMMAND_WORDS, type CommandKind } from '../domain/backendOptions';
+import { BACKEND_KINDS, COMMAND_WORDS } from '../domain/backendOptions';
 import { checkFirer } from '../domain/checkFirer';
 import { checkJob } from '../domain/checkJob';
-import type { BackendSpec, DefinitionSet, JobSpec, ResourceSpec, TaskSpec } from '../domain/definitions';
+import type { BackendSpec, Command, DefinitionSet, JobSpec, ResourceSpec, TaskSpec } from '../domain/definitions';
 import { digestOf } from '../domain/digest';
 import { StepcastError } from '../domain/errors';
 import { MAX_FIRERS, triggerCycle, type ScheduleSpec, type TriggerSpec } from '../domain/firing';
@@ -200,19 +200,31 @@ const specsOf = <T extends Definition['spec']>(
 /** A Task whose command its Backend cannot run. */
 function unsuitable(
   backend: BackendSpec,
-  command: CommandKind,
+  command: Exclude<Command, { kind: 'expression' }>,
   place: Pick<DefinitionProblem, 'source' | 'kind' | 'name'>,
 ): DefinitionProblem[] {
   const { commands } = BACKEND_KINDS[backend.kind];
-  if (commands.includes(command)) return [];
+  if (commands.includes(command.kind)) return leadsNowhere(backend, command, place);
   return [
     {
       ...place,
       path: ['backend'],
-      message: `backend "${backend.name}" is of kind ${backend.kind} and runs no ${COMMAND_WORDS[command]}`,
+      message: `backend "${backend.name}" is of kind ${backend.kind} and runs no ${COMMAND_WORDS[command.kind]}`,
       hint: `It runs ${commands.map((one) => COMMAND_WORDS[one]).join(' or ')}. Name another backend, or write the task so.`,
     },
   ];
+}
+
+/** A request that names a path alone, on a Backend that does not say below what. */
+function leadsNowhere(
+  backend: BackendSpec,
+  command: Command,
+  place: Pick<DefinitionProblem, 'source' | 'kind' | 'name'>,
+): DefinitionProblem[] {
+  if (command.kind !== 'request' || backend.kind !== 'HTTP') return [];
+  if (command.request.origin !== undefined || backend.options.baseUrl !== undefined) return [];
+  const message = `the request has a path alone, and backend "${backend.name}" has no base-url`;
+  return [{ ...place, path: ['request'], message, hint: 'Give a whole url, or add base-url to the backend.' }];
 }
 
 /** Every Job with its Tasks: a change of a Task may break a Job of another source. */
@@ -225,7 +237,7 @@ function check(next: ReadonlyMap<string, Definition>): DefinitionProblem[] {
     if (kind === 'TASK') {
       const { backend, command } = one.spec as TaskSpec;
       const found = backends.get(backend);
-      if (found) return command.kind === 'expression' ? [] : unsuitable(found, command.kind, { source, kind, name });
+      if (found) return command.kind === 'expression' ? [] : unsuitable(found, command, { source, kind, name });
       const known = [...backends.keys()].join(', ');
       return [
         {

@@ -43,7 +43,7 @@ export function requestCommand(form: TaskForm, written: RequestForm, ports: Requ
       report.add(
         ['outputs', name],
         `'${name}' is to come from a file or stream, and a request has none`,
-        `Give its type alone: ${name}: File is the body, other types come from JSON; request: { response: … } says more.`,
+        `Give its type alone, ${name}: { type: File }, and say under request: response: where it is, if it is not the body or a member of it.`,
       );
   const reader = readerOf(ports, report);
   const fieldsOf = (fields: Readonly<Record<string, WrittenField>>, path: Path, files = false): RequestField[] =>

@@ -51,20 +51,24 @@ export async function openHttp(
       typeof setting === 'string' ? [] : [variables[setting.env] ?? ''],
     );
 
-  async function run(attempt: PreparedAttempt, request: RequestSpec, signal: AbortSignal, hooks: CommandHooks) {
+  async function run(
+    { task, directory }: PreparedAttempt,
+    request: RequestSpec,
+    call: Call,
+    signal: AbortSignal,
+    hooks: CommandHooks,
+  ): Promise<CommandExit> {
     const hide = hider(secrets());
-    const call = callOf(attempt, request, options.baseUrl);
     const shown = `${call.method} ${call.url.href.slice(0, MAX_SHOWN_URL)}`;
     const started = performance.now();
     try {
       const answer = await exchange(client(), call, signal, (message) => hooks.note(hide(message)));
       const seconds = ((performance.now() - started) / 1000).toFixed(3);
       hooks.note(hide(`${shown}: ${answer.status} after ${seconds} s`));
-      if (!isIn(request.expect, answer.status)) return await unexpected(answer, request, attempt.task, hide);
-      const saved = needsBody(request) ? await saveBody(answer, attempt.directory, options.maxResponseBytes) : null;
+      if (!isIn(request.expect, answer.status)) return await unexpected(answer, request, task, hide);
+      const saved = needsBody(request) ? await saveBody(answer, directory, options.maxResponseBytes) : null;
       if (saved) hooks.note(`${saved.size} bytes were read.`);
       else await answer.body.dump();
-      const { task, directory } = attempt;
       const returned = await readOutputs(answer, saved, task.outputs, request.response, directory);
       return { ...NO_FIGURES, exitCode: 0, returned };
     } catch (error) {
@@ -82,7 +86,8 @@ export async function openHttp(
       if (command.kind !== 'request')
         throw new StepcastError('BAD_INPUT', `A Backend of kind HTTP sends requests; this task has a ${command.kind}.`);
       const controller = new AbortController();
-      const exited: Promise<CommandExit> = run(attempt, command.request, controller.signal, hooks);
+      const call = callOf(attempt, command.request, options.baseUrl);
+      const exited = run(attempt, command.request, call, controller.signal, hooks);
       return {
         stdout: Readable.from([]),
         stderr: Readable.from([]),

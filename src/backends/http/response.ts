@@ -36,7 +36,8 @@ export async function saveBody(answer: Answer, directory: AttemptPlace, maxBytes
       `The response has more than ${maxBytes} bytes, which is all that the Backend takes (max-response).`,
     );
   if (Number(answer.headers['content-length'] ?? 0) > maxBytes) {
-    answer.body.destroy();
+    // Nobody listens to it any more, and an error that nobody hears would end the process.
+    answer.body.on('error', () => {}).destroy();
     throw tooLarge();
   }
   const count = new Transform({

@@ -18,14 +18,23 @@ const SILENT: ReadonlySet<string> = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR
 /** Asking again for these does no harm. */
 const REPEATABLE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
 
-/** A connection's own error, also where several addresses were tried, or a library has wrapped it. */
-function rootOf(error: unknown): Error & { readonly code?: string } {
-  if (error instanceof AggregateError && error.errors.length > 0) return rootOf(error.errors[0]);
-  if (error instanceof StepcastError || !(error instanceof Error)) return asError(error);
-  return error.cause instanceof Error ? rootOf(error.cause) : error;
+interface Trouble {
+  readonly message: string;
+  readonly code?: string;
+  readonly cause?: unknown;
+  readonly errors?: readonly unknown[];
 }
 
-const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(messageOf(error)));
+/** A connection's own error, also where several addresses were tried, or a library has wrapped it. */
+function rootOf(error: unknown): Trouble {
+  if (error instanceof StepcastError) return error;
+  const trouble = asTrouble(error);
+  const inner = trouble.errors?.[0] ?? trouble.cause;
+  return inner === undefined ? trouble : rootOf(inner);
+}
+
+const asTrouble = (error: unknown): Trouble =>
+  typeof error === 'object' && error !== null && 'message' in error ? (error as Trouble) : { message: messageOf(error) };
 
 /** The failure that a caught error stands for; `where` names the service. */
 export function failureOf(
