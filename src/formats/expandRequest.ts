@@ -135,7 +135,7 @@ function targetOf({ url, path }: RequestForm, reader: Reader, report: Report): P
     );
     return nowhere;
   }
-  const [, origin, rest] = /^(https?:\/\/[^/?#\s@${}\\]+)?((?:\/.*)?)$/s.exec(written) ?? [];
+  const [, origin, rest] = /^(https?:\/\/[^/?#\s@${}\\]+)?((?:\/.*)?)$/is.exec(written) ?? [];
   const whole = origin !== undefined && URL.canParse(origin);
   if (rest === undefined || whole !== (url !== undefined)) {
     const hint = url === undefined ? 'A path begins with a slash: /models' : 'Such as https://example.org/models';

@@ -34,7 +34,9 @@ function rootOf(error: unknown): Trouble {
 }
 
 const asTrouble = (error: unknown): Trouble =>
-  typeof error === 'object' && error !== null && 'message' in error ? (error as Trouble) : { message: messageOf(error) };
+  typeof error === 'object' && error !== null && 'message' in error
+    ? (error as Trouble)
+    : { message: messageOf(error) };
 
 /** The failure that a caught error stands for; `where` names the service. */
 export function failureOf(
