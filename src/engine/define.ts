@@ -1,8 +1,7 @@
 /** Definitions become versions: all that one source says, checked as a whole, or nothing of it. */
-import { BACKEND_KINDS, COMMAND_WORDS } from '../domain/backendOptions';
 import { checkFirer } from '../domain/checkFirer';
 import { checkJob } from '../domain/checkJob';
-import type { BackendSpec, Command, DefinitionSet, JobSpec, ResourceSpec, TaskSpec } from '../domain/definitions';
+import type { BackendSpec, DefinitionSet, JobSpec, ResourceSpec, TaskSpec } from '../domain/definitions';
 import { digestOf } from '../domain/digest';
 import { StepcastError } from '../domain/errors';
 import { MAX_FIRERS, triggerCycle, type ScheduleSpec, type TriggerSpec } from '../domain/firing';
@@ -22,6 +21,7 @@ import { putLimits, type RunLimit } from '../store/statements/limits';
 import type { Announcer } from './announcer';
 import { planOf, type JobBundle } from './plans';
 import { readBundle } from './readBundle';
+import { unsuitable } from './suitability';
 import { mutationFieldName } from '../domain/naming';
 import { allInnerJobs } from '../domain/nesting';
 
@@ -196,36 +196,6 @@ const specsOf = <T extends Definition['spec']>(
   kind: DefinitionKind,
 ): Map<string, T> =>
   new Map([...all.values()].filter((one) => one.kind === kind).map((one) => [one.name, one.spec as T]));
-
-/** A Task whose command its Backend cannot run. */
-function unsuitable(
-  backend: BackendSpec,
-  command: Exclude<Command, { kind: 'expression' }>,
-  place: Pick<DefinitionProblem, 'source' | 'kind' | 'name'>,
-): DefinitionProblem[] {
-  const { commands } = BACKEND_KINDS[backend.kind];
-  if (commands.includes(command.kind)) return leadsNowhere(backend, command, place);
-  return [
-    {
-      ...place,
-      path: ['backend'],
-      message: `backend "${backend.name}" is of kind ${backend.kind} and runs no ${COMMAND_WORDS[command.kind]}`,
-      hint: `It runs ${commands.map((one) => COMMAND_WORDS[one]).join(' or ')}. Name another backend, or write the task so.`,
-    },
-  ];
-}
-
-/** A request that names a path alone, on a Backend that does not say below what. */
-function leadsNowhere(
-  backend: BackendSpec,
-  command: Command,
-  place: Pick<DefinitionProblem, 'source' | 'kind' | 'name'>,
-): DefinitionProblem[] {
-  if (command.kind !== 'request' || backend.kind !== 'HTTP') return [];
-  if (command.request.origin !== undefined || backend.options.baseUrl !== undefined) return [];
-  const message = `the request has a path alone, and backend "${backend.name}" has no base-url`;
-  return [{ ...place, path: ['request'], message, hint: 'Give a whole url, or add base-url to the backend.' }];
-}
 
 /** Every Job with its Tasks: a change of a Task may break a Job of another source. */
 function check(next: ReadonlyMap<string, Definition>): DefinitionProblem[] {
