@@ -3,6 +3,7 @@ import type { ArtifactStore } from '../artifacts/store';
 import type { BackendKind } from '../domain/backendOptions';
 import type { BackendSpec } from '../domain/definitions';
 import type { Backend } from './backend';
+import { openHttp } from './http';
 import { openLocal } from './local';
 import { openScripts } from './script';
 import { PYTHON } from './script/python';
@@ -28,6 +29,7 @@ type Open<Kind extends BackendKind> = (
 const OPENERS: { readonly [Kind in BackendKind]: Open<Kind> } = {
   LOCAL: openLocal,
   PYTHON: openScripts(PYTHON),
+  HTTP: openHttp,
 };
 
 /** Opens a Backend. Throws CONFIGURATION when its options do not fit this machine. */

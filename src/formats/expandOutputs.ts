@@ -55,7 +55,8 @@ export function outputsOf(form: TaskForm, report: Report): OutputPort[] {
 }
 
 /** Whether an output that comes from no file is what the Task's code returns under its name. */
-const returnsValues = (form: TaskForm): boolean => form.script !== undefined || form.query !== undefined;
+const returnsValues = (form: TaskForm): boolean =>
+  form.script !== undefined || form.query !== undefined || form.request !== undefined;
 
 /** `total: int` is the type of what is returned: no file is called so. */
 function typedOutput(value: OutputForm): OutputForm {
