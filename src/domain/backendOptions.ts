@@ -7,6 +7,21 @@ export type NoOptions = Readonly<Record<string, never>>;
 export interface BackendOptionsOf {
   /** Commands on the worker's own machine. */
   readonly LOCAL: NoOptions;
+  /** Queries on the embedded engine DuckDB. */
+  readonly SQL: SqlOptions;
+}
+
+export interface SqlOptions {
+  /** Path of a DuckDB file that queries may read. */
+  readonly database?: string;
+  /** Of the engine, for Tasks that declare no memory; what does not fit goes to disk. */
+  readonly memoryBytes?: number;
+  /** For Tasks that declare no cpus; by default as many as the machine has. */
+  readonly threads?: number;
+  /** Rows by which the types of the columns of a CSV or JSON file are found; -1 for all. */
+  readonly sampleRows?: number;
+  /** Processes that wait for a query with the engine loaded. */
+  readonly pool?: number;
 }
 
 /** The technology behind a Backend. */
@@ -40,5 +55,11 @@ export const BACKEND_KINDS: Readonly<Record<BackendKind, BackendKindFacts>> = {
     commands: ['argv', 'shell'],
     place: 'here',
     decisive: [],
+  },
+  SQL: {
+    description: 'Queries over files and tables, on the embedded engine DuckDB.',
+    commands: ['query'],
+    place: 'here',
+    decisive: ['database', 'sampleRows'],
   },
 };
