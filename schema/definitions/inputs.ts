@@ -1,25 +1,17 @@
 import { GraphQLJSON } from 'graphql-scalars';
-import { Field, InputType, Int, registerEnumType } from 'type-graphql';
+import { Field, InputType, Int } from 'type-graphql';
+import type { DefinitionRow } from '../../src/store/entities';
+import { enumOf } from '../relay/enums';
 
-export enum DefinitionKindName {
-  BACKEND = 'BACKEND',
-  TASK = 'TASK',
-  JOB = 'JOB',
-  SCHEDULE = 'SCHEDULE',
-  TRIGGER = 'TRIGGER',
-  RESOURCE = 'RESOURCE',
-}
-registerEnumType(DefinitionKindName, {
-  name: 'DefinitionKind',
-  description: 'What is defined.',
-  valuesConfig: {
-    BACKEND: { description: 'Where Tasks run.' },
-    TASK: { description: 'A unit of work.' },
-    JOB: { description: 'A graph of Steps.' },
-    SCHEDULE: { description: 'Submits a Job at times.' },
-    TRIGGER: { description: 'Submits a Job when something happens.' },
-    RESOURCE: { description: 'Something of which there is only so much.' },
-  },
+export type DefinitionKind = DefinitionRow['kind'];
+
+export const DefinitionKindName = enumOf<DefinitionKind>('DefinitionKind', 'What is defined.', {
+  BACKEND: 'Where Tasks run.',
+  TASK: 'A unit of work.',
+  JOB: 'A graph of Steps.',
+  SCHEDULE: 'Submits a Job at times.',
+  TRIGGER: 'Submits a Job when something happens.',
+  RESOURCE: 'Something of which there is only so much.',
 });
 
 @InputType({ description: 'Definitions as YAML or JSON text, in the same form as the files.' })
@@ -170,7 +162,7 @@ export class DefineBackendInput {
 @InputType({ description: 'What to take away.' })
 export class RemoveDefinitionInput {
   @Field(() => DefinitionKindName, { description: 'Its kind.' })
-  kind!: DefinitionKindName;
+  kind!: DefinitionKind;
   @Field(() => String, {
     description: 'Its name. Only what the API defined can be removed here; files are changed where they lie.',
   })

@@ -22,8 +22,8 @@ import {
   DefineBackendInput,
   DefineJobInput,
   DefineTaskInput,
-  DefinitionKindName,
   RemoveDefinitionInput,
+  type DefinitionKind,
 } from './inputs';
 import {
   BackendConnection,
@@ -210,9 +210,9 @@ const ID_TYPES = {
   SCHEDULE: 'Schedule',
   TRIGGER: 'Trigger',
   RESOURCE: 'Resource',
-} as const satisfies Record<DefinitionKindName, string>;
+} as const satisfies Record<DefinitionKind, string>;
 
-function entriesOf(catalog: Catalog, kind: DefinitionKindName): ReadonlyMap<string, CatalogEntry<unknown>> {
+function entriesOf(catalog: Catalog, kind: DefinitionKind): ReadonlyMap<string, CatalogEntry<unknown>> {
   const { backends, tasks, jobs, resources, schedules, triggers } = catalog;
   return { BACKEND: backends, TASK: tasks, JOB: jobs, RESOURCE: resources, SCHEDULE: schedules, TRIGGER: triggers }[
     kind
@@ -229,17 +229,17 @@ function knownBy(services: Services): Known {
 }
 
 /** What the API itself has defined so far, filtered. */
-function apiSet(services: Services, keep: (kind: DefinitionKindName, name: string) => boolean): DefinitionSet {
+function apiSet(services: Services, keep: (kind: DefinitionKind, name: string) => boolean): DefinitionSet {
   const { backends, tasks, jobs, resources, schedules, triggers } = services.catalog.current();
-  const own = <T>(all: ReadonlyMap<string, { source: string; spec: T }>, kind: DefinitionKindName): T[] =>
+  const own = <T>(all: ReadonlyMap<string, { source: string; spec: T }>, kind: DefinitionKind): T[] =>
     [...all].filter(([name, entry]) => entry.source === API_SOURCE && keep(kind, name)).map(([, entry]) => entry.spec);
   return {
-    backends: own(backends, DefinitionKindName.BACKEND),
-    tasks: own(tasks, DefinitionKindName.TASK),
-    jobs: own(jobs, DefinitionKindName.JOB).map((bundle) => bundle.job),
-    schedules: own(schedules, DefinitionKindName.SCHEDULE),
-    triggers: own(triggers, DefinitionKindName.TRIGGER),
-    resources: own(resources, DefinitionKindName.RESOURCE),
+    backends: own(backends, 'BACKEND'),
+    tasks: own(tasks, 'TASK'),
+    jobs: own(jobs, 'JOB').map((bundle) => bundle.job),
+    schedules: own(schedules, 'SCHEDULE'),
+    triggers: own(triggers, 'TRIGGER'),
+    resources: own(resources, 'RESOURCE'),
   };
 }
 

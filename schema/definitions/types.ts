@@ -1,5 +1,5 @@
 import { GraphQLJSON } from 'graphql-scalars';
-import { Field, Float, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { Field, Float, ID, Int, ObjectType } from 'type-graphql';
 import { BACKEND_KINDS, type BackendKind } from '../../src/domain/backendOptions';
 import type { BackendSpec, FileTraits, TaskSpec } from '../../src/domain/definitions';
 import { sharesResults } from '../../src/domain/fingerprint';
@@ -12,16 +12,16 @@ import type { JobBundle } from '../../src/engine/plans';
 import { ScheduleType, TriggerType } from '../firings/types';
 import { ResourceType } from '../limits/types';
 import { connectionOf, Node } from '../relay/connection';
+import { enumOf } from '../relay/enums';
 import { toId } from '../relay/ids';
 import { UserErrorType } from '../relay/userErrors';
 
-const names = Object.keys(BACKEND_KINDS) as BackendKind[];
-export const BackendKindName = Object.fromEntries(names.map((name) => [name, name])) as { [Kind in BackendKind]: Kind };
-registerEnumType(BackendKindName, {
-  name: 'BackendKind',
-  description: 'The technology behind a Backend.',
-  valuesConfig: Object.fromEntries(names.map((name) => [name, { description: BACKEND_KINDS[name].description }])),
-});
+const kinds = Object.entries(BACKEND_KINDS).map(([kind, { description }]) => [kind, description]);
+export const BackendKindName = enumOf(
+  'BackendKind',
+  'The technology behind a Backend.',
+  Object.fromEntries(kinds) as Record<BackendKind, string>,
+);
 
 @ObjectType('Port', { description: 'A typed input, output or parameter.' })
 export class PortType {
@@ -209,7 +209,7 @@ export function toBackend(entry: CatalogEntry<BackendSpec>): BackendType {
   return {
     id: toId('Backend', spec.name),
     name: spec.name,
-    kind: BackendKindName[spec.kind],
+    kind: spec.kind,
     description: spec.description,
     maxRunning: spec.maxRunning ?? null,
     version: entry.version,

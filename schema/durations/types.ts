@@ -1,18 +1,17 @@
-import { Field, Float, Int, ObjectType, registerEnumType } from 'type-graphql';
-import { ESTIMATE_BASES, type EstimateBasis } from '../../src/domain/estimate';
-import { enumOf } from '../submissions/enums';
+import { Field, Float, Int, ObjectType } from 'type-graphql';
+import type { EstimateBasis } from '../../src/domain/estimate';
+import { enumOf } from '../relay/enums';
 
-const EstimateBasisName = enumOf(ESTIMATE_BASES);
-registerEnumType(EstimateBasisName, {
-  name: 'EstimateBasis',
-  description: 'What an estimate is based on, or why there is none.',
-  valuesConfig: {
-    THIS_VERSION: { description: 'Earlier runs of the same version of the Job.' },
-    OLDER_VERSIONS: { description: 'This version has few runs: runs of older versions are counted too.' },
-    NO_HISTORY: { description: 'No estimate: a step that is left has never succeeded before.' },
-    OUTLASTED: { description: 'No estimate: a step runs for longer than it ever did before.' },
+const EstimateBasisName = enumOf<EstimateBasis>(
+  'EstimateBasis',
+  'What an estimate is based on, or why there is none.',
+  {
+    THIS_VERSION: 'Earlier runs of the same version of the Job.',
+    OLDER_VERSIONS: 'This version has few runs: runs of older versions are counted too.',
+    NO_HISTORY: 'No estimate: a step that is left has never succeeded before.',
+    OUTLASTED: 'No estimate: a step runs for longer than it ever did before.',
   },
-});
+);
 
 @ObjectType('ExpectedDuration', {
   description: 'How long the newest runs that succeeded took, in seconds. Runs that took earlier results do not count.',

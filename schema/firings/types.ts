@@ -1,58 +1,42 @@
 import { GraphQLJSON } from 'graphql-scalars';
-import { Field, Int, ObjectType, registerEnumType } from 'type-graphql';
-import { CATCH_UPS, COMPLETIONS, OVERLAPS, type ScheduleSpec, type TriggerSpec } from '../../src/domain/firing';
-import type { PRIORITIES } from '../../src/domain/states';
+import { Field, Int, ObjectType } from 'type-graphql';
+import type { CatchUp, Completion, Overlap, ScheduleSpec, TriggerSpec } from '../../src/domain/firing';
+import type { Priority } from '../../src/domain/states';
 import type { CatalogEntry } from '../../src/engine/catalog';
 import { describeSource } from '../../src/engine/define';
 import type { FiringRow } from '../../src/store/entities';
 import { connectionOf, Node } from '../relay/connection';
+import { enumOf } from '../relay/enums';
 import { toId } from '../relay/ids';
 import { UserErrorType } from '../relay/userErrors';
-import { enumOf, PriorityName } from '../submissions/enums';
+import { PriorityName } from '../submissions/enums';
 import { BatchType } from '../submissions/types';
 
-export const OverlapName = enumOf(OVERLAPS);
-registerEnumType(OverlapName, {
-  name: 'Overlap',
-  description: 'What happens to a firing while the Submission of an earlier one has not ended.',
-  valuesConfig: {
-    SKIP: { description: 'It is skipped.' },
-    QUEUE: { description: 'It waits until the earlier one has ended.' },
-    CANCEL_RUNNING: { description: 'The earlier one is cancelled.' },
-    ALLOW: { description: 'Both run.' },
+export const OverlapName = enumOf<Overlap>(
+  'Overlap',
+  'What happens to a firing while the Submission of an earlier one has not ended.',
+  {
+    SKIP: 'It is skipped.',
+    QUEUE: 'It waits until the earlier one has ended.',
+    CANCEL_RUNNING: 'The earlier one is cancelled.',
+    ALLOW: 'Both run.',
   },
+);
+export const CatchUpName = enumOf<CatchUp>('CatchUp', 'Which of the times fire that passed while no server ran.', {
+  NONE: 'None: they are recorded as skipped.',
+  LATEST: 'The latest, unless a time that was not missed fires anyway.',
+  ALL: 'All of them, up to `catchUpLimit`.',
 });
-export const CatchUpName = enumOf(CATCH_UPS);
-registerEnumType(CatchUpName, {
-  name: 'CatchUp',
-  description: 'Which of the times fire that passed while no server ran.',
-  valuesConfig: {
-    NONE: { description: 'None: they are recorded as skipped.' },
-    LATEST: { description: 'The latest, unless a time that was not missed fires anyway.' },
-    ALL: { description: 'All of them, up to `catchUpLimit`.' },
-  },
+export const CompletionName = enumOf<Completion>('Completion', 'Which ends of a Submission count.', {
+  SUCCEEDED: 'It succeeded.',
+  FAILED: 'It failed.',
+  ANY: 'It ended, in whatever way.',
 });
-export const CompletionName = enumOf(COMPLETIONS);
-registerEnumType(CompletionName, {
-  name: 'Completion',
-  description: 'Which ends of a Submission count.',
-  valuesConfig: {
-    SUCCEEDED: { description: 'It succeeded.' },
-    FAILED: { description: 'It failed.' },
-    ANY: { description: 'It ended, in whatever way.' },
-  },
-});
-export const FIRING_STATES = ['DUE', 'SUBMITTED', 'SKIPPED', 'REFUSED'] as const;
-export const FiringStateName = enumOf(FIRING_STATES);
-registerEnumType(FiringStateName, {
-  name: 'FiringState',
-  description: 'What became of a firing.',
-  valuesConfig: {
-    DUE: { description: 'Nothing yet: its delay runs, or it waits. The message says for what.' },
-    SUBMITTED: { description: 'A Submission.' },
-    SKIPPED: { description: 'Nothing, by the rules of its definition. The message says which.' },
-    REFUSED: { description: 'Nothing, since something was wrong. The message says what.' },
-  },
+export const FiringStateName = enumOf<FiringRow['state']>('FiringState', 'What became of a firing.', {
+  DUE: 'Nothing yet: its delay runs, or it waits. The message says for what.',
+  SUBMITTED: 'A Submission.',
+  SKIPPED: 'Nothing, by the rules of its definition. The message says which.',
+  REFUSED: 'Nothing, since something was wrong. The message says what.',
 });
 
 @ObjectType('Firing', { implements: Node, description: 'One time that a Schedule or a Trigger fired.' })
@@ -86,31 +70,17 @@ export class FiringTimeType {
 }
 export const FiringTimeConnection = connectionOf('FiringTime', () => FiringTimeType);
 
-@ObjectType('Schedule', { implements: Node, description: 'Submits a Job at times.' })
-export class ScheduleType extends Node {
-  spec!: ScheduleSpec;
-  @Field(() => String, { description: 'Unique among Schedules.' })
-  name!: string;
+/** What a Schedule and a Trigger have in common: both submit a Job with inputs. */
+@ObjectType()
+abstract class FirerType extends Node {
   @Field(() => String, { description: 'What it is for.' })
   description!: string;
   @Field(() => String, { description: 'The Job it submits.' })
   job!: string;
-  @Field(() => String, { description: 'When: a cron line.' })
-  cron!: string;
-  @Field(() => String, { description: 'The time zone that the cron line is read in.' })
-  timeZone!: string;
   @Field(() => GraphQLJSON, { description: 'What it submits, as it was written.' })
   inputs!: unknown;
-  @Field(() => OverlapName, { description: 'What happens while the Submission of an earlier firing has not ended.' })
-  overlap!: ScheduleSpec['overlap'];
-  @Field(() => CatchUpName, { description: 'Which missed times fire.' })
-  catchUp!: ScheduleSpec['catchUp'];
-  @Field(() => Int, { description: 'How many missed times fire at most.' })
-  catchUpLimit!: number;
-  @Field(() => Int, { description: 'The longest delay of a firing, in seconds.' })
-  jitterSeconds!: number;
   @Field(() => PriorityName, { description: 'The priority of its Submissions.' })
-  priority!: (typeof PRIORITIES)[number];
+  priority!: Priority;
   @Field(() => String, { description: 'The label of its Submissions.' })
   label!: string;
   @Field(() => Boolean, { description: 'False: its definition says that it does nothing.' })
@@ -121,6 +91,25 @@ export class ScheduleType extends Node {
   source!: string;
   @Field(() => Date, { description: 'When this version came to be.' })
   createdAt!: Date;
+}
+
+@ObjectType('Schedule', { implements: Node, description: 'Submits a Job at times.' })
+export class ScheduleType extends FirerType {
+  spec!: ScheduleSpec;
+  @Field(() => String, { description: 'Unique among Schedules.' })
+  name!: string;
+  @Field(() => String, { description: 'When: a cron line.' })
+  cron!: string;
+  @Field(() => String, { description: 'The time zone that the cron line is read in.' })
+  timeZone!: string;
+  @Field(() => OverlapName, { description: 'What happens while the Submission of an earlier firing has not ended.' })
+  overlap!: ScheduleSpec['overlap'];
+  @Field(() => CatchUpName, { description: 'Which missed times fire.' })
+  catchUp!: ScheduleSpec['catchUp'];
+  @Field(() => Int, { description: 'How many missed times fire at most.' })
+  catchUpLimit!: number;
+  @Field(() => Int, { description: 'The longest delay of a firing, in seconds.' })
+  jitterSeconds!: number;
 }
 export const ScheduleConnection = connectionOf('Schedule', () => ScheduleType);
 
@@ -139,34 +128,16 @@ export class AwaitedEndType {
   @Field(() => String, { description: 'The Job whose Submissions are watched.' })
   job!: string;
   @Field(() => CompletionName, { description: 'Which ends count.' })
-  on!: (typeof COMPLETIONS)[number];
+  on!: Completion;
 }
 
 @ObjectType('Trigger', { implements: Node, description: 'Submits a Job when something happens.' })
-export class TriggerType extends Node {
+export class TriggerType extends FirerType {
   spec!: TriggerSpec;
   @Field(() => String, { description: 'Unique among Triggers.' })
   name!: string;
-  @Field(() => String, { description: 'What it is for.' })
-  description!: string;
-  @Field(() => String, { description: 'The Job it submits.' })
-  job!: string;
   @Field(() => AwaitedEndType, { nullable: true, description: 'The end it waits for; null for a webhook.' })
   after!: AwaitedEndType | null;
-  @Field(() => GraphQLJSON, { description: 'What it submits, as it was written.' })
-  inputs!: unknown;
-  @Field(() => PriorityName, { description: 'The priority of its Submissions.' })
-  priority!: (typeof PRIORITIES)[number];
-  @Field(() => String, { description: 'The label of its Submissions.' })
-  label!: string;
-  @Field(() => Boolean, { description: 'False: its definition says that it does nothing.' })
-  enabled!: boolean;
-  @Field(() => Int, { description: 'Grows with each change.' })
-  version!: number;
-  @Field(() => String, { description: 'The file or door it was defined by.' })
-  source!: string;
-  @Field(() => Date, { description: 'When this version came to be.' })
-  createdAt!: Date;
 }
 export const TriggerConnection = connectionOf('Trigger', () => TriggerType);
 
@@ -198,29 +169,24 @@ export class BackfillPayload {
   userErrors!: UserErrorType[];
 }
 
-export function toSchedule({ spec, version, source, createdAt }: CatalogEntry<ScheduleSpec>): ScheduleType {
-  return {
-    ...spec,
-    spec,
-    id: toId('Schedule', spec.name),
-    jitterSeconds: Math.ceil(spec.jitterSeconds),
-    version,
-    source: describeSource(source),
-    createdAt: new Date(createdAt),
-  };
+export function toSchedule(entry: CatalogEntry<ScheduleSpec>): ScheduleType {
+  const { name, jitterSeconds } = entry.spec;
+  return { ...toFirer(entry), id: toId('Schedule', name), jitterSeconds: Math.ceil(jitterSeconds) };
 }
 
-export function toTrigger({ spec, version, source, createdAt }: CatalogEntry<TriggerSpec>): TriggerType {
-  return {
-    ...spec,
-    spec,
-    id: toId('Trigger', spec.name),
-    after: spec.on.kind === 'COMPLETION' ? { job: spec.on.job, on: spec.on.ending } : null,
-    version,
-    source: describeSource(source),
-    createdAt: new Date(createdAt),
-  };
+export function toTrigger(entry: CatalogEntry<TriggerSpec>): TriggerType {
+  const { name, on } = entry.spec;
+  const after = on.kind === 'COMPLETION' ? { job: on.job, on: on.ending } : null;
+  return { ...toFirer(entry), id: toId('Trigger', name), after };
 }
+
+const toFirer = <Spec extends object>({ spec, version, source, createdAt }: CatalogEntry<Spec>) => ({
+  ...spec,
+  spec,
+  version,
+  source: describeSource(source),
+  createdAt: new Date(createdAt),
+});
 
 export function toFiring(row: FiringRow): FiringType {
   return {

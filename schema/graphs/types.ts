@@ -1,4 +1,4 @@
-import { ArgsType, Field, Float, ID, Int, InterfaceType, ObjectType, registerEnumType } from 'type-graphql';
+import { ArgsType, Field, Float, ID, Int, InterfaceType, ObjectType } from 'type-graphql';
 import type { PartRuns } from '../../src/domain/graphRuns';
 import {
   MAX_GRAPH_DEPTH,
@@ -12,6 +12,7 @@ import {
   type GraphView,
 } from '../../src/domain/graphView';
 import type { StepRunState } from '../../src/domain/states';
+import { enumOf } from '../relay/enums';
 import { toId } from '../relay/ids';
 import { StepRunStateName } from '../submissions/enums';
 import { StateCountsType, toStateCounts } from '../submissions/stateCounts';
@@ -36,51 +37,27 @@ export class GraphArgs {
   depth!: number;
 }
 
-export enum GraphNodeKindName {
-  TASK = 'TASK',
-  JOB = 'JOB',
-  SCATTER = 'SCATTER',
-  REST = 'REST',
-}
-registerEnumType(GraphNodeKindName, {
-  name: 'GraphNodeKind',
-  description: 'What a node of a graph stands for.',
-  valuesConfig: {
-    TASK: { description: 'A Step that runs a Task.' },
-    JOB: { description: 'A Step that runs a Job, whose Steps are not shown.' },
-    SCATTER: { description: 'A Step that runs once for each element of a list, however many there are.' },
-    REST: { description: 'All Steps that the number of nodes leaves no room for.' },
-  } satisfies Record<GraphNodeKind, unknown>,
+export const GraphNodeKindName = enumOf<GraphNodeKind>('GraphNodeKind', 'What a node of a graph stands for.', {
+  TASK: 'A Step that runs a Task.',
+  JOB: 'A Step that runs a Job, whose Steps are not shown.',
+  SCATTER: 'A Step that runs once for each element of a list, however many there are.',
+  REST: 'All Steps that the number of nodes leaves no room for.',
 });
 
-export enum GraphGroupKindName {
-  JOB = 'JOB',
-  SCATTER = 'SCATTER',
-}
-registerEnumType(GraphGroupKindName, {
-  name: 'GraphGroupKind',
-  description: 'How a Step runs the Job that a group shows.',
-  valuesConfig: {
-    JOB: { description: 'Once.' },
-    SCATTER: { description: 'Once for each element of a list; its nodes count the StepRuns of all elements.' },
-  } satisfies Record<GraphGroup['kind'], unknown>,
-});
+export const GraphGroupKindName = enumOf<GraphGroup['kind']>(
+  'GraphGroupKind',
+  'How a Step runs the Job that a group shows.',
+  {
+    JOB: 'Once.',
+    SCATTER: 'Once for each element of a list; its nodes count the StepRuns of all elements.',
+  },
+);
 
-export enum GraphEdgeKindName {
-  DATA = 'DATA',
-  FILES = 'FILES',
-  CONDITION = 'CONDITION',
-  ORDER = 'ORDER',
-}
-registerEnumType(GraphEdgeKindName, {
-  name: 'GraphEdgeKind',
-  description: 'Why one node comes after another.',
-  valuesConfig: {
-    DATA: { description: 'An output feeds an input.' },
-    FILES: { description: 'An input takes the files whose names match.' },
-    CONDITION: { description: 'The exit code decides whether the next one runs.' },
-    ORDER: { description: 'One after the other, without data.' },
-  } satisfies Record<GraphEdgeKind, unknown>,
+export const GraphEdgeKindName = enumOf<GraphEdgeKind>('GraphEdgeKind', 'Why one node comes after another.', {
+  DATA: 'An output feeds an input.',
+  FILES: 'An input takes the files whose names match.',
+  CONDITION: 'The exit code decides whether the next one runs.',
+  ORDER: 'One after the other, without data.',
 });
 
 @InterfaceType('GraphPart', {

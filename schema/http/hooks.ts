@@ -6,7 +6,7 @@ import { FIRINGS_KEPT, type TriggerSpec } from '../../src/domain/firing';
 import { HOOK_WINDOW_SECONDS, hookRefusal } from '../../src/domain/webhook';
 import { FiringRow } from '../../src/store/entities';
 import { lockFirer } from '../../src/store/statements/firers';
-import { callsInLastMinute, databaseNow, insertFirings, takeDueFirings } from '../../src/store/statements/firings';
+import { callsInLastMinute, databaseNow, insertFirings, takeFiring } from '../../src/store/statements/firings';
 import type { Services } from '../context';
 import { fire } from '../firings/fire';
 import { LEASE_SECONDS } from '../firings/loop';
@@ -70,7 +70,7 @@ async function take(options: HooksOptions, request: Request, response: Response)
 
   const text = jsonText(body);
   const id = await storeCall(services, trigger, { key: signature ?? '', now, body: text });
-  const [firing] = await takeDueFirings(services.db, 1, LEASE_SECONDS, id);
+  const firing = await takeFiring(services.db, id, LEASE_SECONDS);
   // It is stored: whatever goes wrong from here on, it is taken up again.
   if (firing) await fire(services, firing).catch(options.onError);
   await answer(services, id, response);

@@ -1,40 +1,25 @@
 /** What the user can mend comes as data, beside the entity; everything else is a top-level error. */
-import { Field, Int, ObjectType, registerEnumType } from 'type-graphql';
-import { StepcastError, userError, UserErrors, type UserError } from '../../src/domain/errors';
+import { Field, Int, ObjectType } from 'type-graphql';
+import { StepcastError, userError, UserErrors, type ErrorCode, type UserError } from '../../src/domain/errors';
+import { enumOf } from './enums';
 
-export enum UserErrorCode {
-  BAD_INPUT = 'BAD_INPUT',
-  NOT_FOUND = 'NOT_FOUND',
-  CONFLICT = 'CONFLICT',
-  FORBIDDEN = 'FORBIDDEN',
-  LIMIT_EXCEEDED = 'LIMIT_EXCEEDED',
-  INVALID_DEFINITION = 'INVALID_DEFINITION',
-  REJECTED_DATA = 'REJECTED_DATA',
-  UNAVAILABLE = 'UNAVAILABLE',
-  CONFIGURATION = 'CONFIGURATION',
-  INTERNAL = 'INTERNAL',
-}
-registerEnumType(UserErrorCode, {
-  name: 'UserErrorCode',
-  description: 'Stable codes for programs; people read the message.',
-  valuesConfig: {
-    BAD_INPUT: { description: 'A value is missing, of the wrong type or out of bounds.' },
-    NOT_FOUND: { description: 'Something named does not exist.' },
-    CONFLICT: { description: 'It contradicts what is there already.' },
-    FORBIDDEN: { description: 'You may not.' },
-    LIMIT_EXCEEDED: { description: 'A limit of this server stands against it.' },
-    INVALID_DEFINITION: { description: 'A task, job or backend is not defined rightly.' },
-    REJECTED_DATA: { description: 'A validator rejected the data; the message says why.' },
-    UNAVAILABLE: { description: 'Something needed does not answer; try again.' },
-    CONFIGURATION: { description: 'The server is not set up for it.' },
-    INTERNAL: { description: 'A fault of the server.' },
-  },
+export const UserErrorCode = enumOf<ErrorCode>('UserErrorCode', 'Stable codes for programs; people read the message.', {
+  BAD_INPUT: 'A value is missing, of the wrong type or out of bounds.',
+  NOT_FOUND: 'Something named does not exist.',
+  CONFLICT: 'It contradicts what is there already.',
+  FORBIDDEN: 'You may not.',
+  LIMIT_EXCEEDED: 'A limit of this server stands against it.',
+  INVALID_DEFINITION: 'A task, job or backend is not defined rightly.',
+  REJECTED_DATA: 'A validator rejected the data; the message says why.',
+  UNAVAILABLE: 'Something needed does not answer; try again.',
+  CONFIGURATION: 'The server is not set up for it.',
+  INTERNAL: 'A fault of the server.',
 });
 
 @ObjectType('UserError', { description: 'One thing that the caller can mend.' })
 export class UserErrorType {
   @Field(() => UserErrorCode, { description: 'For programs.' })
-  code!: UserErrorCode;
+  code!: ErrorCode;
   @Field(() => String, { description: 'For people: what is wrong and how to mend it.' })
   message!: string;
   @Field(() => [String], { description: 'The path into the arguments, such as `["input", "minLength"]`.' })
@@ -48,7 +33,7 @@ export class UserErrorType {
 
 export function toUserErrors(errors: readonly UserError[]): UserErrorType[] {
   return errors.map((error) => ({
-    code: UserErrorCode[error.code],
+    code: error.code,
     message: error.message,
     field: [...error.field],
     retryAfterSeconds: error.retryAfterSeconds ?? null,

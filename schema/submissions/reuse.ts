@@ -1,27 +1,21 @@
 /** What a StepRun tells about the reuse of results. */
-import { Ctx, Field, FieldResolver, ObjectType, registerEnumType, Resolver, Root } from 'type-graphql';
+import { Ctx, Field, FieldResolver, ObjectType, Resolver, Root } from 'type-graphql';
 import { explainReuse, stepRunFingerprint, type ReuseOutcome } from '../../src/engine/explainReuse';
 import type { Context } from '../context';
+import { enumOf } from '../relay/enums';
 import * as reads from './reads';
 import { StepRunType } from './stepTypes';
 
-export const ReuseDecisionName: { readonly [Outcome in ReuseOutcome]: Outcome } = {
-  REUSED: 'REUSED',
-  WAITS: 'WAITS',
-  RAN: 'RAN',
-  NOT_SHARED: 'NOT_SHARED',
-};
-
-registerEnumType(ReuseDecisionName, {
-  name: 'ReuseDecision',
-  description: 'Whether a StepRun ran or took the result of equal work.',
-  valuesConfig: {
-    REUSED: { description: 'It took the result of an earlier run that did the same work.' },
-    WAITS: { description: 'It waits for a run that does the same work just now.' },
-    RAN: { description: 'It ran: no earlier run had done the same work.' },
-    NOT_SHARED: { description: 'It ran, and no earlier result was looked for; the reason says why.' },
+export const ReuseDecisionName = enumOf<ReuseOutcome>(
+  'ReuseDecision',
+  'Whether a StepRun ran or took the result of equal work.',
+  {
+    REUSED: 'It took the result of an earlier run that did the same work.',
+    WAITS: 'It waits for a run that does the same work just now.',
+    RAN: 'It ran: no earlier run had done the same work.',
+    NOT_SHARED: 'It ran, and no earlier result was looked for; the reason says why.',
   },
-});
+);
 
 @ObjectType('StepRunReuse', { description: 'Why a StepRun took an earlier result, or did not.' })
 export class StepRunReuseType {

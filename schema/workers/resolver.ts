@@ -1,4 +1,4 @@
-import { Args, Ctx, Field, Float, Int, ObjectType, Query, registerEnumType, Resolver } from 'type-graphql';
+import { Args, Ctx, Field, Float, Int, ObjectType, Query, Resolver } from 'type-graphql';
 import { beeQueueName } from '../../src/delivery/beeQueues';
 import { PRIORITIES, priorityOf } from '../../src/domain/states';
 import { WorkerRow } from '../../src/store/entities';
@@ -15,24 +15,15 @@ import {
   toConnection,
   type Connection,
 } from '../relay/connection';
+import { enumOf } from '../relay/enums';
 import { toId } from '../relay/ids';
 import { PriorityName } from '../submissions/enums';
 
-export enum WorkerStateName {
-  ALIVE = 'ALIVE',
-  DRAINING = 'DRAINING',
-  STOPPED = 'STOPPED',
-  LOST = 'LOST',
-}
-registerEnumType(WorkerStateName, {
-  name: 'WorkerState',
-  description: 'How a worker is.',
-  valuesConfig: {
-    ALIVE: { description: 'It takes work.' },
-    DRAINING: { description: 'It finishes what it has and takes nothing new.' },
-    STOPPED: { description: 'It has left in good order.' },
-    LOST: { description: 'It fell silent; its work was given to others.' },
-  },
+export const WorkerStateName = enumOf<WorkerRow['state']>('WorkerState', 'How a worker is.', {
+  ALIVE: 'It takes work.',
+  DRAINING: 'It finishes what it has and takes nothing new.',
+  STOPPED: 'It has left in good order.',
+  LOST: 'It fell silent; its work was given to others.',
 });
 
 @ObjectType('Worker', { implements: Node, description: 'A worker process.' })
@@ -42,7 +33,7 @@ export class WorkerType extends Node {
   @Field(() => Int, { description: 'The process id there.' })
   pid!: number;
   @Field(() => WorkerStateName, { description: 'How it is.' })
-  state!: WorkerStateName;
+  state!: WorkerRow['state'];
   @Field(() => [String], { description: 'The Backends whose queues it serves.' })
   queues!: string[];
   @Field(() => Int, { description: 'How many steps it runs at once, at most.' })
@@ -127,7 +118,7 @@ export function toWorker(row: WorkerRow): WorkerType {
     id: toId('Worker', row.id),
     host: row.host,
     pid: row.pid,
-    state: WorkerStateName[row.state],
+    state: row.state,
     queues: row.queues,
     concurrency: row.concurrency,
     running: row.running,

@@ -17,6 +17,8 @@ action=$2
 packages=()
 services=()
 state=$home/$name
+set -E
+trap 'say "$name: this failed: $BASH_COMMAND"' ERR
 prepare() { :; }
 start() { :; }
 stop() { :; }

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { createLocalStore } from '../../src/artifacts/localStore';
+import type { ArtifactStore } from '../../src/artifacts/store';
 import { createHost, type BackendHost } from '../../src/backends/host';
-import type { AttemptOutcome, RunningAttempt } from '../../src/backends/backend';
+import type { AttemptOutcome, AttemptRequest, RunningAttempt } from '../../src/backends/backend';
 import type { ArgvPart, BackendSpec, InputPort, OutputPort, TaskSpec } from '../../src/domain/definitions';
 import { scalar, type FileValue, type Value, type Values } from '../../src/domain/values';
 
@@ -50,8 +51,11 @@ export function outputPort(name: string, more: Partial<OutputPort> = {}): Output
 
 export interface Watched extends RunningAttempt {
   readonly stepRunId: string;
-  /** All output so far. */
+  /** All output so far, of both streams as it came. */
   output(): string;
+  readonly streams: Readonly<Record<'stdout' | 'stderr', string>>;
+  /** What the Backend said about it. */
+  readonly notes: readonly string[];
   /** Resolves when the output so far holds the text, while the command runs. */
   until(text: string): Promise<void>;
   readonly reports: [number, string][];
@@ -60,12 +64,15 @@ export interface Watched extends RunningAttempt {
 /** The Backend that is always there. */
 export const LOCAL: BackendSpec = { name: 'local', kind: 'LOCAL', description: '', environment: {}, options: {} };
 
+export type Ran = AttemptOutcome & Pick<Watched, 'streams' | 'notes' | 'reports'> & { readonly output: string };
+
 export interface Bench {
   readonly home: string;
   readonly workDir: string;
   readonly host: BackendHost;
-  start(spec: TaskSpec, values?: Values): Watched;
-  run(spec: TaskSpec, values?: Values): Promise<AttemptOutcome & { output: string; reports: [number, string][] }>;
+  readonly artifacts: ArtifactStore;
+  start(spec: TaskSpec, values?: Values, more?: Partial<AttemptRequest>): Watched;
+  run(spec: TaskSpec, values?: Values): Promise<Ran>;
   file(name: string, content: string): Promise<FileValue>;
   content(value: Value | undefined): Promise<string>;
   close(): Promise<void>;
@@ -80,11 +87,13 @@ export function createBench(backend: BackendSpec = LOCAL): Bench {
   const artifacts = createLocalStore(join(home, 'artifacts'));
   const host = createHost({ workDir, workerId: `test-${process.pid}`, artifacts });
 
-  function start(spec: TaskSpec, values: Values = {}): Watched {
+  function start(spec: TaskSpec, values: Values = {}, more: Partial<AttemptRequest> = {}): Watched {
     let output = '';
     const waiting = new Set<() => void>();
     const reports: [number, string][] = [];
-    const stepRunId = `run-${++count}`;
+    const stepRunId = more.stepRunId ?? `run-${++count}`;
+    const streams = { stdout: '', stderr: '' };
+    const notes: string[] = [];
     const attempt = host.start(
       {
         stepRunId,
@@ -93,13 +102,16 @@ export function createBench(backend: BackendSpec = LOCAL): Bench {
         backend,
         values,
         ...(spec.resources ? { resources: spec.resources } : {}),
+        ...more,
       },
       {
-        log: (_, bytes) => {
+        log: (stream, bytes) => {
           output += bytes.toString();
+          streams[stream] += bytes.toString();
           for (const look of waiting) look();
         },
         progress: (percent, message) => void reports.push([percent, message]),
+        note: (message) => void notes.push(message),
       },
     );
     const until = (text: string): Promise<void> =>
@@ -113,18 +125,20 @@ export function createBench(backend: BackendSpec = LOCAL): Bench {
         look();
         void attempt.outcome.then((outcome) => reject(new Error(`It ended: ${outcome.message} ${output}`)), reject);
       });
-    return { ...attempt, stepRunId, output: () => output, until, reports };
+    return { ...attempt, stepRunId, output: () => output, streams, notes, until, reports };
   }
 
   return {
     home,
     workDir,
     host,
+    artifacts,
     start,
     async run(spec, values) {
       const attempt = start(spec, values);
       const outcome = await attempt.outcome;
-      return { ...outcome, output: attempt.output(), reports: attempt.reports };
+      const { streams, notes, reports } = attempt;
+      return { ...outcome, output: attempt.output(), streams, notes, reports };
     },
     async file(name, content) {
       const stored = await artifacts.write(Readable.from([Buffer.from(content)]));

@@ -30,18 +30,13 @@ async function submitWaiting(): Promise<{ id: string; go: () => Promise<void> }>
   return { id, go: () => writeFile(file, '') };
 }
 
+/** Each value as an option of `submit`. */
+const inputs = (...values: readonly string[]): string[] => values.flatMap((value) => ['-i', value]);
+
 describe('submit', () => {
   test('uploads a file, shows each step, and ends with 0 when all succeeded', async () => {
-    const ran = await stepcast(
-      service.url,
-      'submit',
-      'word-count',
-      '-i',
-      `text=${MOBY}`,
-      '-i',
-      'min-length=9',
-      '--watch',
-    );
+    const given = inputs(`text=${MOBY}`, 'min-length=9');
+    const ran = await stepcast(service.url, 'submit', 'word-count', ...given, '--watch');
     expect(ran.code).toBe(0);
     for (const step of ['normalise', 'split', 'count', 'arrange', 'lengths', 'summarise']) {
       expect(ran.out).toMatch(new RegExp(`^  ${step} +running$`, 'm'));
@@ -59,7 +54,7 @@ describe('submit', () => {
   });
 
   test('of a scatter shows the element that failed, and how many ended', async () => {
-    const ran = await stepcast(service.url, 'submit', 'break-one', '-i', 'codes=0', '-i', 'codes=9', '--watch');
+    const ran = await stepcast(service.url, 'submit', 'break-one', ...inputs('codes=0', 'codes=9'), '--watch');
     expect(ran.code).toBe(1);
     expect(ran.out).toMatch(/^ {2}each +running {2}2 elements$/m);
     expect(ran.out).toContain('Step each[1] failed: Exit code 9.');
@@ -70,9 +65,10 @@ describe('submit', () => {
   test('reads values by the types of the job; lists by repeating', async () => {
     const files = ['one', 'two'].map((name) => path.join(folder, name));
     for (const file of files) await writeFile(file, `${path.basename(file)}\n`);
-    const words = files.flatMap((file, n) => ['-i', `files=${n === 0 ? '@' : ''}${file}`]);
-    const more = ['-i', 'flag=true', '-i', 'words=3', '-i', 'big=9007199254740991', '--label', 'mine', '--json'];
-    const ran = await stepcast(service.url, 'submit', 'many-kinds', ...words, ...more);
+    const words = inputs(...files.map((file, n) => `files=${n === 0 ? '@' : ''}${file}`));
+    const more = inputs('flag=true', 'words=3', 'big=9007199254740991');
+    const how = ['--label', 'mine', '--json'];
+    const ran = await stepcast(service.url, 'submit', 'many-kinds', ...words, ...more, ...how);
     const { id } = JSON.parse(ran.out) as { id: string };
     expect(await service.untilState(id, ['SUCCEEDED', 'FAILED'])).toBe('SUCCEEDED');
     const { submission } = await service.gql<{ submission: { label: string; inputs: Record<string, unknown> } }>(
@@ -91,8 +87,8 @@ describe('submit', () => {
     await writeFile(path.join(data, 'a.txt'), 'a');
     await writeFile(path.join(data, 'a.txt.idx'), 'index');
     await writeFile(path.join(data, 'sub', 'b.txt'), 'b');
-    const given = ['-i', `folder=${data}/`, '-i', `file=${path.join(data, 'a.txt')}`, '--json'];
-    const ran = await stepcast(service.url, 'submit', 'list-folder', ...given);
+    const given = inputs(`folder=${data}/`, `file=${path.join(data, 'a.txt')}`);
+    const ran = await stepcast(service.url, 'submit', 'list-folder', ...given, '--json');
     expect(ran).toMatchObject({ code: 0, err: '' });
     const { id } = JSON.parse(ran.out) as { id: string };
     await service.untilState(id, ['SUCCEEDED']);
@@ -125,16 +121,8 @@ describe('submit', () => {
   });
 
   test('follows a whole matrix, and ends with 1 when one of it failed', async () => {
-    const ran = await stepcast(
-      service.url,
-      'submit',
-      'maybe-fail',
-      '-m',
-      'code=0,3,0',
-      '--include',
-      'code=4',
-      '--watch',
-    );
+    const matrix = ['-m', 'code=0,3,0', '--include', 'code=4'];
+    const ran = await stepcast(service.url, 'submit', 'maybe-fail', ...matrix, '--watch');
     expect(ran.code).toBe(1);
     expect(ran.out.match(/^(SUCCEEDED|FAILED) after/gm)).toHaveLength(3);
   });
@@ -146,34 +134,15 @@ describe('submit', () => {
   });
 
   test('tells everything that is wrong with the input, a line each, and ends with 2', async () => {
-    const here = await stepcast(
-      service.url,
-      'submit',
-      'word-count',
-      '-i',
-      'text=/nowhere/x',
-      '-i',
-      'minlength=2',
-      '-i',
-      'x',
-    );
+    const submit = (...given: string[]) => stepcast(service.url, 'submit', 'word-count', ...inputs(...given));
+    const here = await submit('text=/nowhere/x', 'minlength=2', 'x');
     expect(here).toMatchObject({ code: 2, out: '' });
     expect(here.err.trim().split('\n')).toEqual([
       expect.stringContaining('word-count has no input minlength. Its inputs are text (File), min-length (int)'),
       '--input x: write it as NAME=VALUE.',
       'text: there is no file /nowhere/x.',
     ]);
-    const there = await stepcast(
-      service.url,
-      'submit',
-      'word-count',
-      '-i',
-      `text=${MOBY}`,
-      '-i',
-      'min-length=99',
-      '-i',
-      'order=up',
-    );
+    const there = await submit(`text=${MOBY}`, 'min-length=99', 'order=up');
     expect(there).toMatchObject({ code: 2, out: '' });
     expect(there.err.trim().split('\n')).toEqual([
       expect.stringMatching(/min-length.*99 is more than the maximum 20/),

@@ -2,20 +2,17 @@
 import { cancelSubmission } from '../../src/engine/cancel';
 import { cancelBatch } from '../../src/engine/cancelBatch';
 import { submit } from '../../src/engine/submit';
-import { job, openEngine, task, type TestEngine } from './support';
+import { job, task, type TestEngine } from './support';
+import { withEngine } from './withEngine';
 
 const admission = { lowerBeyond: 2, refuseBeyond: 3 };
 
 let engine: TestEngine;
 
-beforeAll(async () => {
-  engine = await openEngine();
-});
-beforeEach(async () => {
-  await engine.clear();
+withEngine(async (opened) => {
+  engine = opened;
   await engine.define([task('work')], [job('one', { only: {} }), job('pair', { a: {}, b: { after: ['a'] } })]);
 });
-afterAll(() => engine.close());
 
 const priorities = async (): Promise<number[]> =>
   (await engine.rows<{ priority: number }>('select priority from submission order by id')).map((row) => row.priority);

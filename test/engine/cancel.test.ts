@@ -2,22 +2,19 @@ import { cancelSubmission } from '../../src/engine/cancel';
 import type { Work } from '../../src/engine/claim';
 import { purgeSubmissions, purgeUploads, unnamedContents } from '../../src/store/statements/purge';
 import { heartbeat } from '../../src/store/statements/workers';
-import { ended, job, openEngine, task, type TestEngine } from './support';
+import { ended, job, task, type TestEngine } from './support';
+import { withEngine } from './withEngine';
 
 let engine: TestEngine;
 let worker: string;
-beforeAll(async () => {
-  engine = await openEngine();
-});
-beforeEach(async () => {
-  await engine.clear();
+withEngine(async (opened) => {
+  engine = opened;
   worker = await engine.worker();
   await engine.define(
     [task('work')],
     [job('pair', { a: {}, b: { after: ['a'] } }), job('two', { a: {}, b: {}, c: { after: ['a', 'b'] } })],
   );
 });
-afterAll(() => engine.close());
 
 const cancel = (id: string, deleteAfterwards = false) =>
   cancelSubmission(engine.dependencies, id, 'Enough.', {

@@ -4,38 +4,24 @@ import { scalar, type ValueType } from '../../src/domain/values';
 import { cancelStepRun } from '../../src/engine/cancelStep';
 import type { Work } from '../../src/engine/claim';
 import { resumeSubmission } from '../../src/engine/resume';
-import { ended, job, openEngine, task, type TestEngine } from './support';
+import { ended, job, task, type TestEngine } from './support';
+import { FAILING, runReady, type Differently } from './runReady';
+import { withEngine } from './withEngine';
 
 const TEXTS: ValueType = { kind: 'array', items: scalar('string') };
 const input = (name: string): Link => ({ kind: 'input', input: name });
 let engine: TestEngine;
 let worker: string;
 
-beforeAll(async () => {
-  engine = await openEngine();
-});
-afterAll(() => engine.close());
-beforeEach(async () => {
-  await engine.clear();
+withEngine(async (opened) => {
+  engine = opened;
   worker = await engine.worker();
 });
 
 const resume = (id: string): Promise<number> => resumeSubmission(engine.dependencies, id);
-const failing: Parameters<typeof ended>[2] = { state: 'FAILED', exitCode: 1, message: 'It broke.' };
 
-/** Runs until nothing is ready; returns what ran. */
-async function runAll(differently: (work: Work) => Parameters<typeof ended>[2] = () => ({})): Promise<string[]> {
-  const ran: string[] = [];
-  for (;;) {
-    await engine.plan();
-    const works = await engine.claim(worker, 500);
-    if (works.length === 0) return ran.sort();
-    ran.push(...works.map((work) => work.name));
-    await engine.complete(
-      ...works.map((work) => ended(work, worker, { outputs: { out: work.name }, ...differently(work) })),
-    );
-  }
-}
+const runAll = async (differently?: (work: Work) => Differently): Promise<string[]> =>
+  (await runReady(engine, worker, differently)).sort();
 
 const NESTED = [
   job('inner', { p: { links: { x: input('x') } }, q: { after: ['p'] } }, 'q', { x: scalar('string') }),
@@ -78,7 +64,7 @@ test('a step that waits for its next try, and one that has not started, can be c
   for (const name of ['a', 'b']) {
     const id = await engine.submit('pair');
     const [a] = (await engine.claim(worker)) as [Work];
-    await engine.complete(ended(a, worker, { ...failing, retryable: true }));
+    await engine.complete(ended(a, worker, { ...FAILING, retryable: true }));
     await cancelStepRun(engine.dependencies, (await engine.steps(id))[name]?.id ?? '', 'Enough.');
     expect(await engine.states(id)).toBe('a:CANCELLED b:CANCELLED');
     expect(await engine.submission(id)).toMatchObject({ state: 'FAILED', unfinished: 0 });

@@ -1,19 +1,16 @@
 import { claim, type Work } from '../../src/engine/claim';
 import { setWorkerState } from '../../src/store/statements/workers';
-import { ended, job, openEngine, task, type TestEngine } from './support';
+import { ended, job, task, type TestEngine } from './support';
+import { withEngine } from './withEngine';
 
 let engine: TestEngine;
-beforeAll(async () => {
-  engine = await openEngine();
-});
-beforeEach(async () => {
-  await engine.clear();
+withEngine(async (opened) => {
+  engine = opened;
   await engine.define(
     [task('work'), task('needs', { inputs: ['in!'] })],
     [job('one', { only: {} }), job('wide', Object.fromEntries(Array.from({ length: 8 }, (_, i) => [`s${i}`, {}])))],
   );
 });
-afterAll(() => engine.close());
 
 test('HIGH goes before NORMAL before LOW, and the older first', async () => {
   const order = [];

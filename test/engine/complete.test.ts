@@ -1,14 +1,12 @@
 import { completeAttempts } from '../../src/engine/complete';
 import type { Work } from '../../src/engine/claim';
-import { ended, job, openEngine, task, type TestEngine } from './support';
+import { ended, job, task, type TestEngine } from './support';
+import { withEngine } from './withEngine';
 
 let engine: TestEngine;
 let worker: string;
-beforeAll(async () => {
-  engine = await openEngine();
-});
-beforeEach(async () => {
-  await engine.clear();
+withEngine(async (opened) => {
+  engine = opened;
   worker = await engine.worker();
   await engine.define(
     [task('work'), task('needs', { inputs: ['in!'] }), task('once', { retry: { maxAttempts: 1 } })],
@@ -20,7 +18,6 @@ beforeEach(async () => {
     ],
   );
 });
-afterAll(() => engine.close());
 
 const byName = (work: readonly Work[], name: string): Work => {
   const found = work.find((one) => one.name === name);

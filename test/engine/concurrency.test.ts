@@ -5,6 +5,7 @@ import { reconcile } from '../../src/engine/reconcile';
 import { appendProgress } from '../../src/store/statements/events';
 import { isFinalSubmission } from '../../src/domain/states';
 import { ended, job, openEngine, task, type TestEngine } from './support';
+import { withEngine } from './withEngine';
 
 const JOBS = [
   job('wide', {
@@ -19,14 +20,10 @@ const JOBS = [
 ];
 
 let engine: TestEngine;
-beforeAll(async () => {
-  engine = await openEngine();
-});
-beforeEach(async () => {
-  await engine.clear();
+withEngine(async (opened) => {
+  engine = opened;
   await engine.define([task('work')], JOBS);
 });
-afterAll(() => engine.close());
 
 const numbered = async (id: string): Promise<void> => {
   const events = await engine.events(id);

@@ -7,18 +7,15 @@ import { reconcile } from '../../src/engine/reconcile';
 import { PASSED_DEADLINES } from '../../src/store/statements/deadlines';
 import { scalar, type ValueType } from '../../src/domain/values';
 import { setWorkerState } from '../../src/store/statements/workers';
-import { ended, job, openEngine, task, type TestEngine } from './support';
+import { ended, job, task, type TestEngine } from './support';
+import { withEngine } from './withEngine';
 
 let engine: TestEngine;
 let worker: string;
-beforeAll(async () => {
-  engine = await openEngine();
-});
-beforeEach(async () => {
-  await engine.clear();
+withEngine(async (opened) => {
+  engine = opened;
   worker = await engine.worker();
 });
-afterAll(() => engine.close());
 
 const pass = () => reconcile(engine.dependencies, 20);
 const CHAIN = { a: {}, b: { after: ['a'] } };

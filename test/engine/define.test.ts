@@ -1,12 +1,11 @@
 import type { Work } from '../../src/engine/claim';
-import { ended, job, openEngine, task, type TestEngine } from './support';
+import { ended, job, task, type TestEngine } from './support';
+import { withEngine } from './withEngine';
 
 let engine: TestEngine;
-beforeAll(async () => {
-  engine = await openEngine();
+withEngine((opened) => {
+  engine = opened;
 });
-beforeEach(() => engine.clear());
-afterAll(() => engine.close());
 
 const versions = (kind: string, name: string) =>
   engine.rows<{ version: number }>('select version from definition_version where kind = $1 and name = $2', [

@@ -1,16 +1,13 @@
 import { scalar } from '../../src/domain/values';
 import { createDurations } from '../../src/engine/durations';
 import { ENOUGH_RUNS, MAX_RUNS } from '../../src/store/statements/durations';
-import { ended, job, openEngine, task, type TestEngine } from './support';
+import { ended, job, task, type TestEngine } from './support';
+import { withEngine } from './withEngine';
 
 let engine: TestEngine;
 let worker: string;
-beforeAll(async () => {
-  engine = await openEngine();
-});
-afterAll(() => engine.close());
-beforeEach(async () => {
-  await engine.clear();
+withEngine(async (opened) => {
+  engine = opened;
   worker = await engine.worker();
   await engine.define([task('work')], [job('chain', { first: {}, second: { after: ['first'] } })]);
 });

@@ -4,17 +4,15 @@ import { applyChanges } from '../../src/store/statements/changes';
 import { claimStepRuns } from '../../src/store/statements/claim';
 import { insertSubmission, type NewStepRun } from '../../src/store/statements/insertSubmission';
 import { lockSubmissions } from '../../src/store/statements/locks';
-import { ended, job, openEngine, rowsRead, task, type TestEngine } from './support';
+import { ended, job, rowsRead, task, type TestEngine } from './support';
+import { withEngine } from './withEngine';
 
 const WIDTH = 500;
 
 let engine: TestEngine;
 let worker: string;
-beforeAll(async () => {
-  engine = await openEngine();
-});
-beforeEach(async () => {
-  await engine.clear();
+withEngine(async (opened) => {
+  engine = opened;
   await engine.define(
     [task('work')],
     [
@@ -25,7 +23,6 @@ beforeEach(async () => {
   );
   worker = await engine.worker();
 });
-afterAll(() => engine.close());
 
 const submit = (submitter: string, name = 'one', priority: 'HIGH' | 'NORMAL' | 'LOW' = 'NORMAL'): Promise<string> =>
   engine.submit(name, { submitter, priority, maxQueued: 1_000_000 });

@@ -3,10 +3,11 @@ import { MAX_CHAIN, type ScheduleSpec, type TriggerSpec } from '../../src/domain
 import { API_SOURCE, define } from '../../src/engine/define';
 import { followDefinitions, noteEndings, pauseFirer, planSchedules } from '../../src/engine/firings';
 import { openDatabase, type Database, type Statement } from '../../src/store/database';
-import { forgetFirings, insertFirings, takeDueFirings } from '../../src/store/statements/firings';
+import { forgetFirings, insertFirings, takeDueFirings, takeFiring } from '../../src/store/statements/firings';
 import { unnamedContents } from '../../src/store/statements/purge';
 import { eventually } from '../e2e/support/wait';
-import { ended, job, openEngine, task, type TestEngine } from './support';
+import { ended, job, task, type TestEngine } from './support';
+import { withEngine } from './withEngine';
 
 const NO_FILES = () => Promise.resolve({ files: {}, problem: '' });
 
@@ -31,14 +32,10 @@ const trigger = (name: string, after: string, runs: string): TriggerSpec => ({
 });
 
 let engine: TestEngine;
-beforeAll(async () => {
-  engine = await openEngine();
-});
-beforeEach(async () => {
-  await engine.clear();
+withEngine(async (opened) => {
+  engine = opened;
   await engine.define([task('work')], [job('one', { a: {} }), job('two', { a: {} })]);
 });
-afterAll(() => engine.close());
 
 async function defineFirers(schedules: ScheduleSpec[], triggers: TriggerSpec[] = []) {
   const set = { backends: [], tasks: [], jobs: [], schedules, triggers };
@@ -137,6 +134,27 @@ test('a firing is taken by one process, and by another when that one has died', 
   expect(taken.flat().map(({ name, spec }) => [name, spec?.job])).toEqual([['hourly', 'one']]);
   await engine.rows(`update firing set look_at = now()`);
   expect(await takeDueFirings(engine.db, 10, 30)).toHaveLength(1);
+});
+
+test('whoever stored a firing gets it, also while another stores the same once more', async () => {
+  await defineFirers([schedule()]);
+  const hourly = { kind: 'SCHEDULE', name: 'hourly' } as const;
+  const one = { key: 'k', time: Date.now() + 60_000, state: 'DUE' as const };
+  const id = (await insertFirings(engine.db, hourly, [one])).get('k') ?? '';
+  const taking = await engine.db.transaction(async (sql) => {
+    await insertFirings(sql, hourly, [one]);
+    const begun = takeFiring(engine.db, id, 30);
+    await eventually('it waits for the lock', async () => {
+      const waiting = await engine.rows(
+        `select from pg_stat_activity where datname = current_database() and wait_event = 'transactionid'`,
+      );
+      return waiting.length > 0;
+    });
+    return { begun };
+  });
+  expect(await taking.begun).toMatchObject({ id, name: 'hourly' });
+  await engine.rows(`update firing set state = 'SKIPPED'`);
+  expect(await takeFiring(engine.db, id, 30)).toBeNull();
 });
 
 test('the same firing is stored once', async () => {

@@ -5,7 +5,8 @@ import { graphOf } from '../../src/domain/graphView';
 import { scalar } from '../../src/domain/values';
 import { cancelSubmission } from '../../src/engine/cancel';
 import { countedRuns } from '../../src/store/statements/graphRuns';
-import { ended, job, openEngine, task, type TestEngine } from './support';
+import { ended, job, task, type TestEngine } from './support';
+import { withEngine } from './withEngine';
 
 const input = (name: string): Link => ({ kind: 'input', input: name });
 const any = scalar('Any');
@@ -27,12 +28,8 @@ const loose = (spec: JobSpec): JobSpec => ({ ...spec, outputs: spec.outputs.map(
 
 let engine: TestEngine;
 let worker: string;
-beforeAll(async () => {
-  engine = await openEngine();
-});
-afterAll(() => engine.close());
-beforeEach(async () => {
-  await engine.clear();
+withEngine(async (opened) => {
+  engine = opened;
   worker = await engine.worker();
   expect(await engine.define([WORK], [loose(INNER), loose(OUTER)])).toMatchObject({ ok: true });
 });

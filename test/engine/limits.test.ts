@@ -2,14 +2,13 @@ import type { AttemptReport } from '../../src/engine/complete';
 import type { Work } from '../../src/engine/claim';
 import { reconcile } from '../../src/engine/reconcile';
 import { setWorkerState } from '../../src/store/statements/workers';
-import { ended, job, openEngine, task, type TestEngine } from './support';
+import { ended, job, task, type TestEngine } from './support';
+import { withEngine } from './withEngine';
 
 let engine: TestEngine;
-beforeAll(async () => {
-  engine = await openEngine();
+withEngine((opened) => {
+  engine = opened;
 });
-beforeEach(() => engine.clear());
-afterAll(() => engine.close());
 
 const MB = 1024 ** 2;
 const pass = () => reconcile(engine.dependencies, 20);

@@ -7,23 +7,20 @@ import { reconcile } from '../../src/engine/reconcile';
 import { lockSubmissions } from '../../src/store/statements/locks';
 import { holdSubmission, queuePauses } from '../../src/store/statements/pause';
 import { eventually } from '../e2e/support/wait';
-import { ended, job, openEngine, task, type TestEngine } from './support';
+import { ended, job, task, type TestEngine } from './support';
+import { withEngine } from './withEngine';
 
 let engine: TestEngine;
 let worker: string;
 
-beforeAll(async () => {
-  engine = await openEngine();
-});
-beforeEach(async () => {
-  await engine.clear();
+withEngine(async (opened) => {
+  engine = opened;
   worker = await engine.worker();
   await engine.define(
     [task('work')],
     [job('one', { only: {} }), job('pair', { a: {}, b: { after: ['a'] } }), job('two', { a: {}, b: {} })],
   );
 });
-afterAll(() => engine.close());
 
 test('a paused submission starts nothing, and goes on before those that came later', async () => {
   const paused = await engine.submit('one');

@@ -3,20 +3,17 @@ import type { Work } from '../../src/engine/claim';
 import { reconcile } from '../../src/engine/reconcile';
 import { forgetSent } from '../../src/store/statements/outbox';
 import { forgetWorkers, heartbeat, setWorkerState } from '../../src/store/statements/workers';
-import { ended, job, openEngine, task, type TestEngine } from './support';
+import { ended, job, task, type TestEngine } from './support';
+import { withEngine } from './withEngine';
 
 let engine: TestEngine;
-beforeAll(async () => {
-  engine = await openEngine();
-});
-beforeEach(async () => {
-  await engine.clear();
+withEngine(async (opened) => {
+  engine = opened;
   await engine.define(
     [task('work')],
     [job('one', { only: {} }), job('two', { a: {}, b: {}, c: { after: ['a', 'b'] } })],
   );
 });
-afterAll(() => engine.close());
 
 const LEASE = 20;
 const pass = () => reconcile(engine.dependencies, LEASE);

@@ -2,18 +2,15 @@ import { scalar } from '../../src/domain/values';
 import type { Work } from '../../src/engine/claim';
 import { decideReuse, type ReuseDecision } from '../../src/engine/reuse';
 import { unrunReport } from '../../workers/reuse';
-import { ended, job, openEngine, task, type TestEngine } from './support';
+import { ended, job, task, type TestEngine } from './support';
+import { withEngine } from './withEngine';
 
 let engine: TestEngine;
 let worker: string;
-beforeAll(async () => {
-  engine = await openEngine();
-});
-beforeEach(async () => {
-  await engine.clear();
+withEngine(async (opened) => {
+  engine = opened;
   worker = await engine.worker();
 });
-afterAll(() => engine.close());
 
 const TEXT = { kind: 'input', input: 'text' } as const;
 const OTHER = { kind: 'input', input: 'other' } as const;

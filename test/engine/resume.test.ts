@@ -5,7 +5,9 @@ import { scalar, type ValueType } from '../../src/domain/values';
 import { cancelSubmission } from '../../src/engine/cancel';
 import type { Work } from '../../src/engine/claim';
 import { resumeSubmission } from '../../src/engine/resume';
-import { ended, job, openEngine, task, type TestEngine } from './support';
+import { ended, job, task, type TestEngine } from './support';
+import { FAILING, runReady, type Differently } from './runReady';
+import { withEngine } from './withEngine';
 
 const TEXTS: ValueType = { kind: 'array', items: scalar('string') };
 const input = (name: string): Link => ({ kind: 'input', input: name });
@@ -19,38 +21,22 @@ const EACH: JobSpec = job(
 let engine: TestEngine;
 let worker: string;
 
-beforeAll(async () => {
-  engine = await openEngine();
-});
-afterAll(() => engine.close());
-beforeEach(async () => {
-  await engine.clear();
+withEngine(async (opened) => {
+  engine = opened;
   worker = await engine.worker();
 });
 
 const define = async (...jobs: JobSpec[]): Promise<void> =>
   expect(await engine.define([task('work', { inputs: ['x'] })], jobs)).toMatchObject({ ok: true });
 const resume = (id: string): Promise<number> => resumeSubmission(engine.dependencies, id);
-const failing: Parameters<typeof ended>[2] = { state: 'FAILED', exitCode: 1, message: 'It broke.' };
 
-/** Runs until nothing is ready; returns what ran. */
-async function runAll(differently: (work: Work) => Parameters<typeof ended>[2] = () => ({})): Promise<string[]> {
-  const ran: string[] = [];
-  for (;;) {
-    await engine.plan();
-    const works = await engine.claim(worker, 500);
-    if (works.length === 0) return ran.sort();
-    ran.push(...works.map((work) => work.name));
-    await engine.complete(
-      ...works.map((work) => ended(work, worker, { outputs: { out: work.name }, ...differently(work) })),
-    );
-  }
-}
+const runAll = async (differently?: (work: Work) => Differently): Promise<string[]> =>
+  (await runReady(engine, worker, differently)).sort();
 
 const failingAt =
   (...names: string[]) =>
-  (work: Work): Parameters<typeof ended>[2] =>
-    names.includes(work.name) ? failing : {};
+  (work: Work): Differently =>
+    names.includes(work.name) ? FAILING : {};
 
 test('only what failed and what follows it runs again, with attempts that count on', async () => {
   await engine.define([task('work')], [job('chain', { a: {}, b: { after: ['a'] }, c: { after: ['b'] } }, 'c')]);
@@ -98,7 +84,7 @@ test('the late word of a worker of the earlier generation changes nothing', asyn
   await engine.define([task('work')], [job('one', { a: {} })]);
   const id = await engine.submit('one');
   const [first] = (await engine.claim(worker)) as [Work];
-  await engine.complete(ended(first, worker, failing));
+  await engine.complete(ended(first, worker, FAILING));
   await resume(id);
   const [second] = (await engine.claim(worker)) as [Work];
   expect(second.attempt).toBe(2);
@@ -123,7 +109,7 @@ test('what ended while the submission was failing is taken account of', async ()
   const id = await engine.submit('wide');
   const works = await engine.claim(worker);
   const [bad, slow] = works as [Work, Work];
-  await engine.complete(ended(bad, worker, failing));
+  await engine.complete(ended(bad, worker, FAILING));
   await engine.complete(ended(slow, worker, { outputs: { out: 'slow' } }));
   expect(await engine.submission(id)).toMatchObject({ state: 'FAILED' });
   await resume(id);
@@ -198,7 +184,7 @@ test('ten thousand elements of which three failed: those three run', async () =>
     ran.push(...works.map((work) => work.name));
     await engine.plan();
     if (ran.length === 10_000) {
-      await engine.complete(...held.map((work) => ended(work, worker, failing)));
+      await engine.complete(...held.map((work) => ended(work, worker, FAILING)));
       break;
     }
   }
@@ -265,7 +251,7 @@ test('one that has not failed cannot be resumed, and the reason is told', async 
   const id = await engine.submit('two');
   await expect(resume(id)).rejects.toThrow('It has not ended: it is QUEUED.');
   const [a, b] = (await engine.claim(worker)) as [Work, Work];
-  await engine.complete(ended(a, worker, failing));
+  await engine.complete(ended(a, worker, FAILING));
   await expect(resume(id)).rejects.toThrow('It is still ending');
   await cancelSubmission(engine.dependencies, id, 'Stop.');
   await engine.complete(ended(b, worker, { state: 'CANCELLED' }));

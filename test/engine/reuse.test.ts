@@ -5,14 +5,12 @@ import { reconcile } from '../../src/engine/reconcile';
 import { decideReuse, workEnded, type ReuseDecision } from '../../src/engine/reuse';
 import { sweepReuse } from '../../src/store/statements/reuse';
 import { unrunReport } from '../../workers/reuse';
-import { ended, job, openEngine, task, type TestEngine } from './support';
+import { ended, job, task, type TestEngine } from './support';
+import { withEngine } from './withEngine';
 
 let engine: TestEngine;
-beforeAll(async () => {
-  engine = await openEngine();
-});
-beforeEach(async () => {
-  await engine.clear();
+withEngine(async (opened) => {
+  engine = opened;
   gone.clear();
   await engine.define(
     [task('work', { inputs: ['x'] }), task('look'), { ...task('always', { inputs: ['x'] }), reuse: false }],
@@ -25,7 +23,6 @@ beforeEach(async () => {
     ],
   );
 });
-afterAll(() => engine.close());
 
 const TEXT_AS_X = { x: { kind: 'input', input: 'text' } } as const;
 const FILE = { class: 'File', name: 'a.txt', sha256: 'c0ffee', size: 3, mediaType: 'text/plain' } as const;

@@ -6,7 +6,8 @@ import { LOCAL_BACKEND } from '../../src/engine/define';
 import { reconcile } from '../../src/engine/reconcile';
 import { laneHeads, moveToLanes, waitingLanes } from '../../src/store/statements/lanes';
 import { limitUsage, putUserLimit } from '../../src/store/statements/limits';
-import { ended, job, openEngine, rowsRead, task, type TestEngine } from './support';
+import { ended, job, rowsRead, task, type TestEngine } from './support';
+import { withEngine } from './withEngine';
 
 let engine: TestEngine;
 let worker: string;
@@ -14,14 +15,13 @@ const wide = (name: string, width: number, runs = 'work') =>
   job(name, Object.fromEntries(Array.from({ length: width }, (_, index) => [`s${index}`, { task: runs }])));
 const matlab = (amount: number) => ({ name: 'matlab', description: '', amount });
 
-beforeAll(async () => {
-  engine = await openEngine({ poolSize: 20 });
-});
-beforeEach(async () => {
-  await engine.clear();
-  worker = await engine.worker();
-});
-afterAll(() => engine.close());
+withEngine(
+  async (opened) => {
+    engine = opened;
+    worker = await engine.worker();
+  },
+  { poolSize: 20 },
+);
 
 const running = async (): Promise<number> => {
   const [row] = await engine.rows<{ count: number }>(

@@ -2,7 +2,9 @@ import type { JobSpec, Link } from '../../src/domain/definitions';
 import { scalar, type ValueType } from '../../src/domain/values';
 import { cancelSubmission } from '../../src/engine/cancel';
 import type { Work } from '../../src/engine/claim';
-import { ended, job, openEngine, task, type TestEngine } from './support';
+import { ended, job, task, type TestEngine } from './support';
+import { runReady, type Differently } from './runReady';
+import { withEngine } from './withEngine';
 
 const listOf = (items: ValueType): ValueType => ({ kind: 'array', items });
 const TEXTS = listOf(scalar('string'));
@@ -12,34 +14,18 @@ const WORK = task('work', { inputs: ['x', 'y'] });
 let engine: TestEngine;
 let worker: string;
 
-beforeAll(async () => {
-  engine = await openEngine();
-});
-afterAll(() => engine.close());
-beforeEach(async () => {
-  await engine.clear();
+withEngine(async (opened) => {
+  engine = opened;
   worker = await engine.worker();
 });
 
 /** Runs until nothing is ready: each step gives the values it got, joined. Returns what ran, in order. */
-async function runAll(differently: (work: Work) => Parameters<typeof ended>[2] = () => ({})): Promise<string[]> {
-  const ran: string[] = [];
-  for (;;) {
-    await engine.plan();
-    const works = await engine.claim(worker, 50);
-    if (works.length === 0) return ran;
-    ran.push(...works.map((work) => work.name));
-    await engine.complete(
-      ...works.map((work) => {
-        expect(work.problems).toEqual([]);
-        const out = [work.values.x, work.values.y]
-          .flatMap((value) => (typeof value === 'string' ? [value] : []))
-          .join('+');
-        return ended(work, worker, { outputs: { out }, ...differently(work) });
-      }),
-    );
-  }
-}
+const runAll = (differently: (work: Work) => Differently = () => ({})): Promise<string[]> =>
+  runReady(engine, worker, (work) => {
+    expect(work.problems).toEqual([]);
+    const out = [work.values.x, work.values.y].flatMap((value) => (typeof value === 'string' ? [value] : [])).join('+');
+    return { outputs: { out }, ...differently(work) };
+  });
 
 const define = async (...jobs: JobSpec[]): Promise<void> => {
   const outcome = await engine.define([WORK], jobs);

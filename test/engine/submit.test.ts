@@ -1,17 +1,14 @@
 import type { Link } from '../../src/domain/definitions';
 import { UserErrors } from '../../src/domain/errors';
 import { submit } from '../../src/engine/submit';
-import { job, openEngine, task, type TestEngine } from './support';
+import { job, task, type TestEngine } from './support';
+import { withEngine } from './withEngine';
 
 let engine: TestEngine;
-beforeAll(async () => {
-  engine = await openEngine();
-});
-beforeEach(async () => {
-  await engine.clear();
+withEngine(async (opened) => {
+  engine = opened;
   await engine.define([task('work')], [job('pair', { first: {}, second: { after: ['first'] } })]);
 });
-afterAll(() => engine.close());
 
 const request = async (options: { key?: string | null; label?: string; field?: string[] } = {}) => ({
   version: await engine.version('pair'),

@@ -1,17 +1,10 @@
-import { parseExpression } from '../../src/domain/parseExpression';
 import type { Expression, ExpressionContext } from '../../src/domain/expression';
 import type { Value } from '../../src/domain/values';
 import { createSandbox, type Evaluation, type Sandbox } from '../../src/expressions/sandbox';
+import { MIB, read } from './support';
 
-const MIB = 2 ** 20;
 const limits = { ms: 500, memoryBytes: 32 * MIB, resultCharacters: 100_000 };
 const TICK_MS = 20;
-
-function read(text: string): Expression {
-  const parsed = parseExpression(text);
-  if (!parsed.ok) throw new Error(`${text}: ${parsed.problem.message}`);
-  return parsed.expression;
-}
 
 let sandbox: Sandbox;
 beforeAll(() => {

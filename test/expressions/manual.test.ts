@@ -4,6 +4,7 @@ import type { ExpressionContext } from '../../src/domain/expression';
 import { MAX_EXPRESSION_LENGTH, parseExpression } from '../../src/domain/parseExpression';
 import { readSettings } from '../../src/config/settings';
 import { createSandbox } from '../../src/expressions/sandbox';
+import { MIB, read } from './support';
 
 const page = readFileSync(path.join(__dirname, '../../docs/expressions.md'), 'utf8');
 const context = JSON.parse(/```json\n([\s\S]*?)```/.exec(page)?.[1] ?? '') as ExpressionContext;
@@ -25,16 +26,14 @@ const examples = [...page.matchAll(/^\| `([^`]+)` +\| `([^`]+)` +\|$/gm)].map(
 test('the page has examples', () => expect(examples.length).toBeGreaterThan(12));
 
 test.each(examples)('%s gives what the page says', async (written, value) => {
-  const parsed = parseExpression(written);
-  if (!parsed.ok) throw new Error(parsed.problem.message);
-  expect(JSON.stringify(await sandbox.evaluate(parsed.expression, context))).toBe(value);
+  expect(JSON.stringify(await sandbox.evaluate(read(written), context))).toBe(value);
 });
 
 test('the limits of the page are those of the settings', () => {
   const told = (what: string): string => new RegExp(`^\\| ${what} +\\| ([\\d,]+)`, 'm').exec(page)?.[1] ?? '';
   const shown = (value: number): string => value.toLocaleString('en');
   expect(told('time of one evaluation')).toBe(shown(settings.expressionMs));
-  expect(told('memory of one evaluation')).toBe(shown(settings.expressionMemoryBytes / 2 ** 20));
+  expect(told('memory of one evaluation')).toBe(shown(settings.expressionMemoryBytes / MIB));
   expect(told('result as JSON')).toBe(shown(settings.expressionResultCharacters));
   expect(told('a written expression')).toBe(shown(MAX_EXPRESSION_LENGTH));
 });

@@ -3,9 +3,10 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import type { Expression } from '../../src/domain/expression';
 import { createSandbox, type Sandbox } from '../../src/expressions/sandbox';
+import { MIB } from './support';
 
 const project = path.join(__dirname, '../..');
-const limits = { ms: 2_000, memoryBytes: 32 * 2 ** 20, resultCharacters: 1000 };
+const limits = { ms: 2_000, memoryBytes: 32 * MIB, resultCharacters: 1000 };
 const script = (source: string): Expression => ({ kind: 'script', form: 'expression', source });
 const ENDLESS = script('(() => { for (;;); })()');
 const context = { inputs: {} };

@@ -1,19 +1,12 @@
-import type { Expression, ExpressionContext } from '../../src/domain/expression';
-import { parseExpression } from '../../src/domain/parseExpression';
+import type { ExpressionContext } from '../../src/domain/expression';
 import type { Value } from '../../src/domain/values';
 import { createSandbox, type Sandbox } from '../../src/expressions/sandbox';
+import { MIB, read } from './support';
 
-const MIB = 2 ** 20;
 const limits = { ms: 5_000, memoryBytes: 64 * MIB, resultCharacters: 10_000 };
 const file = { class: 'File', name: 'reads.fastq.gz', sha256: 'ab'.repeat(32), size: 12, mediaType: 'text/plain' };
 const directory = { class: 'Directory', name: 'run.d', entries: [file] };
 const context: ExpressionContext = { inputs: { reads: file, folder: directory, n: 2, list: [3, 1, 2] }, self: 'it' };
-
-function read(text: string): Expression {
-  const parsed = parseExpression(text);
-  if (!parsed.ok) throw new Error(`${text}: ${parsed.problem.message}`);
-  return parsed.expression;
-}
 
 let sandbox: Sandbox;
 beforeAll(() => {

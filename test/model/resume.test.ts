@@ -8,6 +8,7 @@ import type { AttemptReport } from '../../src/engine/complete';
 import type { Work } from '../../src/engine/claim';
 import { resumeSubmission } from '../../src/engine/resume';
 import { ended, openEngine, type TestEngine } from '../engine/support';
+import { expectAsTold, expectAtRest } from './ends';
 import { interpret, type Outcome } from './interpreter';
 import { drawnJobs, LIST, WORK } from './jobs';
 import { randomFrom, spread } from './luck';
@@ -115,14 +116,7 @@ test(
         expect(submission.state).toBe(told.ends);
         expect(await succeededMoreThanOnce(id)).toEqual([]);
         if (told.ends === 'FAILED') return;
-        expect(submission.outputs).toEqual(told.outputs);
-        const rows = await engine.rows<{ name: string; state: string }>(
-          'select name, state from step_run where submission_id = $1',
-          [id],
-        );
-        expect(Object.fromEntries(rows.map(({ name, state }) => [name, state]))).toEqual(
-          Object.fromEntries(told.states),
-        );
+        await expectAsTold(engine, id, told);
       }),
       { numRuns: RUNS, interruptAfterTimeLimit: LONGEST_MS },
     );
@@ -142,13 +136,6 @@ const succeededMoreThanOnce = (id: string): Promise<object[]> =>
 
 /** What holds at the end of each generation. */
 async function checkAtRest(id: string): Promise<void> {
-  const open = await engine.rows(
-    `select name, state from step_run where submission_id = $1
-     and (state not in ('SUCCEEDED', 'FAILED', 'SKIPPED', 'CANCELLED') or due_at is not null)`,
-    [id],
-  );
-  expect(open).toEqual([]);
+  await expectAtRest(engine, id);
   expect(await engine.submission(id)).toMatchObject({ unfinished: 0 });
-  const events = await engine.events(id);
-  expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1));
 }

@@ -1,5 +1,5 @@
 import { transformFileSync } from '@swc/core';
-import { mkdirSync, mkdtempSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 
@@ -10,12 +10,16 @@ export function compile(...sources: string[]): string {
   const target = mkdtempSync(join(tmpdir(), 'stepcast-compiled-'));
   symlinkSync(join(PROJECT, 'node_modules'), join(target, 'node_modules'));
   for (const source of sources.flatMap((name) => filesUnder(join(PROJECT, name)))) {
+    const path = join(target, relative(PROJECT, source)).replace(/\.ts$/, '.js');
+    mkdirSync(dirname(path), { recursive: true });
+    if (!source.endsWith('.ts')) {
+      copyFileSync(source, path);
+      continue;
+    }
     const { code } = transformFileSync(source, {
       jsc: { parser: { syntax: 'typescript', decorators: true }, target: 'es2022' },
       module: { type: 'commonjs', ignoreDynamic: true },
     });
-    const path = join(target, relative(PROJECT, source)).replace(/\.ts$/, '.js');
-    mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, code);
   }
   return target;
@@ -23,7 +27,5 @@ export function compile(...sources: string[]): string {
 
 function filesUnder(path: string): string[] {
   if (!statSync(path).isDirectory()) return [path];
-  return readdirSync(path)
-    .flatMap((name) => filesUnder(join(path, name)))
-    .filter((file) => file.endsWith('.ts'));
+  return readdirSync(path).flatMap((name) => filesUnder(join(path, name)));
 }

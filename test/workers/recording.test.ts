@@ -3,19 +3,16 @@ import { logAfter } from '../../src/store/statements/logs';
 import { openAttemptLog } from '../../workers/attemptLog';
 import { createProgressSink } from '../../workers/progress';
 import { createReporter } from '../../workers/reports';
-import { ended, job, openEngine, task, type TestEngine } from '../engine/support';
+import { ended, job, task, type TestEngine } from '../engine/support';
+import { withEngine } from '../engine/withEngine';
 
 let engine: TestEngine;
 let worker: string;
-beforeAll(async () => {
-  engine = await openEngine();
-});
-beforeEach(async () => {
-  await engine.clear();
+withEngine(async (opened) => {
+  engine = opened;
   worker = await engine.worker();
   await engine.define([task('work')], [job('one', { only: {} })]);
 });
-afterAll(() => engine.close());
 
 const start = async (): Promise<Work> => {
   await engine.submit('one');

@@ -1,6 +1,6 @@
 /** Firings: each is stored once, is taken up until it has come to an end, and is kept for a while. */
 import type { EarlierRun, ScheduleSpec, TriggerSpec } from '../../domain/firing';
-import type { Sql } from '../database';
+import type { Sql, Statement } from '../database';
 import type { FiringState } from '../entities/firing';
 import type { FirerName, PinnedFiles } from './firers';
 
@@ -69,25 +69,12 @@ export interface DueFiring extends FirerName {
   readonly paused: boolean;
 }
 
-/**
- * Those that are due, or the one of the `id` whenever it is due. Another process looks again only after `leaseSeconds`: so
- * long this one has to bring them to an end.
- */
-export function takeDueFirings(
-  sql: Sql,
-  limit: number,
-  leaseSeconds: number,
-  id: string | null = null,
-): Promise<DueFiring[]> {
-  return sql.query(
-    {
-      name: 'take-due-firings',
-      text: `
-      with due as (
-        select id from firing where state = 'DUE' and case when $3::bigint is null then look_at <= now() else id = $3::bigint end
-        order by look_at, id limit $1 for update skip locked
-      ), taken as (
-        update firing set look_at = now() + make_interval(secs => $2::float) where id in (select id from due) returning *
+/** Takes what the subquery `due` names. Another process looks at it again only after `$1` seconds. */
+const taking = (name: string, due: string): Statement => ({
+  name,
+  text: `
+      with due as (${due}), taken as (
+        update firing set look_at = now() + make_interval(secs => $1::float) where id in (select id from due) returning *
       )
       select t.id, t.kind, t.name, (extract(epoch from t.time) * 1000)::float8 as time, t.due_at::text as "dueAt",
         extract(epoch from now() - t.due_at)::float8 as "ageSeconds", t.depth, t.source_id as "sourceId", t.body, v.spec,
@@ -96,9 +83,28 @@ export function takeDueFirings(
         left join definition d on d.kind = t.kind and d.name = t.name
         left join definition_version v on v.id = d.version_id
       order by t.due_at, t.id`,
-    },
-    [limit, leaseSeconds, id],
-  );
+});
+
+const TAKE_DUE = taking(
+  'take-due-firings',
+  `select id from firing where state = 'DUE' and look_at <= now() order by look_at, id limit $2 for update skip locked`,
+);
+
+/**
+ * Those that are due, as far as no other process is at them. Another process looks again only after `leaseSeconds`: so long
+ * this one has to bring them to an end.
+ */
+export function takeDueFirings(sql: Sql, limit: number, leaseSeconds: number): Promise<DueFiring[]> {
+  return sql.query(TAKE_DUE, [leaseSeconds, limit]);
+}
+
+// It waits for a lock: whoever stores the same firing once more holds one for a moment, and does not bring it to an end.
+const TAKE_ONE = taking('take-firing', `select id from firing where state = 'DUE' and id = $2 for update`);
+
+/** The one of this id, unless it has come to an end; its time need not have come. */
+export async function takeFiring(sql: Sql, id: string, leaseSeconds: number): Promise<DueFiring | null> {
+  const [firing] = await sql.query<DueFiring>(TAKE_ONE, [leaseSeconds, id]);
+  return firing ?? null;
 }
 
 /** True while nobody has brought it to an end. Call it under the lock of its Schedule or Trigger. */
