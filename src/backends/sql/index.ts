@@ -1,8 +1,10 @@
 /** The Backend SQL: queries over files, on the engine DuckDB, each in a process of its own that is confined to its files. */
+import { accessSync, constants } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
-import type { BackendSpec } from '../../domain/definitions';
 import type { SqlOptions } from '../../domain/backendOptions';
+import type { BackendSpec } from '../../domain/definitions';
+import { messageOf, StepcastError } from '../../domain/errors';
 import type { Backend, BackendHealth, PreparedAttempt } from '../backend';
 import type { BackendServices } from '../kinds';
 import { planQuery } from '../query/plan';
@@ -39,6 +41,8 @@ export function openSql({ options }: BackendSpec<'SQL'>, { marks, path }: Backen
 
   return {
     start(attempt, hooks) {
+      const unreadable = databaseProblem(options);
+      if (unreadable !== undefined) throw new StepcastError('UNAVAILABLE', unreadable);
       const request = requestOf(attempt, options);
       const runner = take();
       const command = runner.run(request, hooks, attempt.resources.memoryBytes);
@@ -47,6 +51,8 @@ export function openSql({ options }: BackendSpec<'SQL'>, { marks, path }: Backen
     },
 
     async health(): Promise<BackendHealth> {
+      const unreadable = databaseProblem(options);
+      if (unreadable !== undefined) return { state: 'UNAVAILABLE', version: null, message: unreadable };
       if (version === undefined) {
         const runner = take();
         const readiness = await runner.ready;
@@ -89,6 +95,17 @@ function settingsOf({ resources, env }: PreparedAttempt, options: SqlOptions): R
     ...(diskBytes === undefined ? {} : { diskBytes }),
     ...(options.database === undefined ? {} : { database: options.database }),
   };
+}
+
+/** Why the Backend's database cannot be used; undefined when it can, or there is none. */
+function databaseProblem({ database }: SqlOptions): string | undefined {
+  if (database === undefined) return undefined;
+  try {
+    accessSync(database, constants.R_OK);
+    return undefined;
+  } catch (error) {
+    return `The database ${database} cannot be read on this worker: ${messageOf(error)}`;
+  }
 }
 
 /** The engine takes paths as patterns. */

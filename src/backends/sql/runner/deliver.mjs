@@ -2,7 +2,6 @@
 /** Makes the outputs: rows become files by the engine's own COPY, cells and columns become values. */
 import { createReadStream, existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { finished } from 'node:stream/promises';
 import * as duckdb from '@duckdb/node-api';
 import { literal, quoted } from './database.mjs';
 import { QueryFailure } from './failure.mjs';
@@ -97,7 +96,7 @@ export async function deliver(connection, plan, { tmp }, runLast) {
       for (const { path, format } of files) await runLast((text) => copyTo(selectable(text), path, format));
     }
     for (const { port, path } of files) returned[port] = path;
-    if (shows) await finished(createReadStream(shown).pipe(process.stdout, { end: false }), { writable: false });
+    if (shows) await print(shown);
   }
 
   /**
@@ -154,6 +153,12 @@ async function readRows(prepared, outputs) {
     }
   }
   return { names: result.columnNames(), types: result.columnTypes(), rows };
+}
+
+/** @param {string} path */
+async function print(path) {
+  for await (const chunk of createReadStream(path))
+    await new Promise((resolve) => process.stdout.write(chunk, resolve));
 }
 
 /** @param {readonly PlannedOutput[]} outputs */

@@ -5,9 +5,7 @@
  */
 import { writeSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
-import { prepareDatabase } from './database.mjs';
 import { QueryFailure } from './failure.mjs';
-import { runPlan } from './run.mjs';
 
 /** @import { RunnerMessage, RunnerRequest } from '../messages.js' with { 'resolution-mode': 'require' } */
 
@@ -17,18 +15,22 @@ const FAILED = 1;
 /** @param {RunnerMessage} message */
 const tell = (message) => writeSync(CONTROL, `${JSON.stringify(message)}\n`);
 
-/** The engine, or nothing after it was told that it is missing. */
+/** The engine and what uses it, or nothing after it was told that it is missing. */
 async function load() {
   try {
-    return await import('@duckdb/node-api');
+    const duckdb = await import('@duckdb/node-api');
+    return { duckdb, ...(await import('./database.mjs')), ...(await import('./run.mjs')) };
   } catch (error) {
     tell({ kind: 'missing', message: error instanceof Error ? error.message : String(error) });
     return undefined;
   }
 }
 
-/** @param {import('@duckdb/node-api').DuckDBConnection} connection */
-async function answer(connection) {
+/** @param {NonNullable<Awaited<ReturnType<typeof load>>>} engine */
+async function answer({ duckdb, prepareDatabase, runPlan }) {
+  const instance = await duckdb.DuckDBInstance.create(':memory:', { threads: '1' });
+  const connection = await instance.connect();
+  tell({ kind: 'ready', version: duckdb.version() });
   const request = await text(process.stdin);
   // A process that was kept ready and is not needed any more.
   if (request === '') return 0;
@@ -53,11 +55,6 @@ function usage() {
   return { cpuMs: Math.round((userCPUTime + systemCPUTime) / 1000), maxRssBytes: maxRSS * 1024 };
 }
 
-const duckdb = await load();
-if (duckdb) {
-  const instance = await duckdb.DuckDBInstance.create(':memory:', { threads: '1' });
-  const connection = await instance.connect();
-  tell({ kind: 'ready', version: duckdb.version() });
-  // Closing the engine would only take time: its memory goes with the process.
-  process.exit(await answer(connection));
-}
+const engine = await load();
+// Closing the engine would only take time: its memory goes with the process.
+if (engine) process.exit(await answer(engine));

@@ -14,7 +14,7 @@ import { bound } from './values.mjs';
  */
 
 /** How the engine says that a statement takes no parameters. */
-const NOT_PREPARED = /Unexpected prepared parameter|can't be prepared/;
+const NOT_PREPARED = /Unexpected prepared parameter|can't be prepared|cannot have parameters/;
 
 /**
  * What the outputs are, by port. Throws a QueryFailure that names the line.
