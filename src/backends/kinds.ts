@@ -3,6 +3,7 @@ import type { ArtifactStore } from '../artifacts/store';
 import type { BackendKind } from '../domain/backendOptions';
 import type { BackendSpec } from '../domain/definitions';
 import type { Backend } from './backend';
+import { openHttp } from './http';
 import { openLocal } from './local';
 import { openSql } from './sql';
 
@@ -27,6 +28,7 @@ type Open<Kind extends BackendKind> = (
 const OPENERS: { readonly [Kind in BackendKind]: Open<Kind> } = {
   LOCAL: openLocal,
   SQL: openSql,
+  HTTP: openHttp,
 };
 
 /** Opens a Backend. Throws CONFIGURATION when its options do not fit this machine. */

@@ -1,5 +1,8 @@
 /** What each kind of Backend lets an operator set, beside what all kinds share. */
 
+import type { HttpOptions } from './backends/http';
+import type { SqlOptions } from './backends/sql';
+
 /** A kind without settings of its own. */
 export type NoOptions = Readonly<Record<string, never>>;
 
@@ -9,26 +12,15 @@ export interface BackendOptionsOf {
   readonly LOCAL: NoOptions;
   /** Queries on the embedded engine DuckDB. */
   readonly SQL: SqlOptions;
-}
-
-export interface SqlOptions {
-  /** Path of a DuckDB file that queries may read. */
-  readonly database?: string;
-  /** Of the engine, for Tasks that declare no memory; what does not fit goes to disk. */
-  readonly memoryBytes?: number;
-  /** For Tasks that declare no cpus; by default as many as the machine has. */
-  readonly threads?: number;
-  /** Rows by which the types of the columns of a CSV or JSON file are found; -1 for all. */
-  readonly sampleRows?: number;
-  /** Processes that wait for a query with the engine loaded. */
-  readonly pool?: number;
+  /** A service that is called over HTTP. */
+  readonly HTTP: HttpOptions;
 }
 
 /** The technology behind a Backend. */
 export type BackendKind = keyof BackendOptionsOf;
 
 /** How a Task can say what runs; see `Command`. `expression` needs no Backend. */
-export type CommandKind = 'argv' | 'shell' | 'script' | 'query';
+export type CommandKind = 'argv' | 'shell' | 'script' | 'query' | 'request';
 
 /** What a Task writes for each, in words. */
 export const COMMAND_WORDS: Readonly<Record<CommandKind, string>> = {
@@ -36,6 +28,7 @@ export const COMMAND_WORDS: Readonly<Record<CommandKind, string>> = {
   shell: 'shell script',
   script: 'script',
   query: 'query',
+  request: 'request',
 };
 
 /** What is told of a kind. */
@@ -61,5 +54,11 @@ export const BACKEND_KINDS: Readonly<Record<BackendKind, BackendKindFacts>> = {
     commands: ['query'],
     place: 'here',
     decisive: ['database', 'sampleRows'],
+  },
+  HTTP: {
+    description: 'Calls of a service over HTTP.',
+    commands: ['request'],
+    place: 'elsewhere',
+    decisive: ['baseUrl', 'headers', 'query'],
   },
 };

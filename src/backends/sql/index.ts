@@ -2,7 +2,7 @@
 import { accessSync, constants } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
-import type { SqlOptions } from '../../domain/backendOptions';
+import type { SqlOptions } from '../../domain/backends/sql';
 import type { BackendSpec } from '../../domain/definitions';
 import { messageOf, StepcastError } from '../../domain/errors';
 import type { Backend, BackendHealth, PreparedAttempt } from '../backend';

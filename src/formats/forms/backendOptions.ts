@@ -1,6 +1,7 @@
 /** The written form of what each kind of Backend lets an operator set. */
 import type { z } from 'zod';
 import type { BackendKind, BackendOptionsOf } from '../../domain/backendOptions';
+import { httpForm } from './backends/http';
 import { sqlOptions } from './backends/sql';
 import { form } from './form';
 
@@ -8,4 +9,5 @@ import { form } from './form';
 export const OPTION_FORMS: { readonly [Kind in BackendKind]: z.ZodType<BackendOptionsOf[Kind]> } = {
   LOCAL: form({}),
   SQL: sqlOptions,
+  HTTP: httpForm,
 };

@@ -1,6 +1,6 @@
 /** Query Tasks and their ports, written short. */
 import type { BackendSpec, OutputPort, Parameter, TaskSpec } from '../../../src/domain/definitions';
-import type { SqlOptions } from '../../../src/domain/backendOptions';
+import type { SqlOptions } from '../../../src/domain/backends/sql';
 import { scalar, type ValueType } from '../../../src/domain/values';
 import { outputPort, task } from '../support';
 

@@ -1,6 +1,6 @@
 /** The written form of what a Backend of kind SQL lets an operator set. */
 import { z } from 'zod';
-import type { SqlOptions } from '../../../domain/backendOptions';
+import type { SqlOptions } from '../../../domain/backends/sql';
 import { form } from '../form';
 import { sizeForm } from '../units';
 
