@@ -43,7 +43,7 @@ describe('the plan of a query', () => {
   });
 
   test('says why an input is no table', () => {
-    const inputs = [inputPort('a'), inputPort('b'), inputPort('c', list(scalar('File')) as never)];
+    const inputs = [inputPort('a'), inputPort('b'), inputPort('c', list(scalar('File')))];
     const task = query('select * from a, b, c', { inputs });
     const values = { a: file('a.txt'), b: null, c: [file('x.csv'), file('y.json')] };
     const { tables, notTables } = plan(task, values, { a: '/a.txt', c: ['/x.csv', '/y.json'] });
