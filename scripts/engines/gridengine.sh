@@ -75,7 +75,8 @@ global_configuration() {
 
 start() {
   need_root "Starting Grid Engine"
-  SGE_ND=true daemon master sge_qmaster "the master answers" 'qconf -sm' sge_qmaster
+  # In the foreground it tells each second what it has scheduled.
+  SGE_ND=true daemon master sge_qmaster "the master answers" 'qconf -sm' bash -c 'exec sge_qmaster >/dev/null'
   is_configured || configure_cell
   SGE_ND=true daemon node sge_execd "the host $host is up" host_is_up sge_execd
 }

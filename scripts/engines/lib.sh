@@ -111,12 +111,12 @@ daemon_lives() {
 }
 
 # daemon NAME PROGRAM WHAT ANSWERS COMMAND...: starts a program that stays in the foreground, away from this terminal and in
-# the state folder, with its process id in NAME.pid and what it says in NAME.log. It has started when ANSWERS succeeds.
+# the state folder, with its process id in NAME.pid and what it says this time in NAME.log. It has started when ANSWERS succeeds.
 daemon() {
   local pid_file=$state/$1.pid log=$state/$1.log program=$2 what=$3 answers=$4
   shift 4
   if ! daemon_lives "$pid_file" "$program"; then
-    (cd "$state" && exec setsid "$@" >>"$log" 2>&1 </dev/null) &
+    (cd "$state" && exec setsid "$@" >"$log" 2>&1 </dev/null) &
     echo $! >"$pid_file"
   fi
   wait_until "$what" answers_or_died "$answers" "$(cat "$pid_file")" || show_log "$log"
