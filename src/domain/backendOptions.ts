@@ -1,6 +1,7 @@
 /** What each kind of Backend lets an operator set, beside what all kinds share. */
 
 import type { HttpOptions } from './backends/http';
+import type { SqlOptions } from './backends/sql';
 
 /** A kind without settings of its own. */
 export type NoOptions = Readonly<Record<string, never>>;
@@ -32,6 +33,8 @@ export interface BackendOptionsOf {
   readonly LOCAL: NoOptions;
   /** Python scripts. */
   readonly PYTHON: PythonOptions;
+  /** Queries on the embedded engine DuckDB. */
+  readonly SQL: SqlOptions;
   /** A service that is called over HTTP. */
   readonly HTTP: HttpOptions;
 }
@@ -74,6 +77,12 @@ export const BACKEND_KINDS: Readonly<Record<BackendKind, BackendKindFacts>> = {
     commands: ['script'],
     place: 'here',
     decisive: ['interpreter', 'libraryPath', 'venv'],
+  },
+  SQL: {
+    description: 'Queries over files and tables, on the embedded engine DuckDB.',
+    commands: ['query'],
+    place: 'here',
+    decisive: ['database', 'sampleRows'],
   },
   HTTP: {
     description: 'Calls of a service over HTTP.',
