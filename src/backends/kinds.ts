@@ -5,6 +5,7 @@ import type { BackendSpec } from '../domain/definitions';
 import type { Backend } from './backend';
 import { openHttp } from './http';
 import { openLocal } from './local';
+import { openSql } from './sql';
 
 /** What a Backend may use of the worker that opens it. */
 export interface BackendServices {
@@ -26,6 +27,7 @@ type Open<Kind extends BackendKind> = (
 
 const OPENERS: { readonly [Kind in BackendKind]: Open<Kind> } = {
   LOCAL: openLocal,
+  SQL: openSql,
   HTTP: openHttp,
 };
 

@@ -1,6 +1,7 @@
 /** What each kind of Backend lets an operator set, beside what all kinds share. */
 
 import type { HttpOptions } from './backends/http';
+import type { SqlOptions } from './backends/sql';
 
 /** A kind without settings of its own. */
 export type NoOptions = Readonly<Record<string, never>>;
@@ -9,6 +10,8 @@ export type NoOptions = Readonly<Record<string, never>>;
 export interface BackendOptionsOf {
   /** Commands on the worker's own machine. */
   readonly LOCAL: NoOptions;
+  /** Queries on the embedded engine DuckDB. */
+  readonly SQL: SqlOptions;
   /** A service that is called over HTTP. */
   readonly HTTP: HttpOptions;
 }
@@ -45,6 +48,12 @@ export const BACKEND_KINDS: Readonly<Record<BackendKind, BackendKindFacts>> = {
     commands: ['argv', 'shell'],
     place: 'here',
     decisive: [],
+  },
+  SQL: {
+    description: 'Queries over files and tables, on the embedded engine DuckDB.',
+    commands: ['query'],
+    place: 'here',
+    decisive: ['database', 'sampleRows'],
   },
   HTTP: {
     description: 'Calls of a service over HTTP.',
