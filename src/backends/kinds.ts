@@ -6,7 +6,9 @@ import type { Backend } from './backend';
 import { openHttp } from './http';
 import { openLocal } from './local';
 import { openScripts } from './script';
+import { OCTAVE } from './script/octave';
 import { PYTHON } from './script/python';
+import { R } from './script/r';
 import { openSql } from './sql';
 
 /** What a Backend may use of the worker that opens it. */
@@ -30,6 +32,8 @@ type Open<Kind extends BackendKind> = (
 const OPENERS: { readonly [Kind in BackendKind]: Open<Kind> } = {
   LOCAL: openLocal,
   PYTHON: openScripts(PYTHON),
+  R: openScripts(R),
+  OCTAVE: openScripts(OCTAVE),
   SQL: openSql,
   HTTP: openHttp,
 };

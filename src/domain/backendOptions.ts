@@ -33,6 +33,10 @@ export interface BackendOptionsOf {
   readonly LOCAL: NoOptions;
   /** Python scripts. */
   readonly PYTHON: PythonOptions;
+  /** R scripts. */
+  readonly R: WarmInterpreterOptions;
+  /** Octave scripts. */
+  readonly OCTAVE: WarmInterpreterOptions;
   /** Queries on the embedded engine DuckDB. */
   readonly SQL: SqlOptions;
   /** A service that is called over HTTP. */
@@ -77,6 +81,18 @@ export const BACKEND_KINDS: Readonly<Record<BackendKind, BackendKindFacts>> = {
     commands: ['script'],
     place: 'here',
     decisive: ['interpreter', 'libraryPath', 'venv'],
+  },
+  R: {
+    description: "R scripts, by an Rscript of the worker's own machine.",
+    commands: ['script'],
+    place: 'here',
+    decisive: ['interpreter', 'libraryPath'],
+  },
+  OCTAVE: {
+    description: "Octave scripts, by an interpreter of the worker's own machine.",
+    commands: ['script'],
+    place: 'here',
+    decisive: ['interpreter', 'libraryPath'],
   },
   SQL: {
     description: 'Queries over files and tables, on the embedded engine DuckDB.',

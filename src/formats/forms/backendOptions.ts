@@ -1,7 +1,7 @@
 /** The written form of what each kind of Backend lets an operator set. */
 import type { z } from 'zod';
 import type { BackendKind, BackendOptionsOf } from '../../domain/backendOptions';
-import { pythonForm } from './backends/script';
+import { pythonForm, warmForm } from './backends/script';
 import { httpForm } from './backends/http';
 import { sqlOptions } from './backends/sql';
 import { form } from './form';
@@ -10,6 +10,8 @@ import { form } from './form';
 export const OPTION_FORMS: { readonly [Kind in BackendKind]: z.ZodType<BackendOptionsOf[Kind]> } = {
   LOCAL: form({}),
   PYTHON: pythonForm,
+  R: warmForm,
+  OCTAVE: warmForm,
   SQL: sqlOptions,
   HTTP: httpForm,
 };
