@@ -68,12 +68,12 @@ export async function heartbeat(sql: Sql, workerId: string, running: number): Pr
 export async function setWorkerState(
   sql: Sql,
   workerId: string,
-  state: 'DRAINING' | 'STOPPED' | 'LOST',
+  state: 'ALIVE' | 'DRAINING' | 'STOPPED' | 'LOST',
 ): Promise<void> {
   await sql.query(
     {
       name: 'set-worker-state',
-      text: `update worker set state = $2, running = case when $2 = 'DRAINING' then running else 0 end
+      text: `update worker set state = $2, running = case when $2 in ('ALIVE', 'DRAINING') then running else 0 end
              where id = $1 and state in ('ALIVE', 'DRAINING')`,
     },
     [workerId, state],
@@ -149,5 +149,30 @@ export async function forgetWorkers(sql: Sql, olderThanSeconds: number): Promise
              and not exists (select from step_run r where r.worker_id = w.id)`,
     },
     [olderThanSeconds],
+  );
+}
+
+/** One of the worker processes of a machine. */
+export interface MachineWorker {
+  readonly pid: number;
+  /** The Backends whose engines answer there. */
+  readonly ready: readonly string[];
+  /** Steps that it runs, by queue. */
+  readonly running: Readonly<Record<string, number>>;
+}
+
+/** Those of the processes of a machine that are workers which live. */
+export function machineWorkers(sql: Sql, host: string, pids: readonly number[]): Promise<MachineWorker[]> {
+  return sql.query(
+    {
+      name: 'machine-workers',
+      text: `select w.pid,
+               (select coalesce(jsonb_agg(h.backend), '[]') from worker_backend h
+                where h.worker_id = w.id and h.state = 'READY') as ready,
+               (select coalesce(jsonb_object_agg(r.queue, r.count), '{}') from (
+                  select queue, count(*) from step_run where worker_id = w.id and state = 'RUNNING' group by queue) r) as running
+             from worker w where w.host = $1 and w.pid = any($2::int[]) and w.state in ('ALIVE', 'DRAINING')`,
+    },
+    [host, pids],
   );
 }
