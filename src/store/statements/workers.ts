@@ -176,3 +176,25 @@ export function machineWorkers(sql: Sql, host: string, pids: readonly number[]):
     [host, pids],
   );
 }
+
+/** Steps that workers take at once, on their machines and elsewhere. */
+export interface Capacity {
+  readonly workers: number;
+  readonly here: number;
+  readonly elsewhere: number;
+}
+
+const CAPACITY = `count(*)::int as workers, coalesce(sum(w.concurrency), 0)::int as here,
+               coalesce(sum(w.waiting_concurrency), 0)::int as elsewhere`;
+
+/** What the live workers can take, by Backend whose engine answers there; under `null` what all of them can. */
+export async function capacities(sql: Sql): Promise<ReadonlyMap<string | null, Capacity>> {
+  const rows = await sql.query<Capacity & { backend: string | null }>({
+    name: 'capacities',
+    text: `select null as backend, ${CAPACITY} from worker w where w.state = 'ALIVE'
+           union all
+           select h.backend, ${CAPACITY} from worker w join worker_backend h on h.worker_id = w.id
+           where w.state = 'ALIVE' and h.state = 'READY' group by h.backend`,
+  });
+  return new Map(rows.map(({ backend, ...capacity }) => [backend, capacity]));
+}
