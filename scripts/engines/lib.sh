@@ -9,11 +9,11 @@ ENGINES=(python r octave bubblewrap podman slurm rserve gridengine spark)
 
 if [ "$(id -u)" = 0 ]; then default_home=/var/lib/stepcast-engines; else default_home=$HOME/.stepcast-engines; fi
 # Logs, keys and state of all engines.
-home=${STEPCAST_ENGINES_HOME:-$default_home}
+home=${STEPCAST_TEST_ENGINES_HOME:-$default_home}
 env_file=$home/engines.env
 
 # Seconds that a daemon may take to come up, to answer or to end.
-PATIENCE=${STEPCAST_ENGINES_PATIENCE:-60}
+PATIENCE=${STEPCAST_TEST_ENGINES_PATIENCE:-60}
 TAIL_LINES=30
 
 say() { printf '%s\n' "$*" >&2; }
@@ -111,12 +111,13 @@ daemon_lives() {
   [ -n "$pid" ] && [ -r "/proc/$pid/cmdline" ] && tr '\0' ' ' <"/proc/$pid/cmdline" | grep -qF -- "$2"
 }
 
-# daemon PIDFILE PROGRAM LOG COMMAND...: starts a program that stays in the foreground, away from this terminal.
+# daemon PIDFILE PROGRAM LOG COMMAND...: starts a program that stays in the foreground, away from this terminal and in the
+# folder of its pid file.
 daemon() {
   local pid_file=$1 program=$2 log=$3
   shift 3
   daemon_lives "$pid_file" "$program" && return
-  setsid "$@" >>"$log" 2>&1 </dev/null &
+  (cd "$(dirname "$pid_file")" && exec setsid "$@" >>"$log" 2>&1 </dev/null) &
   echo $! >"$pid_file"
 }
 
