@@ -5,6 +5,7 @@ import { createHost } from '../src/backends/host';
 import { BACKEND_KINDS } from '../src/domain/backendOptions';
 import { createLog } from '../src/config/log';
 import { exitWithParent } from '../src/config/parentWatch';
+import { readSecrets } from '../src/config/secretVariables';
 import { readSettings, requireServices, SettingsError, withFlags } from '../src/config/settings';
 import { createAnnouncer } from '../src/delivery/announcer';
 import { createWakeSender } from '../src/delivery/beeQueues';
@@ -57,7 +58,11 @@ async function main(): Promise<void> {
     redisUrl: settings.redisUrl,
     openHost: (workerId) => {
       const guard = startGuard({ workerId, log: warn });
-      const host = createHost({ workDir: join(settings.home, 'work'), workerId, artifacts, log: warn });
+      const host = createHost({
+        ...{ workDir: join(settings.home, 'work'), workerId, artifacts, log: warn },
+        secrets: readSecrets(settings.secretVariables),
+        containerVolumes: settings.containerVolumes,
+      });
       const close = async (): Promise<void> => {
         await host.close();
         await guard.close();

@@ -3,6 +3,7 @@ import type { ArtifactStore } from '../artifacts/store';
 import type { BackendKind } from '../domain/backendOptions';
 import type { BackendSpec } from '../domain/definitions';
 import type { Backend } from './backend';
+import { openContainer } from './container';
 import { openLocal } from './local';
 
 /** What a Backend may use of the worker that opens it. */
@@ -14,6 +15,13 @@ export interface BackendServices {
   readonly artifacts: ArtifactStore;
   /** The PATH of commands whose Task sets none. */
   readonly path: string;
+  /**
+   * What a variable of the worker's environment holds, which definitions name and never hold. Throws CONFIGURATION when it
+   * is not set, or its operator does not let definitions have it.
+   */
+  readonly secret: (name: string) => string;
+  /** The folders of the machine that containers may be given. */
+  readonly containerVolumes: readonly string[];
   /** Told what went wrong beside the Attempts, in a sentence. */
   readonly log: (message: string) => void;
 }
@@ -25,11 +33,12 @@ type Open<Kind extends BackendKind> = (
 
 const OPENERS: { readonly [Kind in BackendKind]: Open<Kind> } = {
   LOCAL: openLocal,
+  CONTAINER: openContainer,
 };
 
 /** Opens a Backend. Throws CONFIGURATION when its options do not fit this machine. */
 export async function openBackend(spec: BackendSpec, services: BackendServices): Promise<Backend> {
   // The table gives each kind its own spec, which the compiler cannot follow through the index.
-  const open = OPENERS[spec.kind];
+  const open = OPENERS[spec.kind] as Open<BackendKind>;
   return open(spec, services);
 }

@@ -1,5 +1,7 @@
 /** What each kind of Backend lets an operator set, beside what all kinds share. */
 
+import type { ContainerOptions } from './containerOptions';
+
 /** A kind without settings of its own. */
 export type NoOptions = Readonly<Record<string, never>>;
 
@@ -7,6 +9,8 @@ export type NoOptions = Readonly<Record<string, never>>;
 export interface BackendOptionsOf {
   /** Commands on the worker's own machine. */
   readonly LOCAL: NoOptions;
+  /** Commands in containers. */
+  readonly CONTAINER: ContainerOptions;
 }
 
 /** The technology behind a Backend. */
@@ -32,6 +36,8 @@ export interface BackendKindFacts {
   readonly place: 'here' | 'elsewhere';
   /** The options on which results depend, such as the image that a command runs in. */
   readonly decisive: readonly string[];
+  /** Its commands run in an image: the Task's own, or the one that its options name. */
+  readonly image?: true;
 }
 
 export const BACKEND_KINDS: Readonly<Record<BackendKind, BackendKindFacts>> = {
@@ -40,5 +46,12 @@ export const BACKEND_KINDS: Readonly<Record<BackendKind, BackendKindFacts>> = {
     commands: ['argv', 'shell'],
     place: 'here',
     decisive: [],
+  },
+  CONTAINER: {
+    description: 'Commands in containers, by Docker, Podman or another engine with their API.',
+    commands: ['argv', 'shell'],
+    place: 'here',
+    decisive: ['image', 'platform'],
+    image: true,
   },
 };

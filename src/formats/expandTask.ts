@@ -32,6 +32,7 @@ export function expandTask(form: TaskForm, report: Report): TaskSpec {
     name: form.name,
     description: form.description,
     backend: form.backend,
+    ...(form.image === undefined ? {} : { image: form.image }),
     inputs,
     parameters,
     outputs,

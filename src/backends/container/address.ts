@@ -20,7 +20,10 @@ export type EngineAddress =
 /** An address, or where one was looked for in vain. */
 export type Located =
   | { readonly address: EngineAddress }
-  | { readonly lookedAt: readonly string[]; /** An engine is installed, and does not run. */ readonly installed: boolean };
+  | {
+      readonly lookedAt: readonly string[];
+      /** An engine is installed, and does not run. */ readonly installed: boolean;
+    };
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

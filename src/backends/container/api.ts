@@ -2,7 +2,13 @@
  * The few calls of the Docker Engine API that run a container, over Node's own HTTP. The client libraries bring a build
  * of native code and several protocols that are not needed here.
  */
-import { Agent, request as httpRequest, type ClientRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import {
+  Agent,
+  request as httpRequest,
+  type ClientRequest,
+  type IncomingMessage,
+  type RequestOptions,
+} from 'node:http';
 import { Agent as TlsAgent, request as httpsRequest } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { messageOf, StepcastError } from '../../domain/errors';
@@ -74,17 +80,25 @@ export async function connectEngine(address: EngineAddress): Promise<EngineApi> 
     return request;
   }
 
-  function begin<T>(request: ClientRequest, { timeoutMs = TIMEOUT_MS }: CallOptions, event: string, take: (...values: never[]) => T): Promise<T> {
+  function begin<T>(
+    request: ClientRequest,
+    { timeoutMs = TIMEOUT_MS }: CallOptions,
+    event: string,
+    take: (answer: IncomingMessage, socket: Duplex, head: Buffer) => T,
+  ): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      const timer = timeoutMs === Infinity ? undefined : setTimeout(() => request.destroy(new Error('no answer in time')), timeoutMs);
+      const timer =
+        timeoutMs === Infinity
+          ? undefined
+          : setTimeout(() => request.destroy(new Error('no answer in time')), timeoutMs);
       const over = (): void => clearTimeout(timer);
       request.on('error', (error) => {
         over();
         reject(unreachable(address, error));
       });
-      request.once(event, (...values: never[]) => {
+      request.once(event, (answer: IncomingMessage, socket: Duplex, head: Buffer) => {
         over();
-        resolve(take(...values));
+        resolve(take(answer, socket, head));
       });
       if (event !== 'response')
         request.once('response', (answer: IncomingMessage) => {
@@ -95,7 +109,7 @@ export async function connectEngine(address: EngineAddress): Promise<EngineApi> 
   }
 
   async function open(method: string, path: string, options: CallOptions = {}): Promise<IncomingMessage> {
-    const answer = await begin(send(method, path, options), options, 'response', (answer: IncomingMessage) => answer);
+    const answer = await begin(send(method, path, options), options, 'response', (answer) => answer);
     answer.on('error', () => {}); // told to whoever reads it
     if ((answer.statusCode ?? 500) >= 400) throw await refusal(answer);
     return answer;
@@ -132,7 +146,7 @@ export async function connectEngine(address: EngineAddress): Promise<EngineApi> 
         send('POST', path, options, { Connection: 'Upgrade', Upgrade: 'tcp' }),
         options,
         'upgrade',
-        (_answer: IncomingMessage, socket: Duplex, head: Buffer) => {
+        (_answer, socket, head) => {
           socket.on('error', () => {}); // told to whoever reads it
           if (head.length > 0) socket.unshift(head);
           return socket;

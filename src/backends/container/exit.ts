@@ -33,7 +33,10 @@ const NOT_FOUND = 127;
 const INIT_FAILED = /^\[FATAL\s+tini|ERROR \(catatonit:\d+\)|exec pid1/;
 
 /** `state` is null when the container is not there any more. */
-export function readEnd(state: ContainerState | null, context: EndContext): Pick<CommandExit, 'exitCode' | 'signal' | 'failure'> {
+export function readEnd(
+  state: ContainerState | null,
+  context: EndContext,
+): Pick<CommandExit, 'exitCode' | 'signal' | 'failure'> {
   if (state === null || !['exited', 'dead', 'stopped'].includes(state.Status)) {
     const message =
       state === null
@@ -47,7 +50,8 @@ export function readEnd(state: ContainerState | null, context: EndContext): Pick
   if (context.ended || success.includes(exitCode) || terminate.includes(exitCode)) return told;
   if (isOutOfMemory(state, context))
     return { ...told, failure: { kind: 'OUT_OF_MEMORY', message: outOfMemory(state, context) } };
-  const byEngine = exitCode === KILLED || exitCode === TERMINATED || (exitCode === UNSEEN && context.product === 'docker');
+  const byEngine =
+    exitCode === KILLED || exitCode === TERMINATED || (exitCode === UNSEEN && context.product === 'docker');
   if (context.interrupted && byEngine)
     return {
       ...told,
@@ -66,7 +70,10 @@ export function notFound(program: string, image: string): string {
 }
 
 /** Docker knows. Podman on some systems sees only that the first process was killed. */
-function isOutOfMemory({ OOMKilled, ExitCode }: ContainerState, { memoryBytes, product, interrupted }: EndContext): boolean {
+function isOutOfMemory(
+  { OOMKilled, ExitCode }: ContainerState,
+  { memoryBytes, product, interrupted }: EndContext,
+): boolean {
   if (OOMKilled) return true;
   return product === 'podman' && memoryBytes !== undefined && ExitCode === KILLED && !interrupted;
 }

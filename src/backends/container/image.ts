@@ -30,7 +30,7 @@ const MAX_LAYERS = 1_000;
 export function createImageKeeper(
   api: EngineApi,
   options: Pick<ContainerOptions, 'pull' | 'platform' | 'registry'>,
-  secret: (name: string) => string | undefined,
+  secret: (name: string) => string,
 ): ImageKeeper {
   /** One pull serves all that wait for the same image. */
   const pulls = new Map<string, { readonly done: Promise<void>; told: string }>();
@@ -76,7 +76,10 @@ export function createImageKeeper(
   }
 
   /** Waits for a pull, with a line in the log now and then; a cancel leaves it to the others. */
-  async function awaitPull(name: string, { note, checkpoint }: Pick<CommandHooks, 'note' | 'checkpoint'>): Promise<void> {
+  async function awaitPull(
+    name: string,
+    { note, checkpoint }: Pick<CommandHooks, 'note' | 'checkpoint'>,
+  ): Promise<void> {
     const started = performance.now();
     let toldAt = started;
     note(`Pulling the image ${name}.`);
@@ -138,7 +141,8 @@ export function splitReference(name: string): { readonly repository: string; rea
 const encodeReference = (name: string): string => name.split('/').map(encodeURIComponent).join('/');
 
 /** The words of registries and engines for an image that no other try will find. */
-const HOPELESS = /manifest unknown|name unknown|not found|does not exist|denied|unauthorized|authentication required|no matching manifest|invalid reference|incorrect username|no image found/i;
+const HOPELESS =
+  /manifest unknown|name unknown|not found|does not exist|denied|unauthorized|authentication required|no matching manifest|invalid reference|incorrect username|no image found/i;
 
 function pullFailure(name: string, why: string): StepcastError {
   const words = why.replace(/\s+/g, ' ').trim();
@@ -150,16 +154,12 @@ function pullFailure(name: string, why: string): StepcastError {
   return new StepcastError('UNAVAILABLE', `The image ${name} cannot be pulled now: ${words}`);
 }
 
-function loginHeader({ server, username, password }: RegistryLogin, secret: (name: string) => string | undefined): string {
-  const read = ({ env }: { readonly env: string }): string => {
-    const value = secret(env);
-    if (value !== undefined) return value;
-    throw new StepcastError(
-      'CONFIGURATION',
-      `The login to the image registry needs the environment variable ${env} of the worker, which is not set.`,
-    );
+function loginHeader({ server, username, password }: RegistryLogin, secret: (name: string) => string): string {
+  const login = {
+    username: secret(username.env),
+    password: secret(password.env),
+    ...(server === undefined ? {} : { serveraddress: server }),
   };
-  const login = { username: read(username), password: read(password), ...(server === undefined ? {} : { serveraddress: server }) };
   return Buffer.from(JSON.stringify(login)).toString('base64url');
 }
 

@@ -6,7 +6,15 @@ import { dirname, join } from 'node:path';
 import type { BackendSpec } from '../../domain/definitions';
 import { messageOf, StepcastError } from '../../domain/errors';
 import { KEPT } from '../attempt/place';
-import type { AttemptPlace, Backend, BackendHealth, CommandHooks, PlacedAttempt, PreparedAttempt, StartedCommand } from '../backend';
+import type {
+  AttemptPlace,
+  Backend,
+  BackendHealth,
+  CommandHooks,
+  PlacedAttempt,
+  PreparedAttempt,
+  StartedCommand,
+} from '../backend';
 import type { BackendServices } from '../kinds';
 import { CommandNotStarted } from '../process/nativeProcess';
 import { locateEngine } from './address';
@@ -79,7 +87,8 @@ export function openContainer(spec: BackendSpec<'CONTAINER'>, services: BackendS
     if (performance.now() - sweptAt < SWEEP_EVERY_MS) return;
     sweptAt = performance.now();
     const removed = await sweepContainers(api, keptFolder);
-    if (removed > 0) services.log(`Removed ${removed} ${removed === 1 ? 'container' : 'containers'} that nobody waits for.`);
+    if (removed > 0)
+      services.log(`Removed ${removed} ${removed === 1 ? 'container' : 'containers'} that nobody waits for.`);
   };
 
   async function start(attempt: PreparedAttempt, hooks: CommandHooks): Promise<StartedCommand> {
@@ -92,13 +101,18 @@ export function openContainer(spec: BackendSpec<'CONTAINER'>, services: BackendS
       hooks.checkpoint();
       const user = userInside(options, facts);
       if (options.user !== undefined) await openUp(attempt.directory);
-      const name = `stepcast-${attempt.stepRunId}-${attempt.attempt}-${randomUUID().slice(0, 8)}`.replace(/[^\w.-]/g, '_');
+      const name = `stepcast-${attempt.stepRunId}-${attempt.attempt}-${randomUUID().slice(0, 8)}`.replace(
+        /[^\w.-]/g,
+        '_',
+      );
       const init = options.init ?? !withoutInit;
       const one: ContainerOf = { attempt, spec, image, facts, init, user, hostname: hostname() };
       const note: Note = { name, image, init: await create(found, one, name, hooks) };
       try {
         if (api.address.kind === 'tcp') await requireShared(api, attempt.directory, name);
-        const attached = await api.hijack(`/containers/${name}/attach`, { query: { stream: '1', stdout: '1', stderr: '1' } });
+        const attached = await api.hijack(`/containers/${name}/attach`, {
+          query: { stream: '1', stdout: '1', stderr: '1' },
+        });
         await api.call('POST', `/containers/${name}/start`);
         tell(one, pinned, name, hooks);
         return watch(found, attempt, note, hooks, attached);
@@ -110,7 +124,13 @@ export function openContainer(spec: BackendSpec<'CONTAINER'>, services: BackendS
   }
 
   /** Returns whether it has a first process of the engine's. */
-  async function create(found: Engine, one: ContainerOf, name: string, hooks: CommandHooks, again = false): Promise<boolean> {
+  async function create(
+    found: Engine,
+    one: ContainerOf,
+    name: string,
+    hooks: CommandHooks,
+    again = false,
+  ): Promise<boolean> {
     // It is noted before it is there, so that it is found whatever happens next.
     const note: Note = { name, image: one.image, init: one.init };
     await writeFile(join(one.attempt.directory.root, NOTE_FILE), JSON.stringify(note), { mode: 0o600 });
@@ -146,7 +166,8 @@ export function openContainer(spec: BackendSpec<'CONTAINER'>, services: BackendS
         ...{ product: facts.product, exitRules: task.exitRules, memoryBytes: resources.memoryBytes, init, image },
         program: programOf(task.command),
       },
-      giveBack: () => (options.user === undefined ? Promise.resolve() : giveBack(api, directory, { image, name, facts })),
+      giveBack: () =>
+        options.user === undefined ? Promise.resolve() : giveBack(api, directory, { image, name, facts }),
     });
   }
 
@@ -200,7 +221,13 @@ export function openContainer(spec: BackendSpec<'CONTAINER'>, services: BackendS
   };
 }
 
-function missing({ lookedAt, installed }: { readonly lookedAt: readonly string[]; readonly installed: boolean }): string {
+function missing({
+  lookedAt,
+  installed,
+}: {
+  readonly lookedAt: readonly string[];
+  readonly installed: boolean;
+}): string {
   const where = `No container engine listens at ${lookedAt.join(', ')}.`;
   return installed
     ? `${where} One is installed: start it (\`systemctl start docker\`, or \`systemctl --user start podman.socket\`).`
@@ -240,15 +267,22 @@ async function requireShared(api: EngineApi, { root }: AttemptPlace, name: strin
 }
 
 const programOf = (command: PreparedAttempt['task']['command']): string =>
-  command.kind === 'argv' ? (command.argv[0]?.parts.map((part) => ('text' in part ? part.text : '')).join('') ?? '') : '/bin/sh';
+  command.kind === 'argv'
+    ? (command.argv[0]?.parts.map((part) => ('text' in part ? part.text : '')).join('') ?? '')
+    : '/bin/sh';
 
 /** Refusals for which the machine is to blame, and another try may help. */
-const FOR_NOW = /no space|disk quota|cannot allocate|resource temporarily|too many open|address already in use|timed? ?out|locked/i;
+const FOR_NOW =
+  /no space|disk quota|cannot allocate|resource temporarily|too many open|address already in use|timed? ?out|locked/i;
 
 function startFailure(error: unknown, { argv }: PreparedAttempt, image: string): unknown {
   if (!(error instanceof EngineRefusal)) return error;
   const { message } = error;
-  if (/executable file.* not found|no such file or directory.*exec|exec.*no such file or directory|command that was not found/i.test(message))
+  if (
+    /executable file.* not found|no such file or directory.*exec|exec.*no such file or directory|command that was not found/i.test(
+      message,
+    )
+  )
     return new CommandNotStarted(notFound(argv[0] ?? '', image));
   if (/permission denied/i.test(message) && /exec/i.test(message))
     return new CommandNotStarted(`\`${argv[0]}\` of the image ${image} cannot be run: permission denied.`);

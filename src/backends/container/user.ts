@@ -15,7 +15,10 @@ export function workerInside({ rootless }: Pick<EngineFacts, 'rootless'>): strin
 }
 
 /** The user inside; null: as the image says. */
-export function userInside({ user }: Pick<ContainerOptions, 'user'>, facts: Pick<EngineFacts, 'rootless'>): string | null {
+export function userInside(
+  { user }: Pick<ContainerOptions, 'user'>,
+  facts: Pick<EngineFacts, 'rootless'>,
+): string | null {
   if (user === undefined) return workerInside(facts);
   return user === 'image' ? null : user;
 }
@@ -58,7 +61,10 @@ export async function giveBack(
         Entrypoint: ['chown', '-R', workerInside(facts), out, tmp],
         Cmd: [],
         User: '0:0',
-        HostConfig: { Mounts: [out, tmp].map((path) => ({ Type: 'bind', Source: path, Target: path })), NetworkMode: 'none' },
+        HostConfig: {
+          Mounts: [out, tmp].map((path) => ({ Type: 'bind', Source: path, Target: path })),
+          NetworkMode: 'none',
+        },
       },
     });
     await api.call('POST', `/containers/${helper}/start`);
