@@ -1,7 +1,7 @@
 /** Definitions become versions: all that one source says, checked as a whole, or nothing of it. */
-import { BACKEND_KINDS, COMMAND_WORDS, type CommandKind } from '../domain/backendOptions';
 import { checkFirer } from '../domain/checkFirer';
 import { checkJob } from '../domain/checkJob';
+import { checkSuitable } from '../domain/checkSuitable';
 import type { BackendSpec, DefinitionSet, JobSpec, ResourceSpec, TaskSpec } from '../domain/definitions';
 import { digestOf } from '../domain/digest';
 import { StepcastError } from '../domain/errors';
@@ -197,39 +197,6 @@ const specsOf = <T extends Definition['spec']>(
 ): Map<string, T> =>
   new Map([...all.values()].filter((one) => one.kind === kind).map((one) => [one.name, one.spec as T]));
 
-/** A Task whose command its Backend cannot run, or only in an image that nobody names. */
-function unsuitable(
-  backend: BackendSpec,
-  { command, image }: Pick<TaskSpec, 'command' | 'image'>,
-  place: Pick<DefinitionProblem, 'source' | 'kind' | 'name'>,
-): DefinitionProblem[] {
-  if (command.kind === 'expression') return [];
-  const { commands, image: inImage } = BACKEND_KINDS[backend.kind];
-  if (commands.includes(command.kind)) return imageProblems(backend, { inImage, image }, place);
-  return [
-    {
-      ...place,
-      path: ['backend'],
-      message: `backend "${backend.name}" is of kind ${backend.kind} and runs no ${COMMAND_WORDS[command.kind]}`,
-      hint: `It runs ${commands.map((one) => COMMAND_WORDS[one]).join(' or ')}. Name another backend, or write the task so.`,
-    },
-  ];
-}
-
-function imageProblems(
-  { name, kind, options }: BackendSpec,
-  { inImage, image }: { readonly inImage: true | undefined; readonly image: string | undefined },
-  place: Pick<DefinitionProblem, 'source' | 'kind' | 'name'>,
-): DefinitionProblem[] {
-  if (inImage && image === undefined && !('image' in options && options.image !== undefined)) {
-    const message = `neither the task nor its backend "${name}" names an image`;
-    return [{ ...place, path: ['image'], message, hint: 'Add one, such as image: debian:12, to one of the two.' }];
-  }
-  if (inImage || image === undefined) return [];
-  const message = `backend "${name}" is of kind ${kind} and runs nothing in images`;
-  return [{ ...place, path: ['image'], message, hint: 'Remove it, or name a backend that does.' }];
-}
-
 /** Every Job with its Tasks: a change of a Task may break a Job of another source. */
 function check(next: ReadonlyMap<string, Definition>): DefinitionProblem[] {
   const backends = specsOf<BackendSpec>(next, 'BACKEND');
@@ -241,7 +208,7 @@ function check(next: ReadonlyMap<string, Definition>): DefinitionProblem[] {
       const task = one.spec as TaskSpec;
       const { backend } = task;
       const found = backends.get(backend);
-      if (found) return unsuitable(found, task, { source, kind, name });
+      if (found) return checkSuitable(found, task).map((problem) => ({ source, kind, name, ...problem }));
       const known = [...backends.keys()].join(', ');
       return [
         {
