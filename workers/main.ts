@@ -4,7 +4,6 @@ import { createLocalStore } from '../src/artifacts/localStore';
 import { createHost } from '../src/backends/host';
 import { createLog } from '../src/config/log';
 import { exitWithParent } from '../src/config/parentWatch';
-import { readSecrets } from '../src/config/secretVariables';
 import { readSettings, requireServices, SettingsError, withFlags } from '../src/config/settings';
 import { createAnnouncer } from '../src/delivery/announcer';
 import { createWakeSender } from '../src/delivery/beeQueues';
@@ -58,7 +57,6 @@ async function main(): Promise<void> {
       const guard = startGuard({ workerId, log: warn });
       const host = createHost({
         ...{ workDir: join(settings.home, 'work'), workerId, artifacts, log: warn },
-        secrets: readSecrets(settings.secretVariables),
         containerVolumes: settings.containerVolumes,
       });
       const close = async (): Promise<void> => {

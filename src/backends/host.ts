@@ -22,8 +22,6 @@ export interface HostOptions {
   readonly artifacts: ArtifactStore;
   /** The PATH of commands whose Task sets none; the system's usual one by default. */
   readonly path?: string;
-  /** What definitions may name and never hold, by name. */
-  readonly secrets?: ReadonlyMap<string, string>;
   /** Folders of this machine that containers may be given; none by default. */
   readonly containerVolumes?: readonly string[];
   /** Told what went wrong beside the Attempts, in a sentence. */
@@ -49,15 +47,6 @@ export interface BackendHost {
 /** A Backend that nothing has used for so long is closed. */
 const IDLE_MS = 10 * 60 * 1000;
 
-function secretOf(secrets: HostOptions['secrets'], name: string): string {
-  const value = secrets?.get(name);
-  if (value !== undefined) return value;
-  throw new StepcastError(
-    'CONFIGURATION',
-    `The variable ${name} is needed as a secret. Set it in the environment of the worker, and name it in STEPCAST_SECRET_VARIABLES there.`,
-  );
-}
-
 interface Opened {
   readonly backend: Promise<Backend>;
   usedAt: number;
@@ -71,9 +60,8 @@ export function createHost(options: HostOptions): BackendHost {
   const folder = workFolder(workDir, mark);
   const keptFolder = join(workDir, KEPT);
   const { containerVolumes = [] } = options;
-  const secret = (name: string): string => secretOf(options.secrets, name);
   const marks = { [WORKER_VARIABLE]: workerMark };
-  const services: BackendServices = { marks, folder, artifacts, path, secret, containerVolumes, log };
+  const services: BackendServices = { marks, folder, artifacts, path, containerVolumes, log };
   const running = new Map<string, RunningAttempt>();
   const opened = new Map<string, Opened>();
   let closed = false;

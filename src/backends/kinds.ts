@@ -4,6 +4,7 @@ import type { BackendKind } from '../domain/backendOptions';
 import type { BackendSpec } from '../domain/definitions';
 import type { Backend } from './backend';
 import { openContainer } from './container';
+import { openHttp } from './http';
 import { openLocal } from './local';
 
 /** What a Backend may use of the worker that opens it. */
@@ -15,11 +16,6 @@ export interface BackendServices {
   readonly artifacts: ArtifactStore;
   /** The PATH of commands whose Task sets none. */
   readonly path: string;
-  /**
-   * What a variable of the worker's environment holds, which definitions name and never hold. Throws CONFIGURATION when it
-   * is not set, or its operator does not let definitions have it.
-   */
-  readonly secret: (name: string) => string;
   /** The folders of the machine that containers may be given. */
   readonly containerVolumes: readonly string[];
   /** Told what went wrong beside the Attempts, in a sentence. */
@@ -34,6 +30,7 @@ type Open<Kind extends BackendKind> = (
 const OPENERS: { readonly [Kind in BackendKind]: Open<Kind> } = {
   LOCAL: openLocal,
   CONTAINER: openContainer,
+  HTTP: openHttp,
 };
 
 /** Opens a Backend. Throws CONFIGURATION when its options do not fit this machine. */

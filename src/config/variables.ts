@@ -160,15 +160,6 @@ export const VARIABLES = {
     schema: list(/^[\w.-]+$/, 'backend names of letters, digits, dots, dashes and underscores'),
     flag: 'queues',
   }),
-  secretVariables: variable({
-    name: 'STEPCAST_SECRET_VARIABLES',
-    group: 'Workers',
-    meaning:
-      'Names of variables of the worker, separated by commas, that backends may use as secrets (`{ env: NAME }`). What they hold is in no definition and no log.',
-    fallback: '',
-    fallbackText: 'none',
-    schema: list(/^[A-Za-z_]\w*$/, 'names of environment variables'),
-  }),
   containerVolumes: variable({
     name: 'STEPCAST_CONTAINER_VOLUMES',
     group: 'Workers',

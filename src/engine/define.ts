@@ -1,7 +1,6 @@
 /** Definitions become versions: all that one source says, checked as a whole, or nothing of it. */
 import { checkFirer } from '../domain/checkFirer';
 import { checkJob } from '../domain/checkJob';
-import { checkSuitable } from '../domain/checkSuitable';
 import type { BackendSpec, DefinitionSet, JobSpec, ResourceSpec, TaskSpec } from '../domain/definitions';
 import { digestOf } from '../domain/digest';
 import { StepcastError } from '../domain/errors';
@@ -22,6 +21,7 @@ import { putLimits, type RunLimit } from '../store/statements/limits';
 import type { Announcer } from './announcer';
 import { planOf, type JobBundle } from './plans';
 import { readBundle } from './readBundle';
+import { unsuitable } from './suitability';
 import { mutationFieldName } from '../domain/naming';
 import { allInnerJobs } from '../domain/nesting';
 
@@ -208,7 +208,7 @@ function check(next: ReadonlyMap<string, Definition>): DefinitionProblem[] {
       const task = one.spec as TaskSpec;
       const { backend } = task;
       const found = backends.get(backend);
-      if (found) return checkSuitable(found, task).map((problem) => ({ source, kind, name, ...problem }));
+      if (found) return unsuitable(found, task, { source, kind, name });
       const known = [...backends.keys()].join(', ');
       return [
         {

@@ -2,8 +2,9 @@
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf, StepcastError } from '../../domain/errors';
-import type { ContainerOptions, RegistryLogin } from '../../domain/containerOptions';
+import type { ContainerOptions, RegistryLogin } from '../../domain/backends/container';
 import type { CommandHooks } from '../backend';
+import { readSetting } from '../secrets';
 import { EngineRefusal, type EngineApi } from './api';
 
 export interface Image {
@@ -26,11 +27,9 @@ const LOOK_MS = 100;
 /** Layers that a pull keeps account of. */
 const MAX_LAYERS = 1_000;
 
-/** `secret`: a variable of the worker's own, by name. */
 export function createImageKeeper(
   api: EngineApi,
   options: Pick<ContainerOptions, 'pull' | 'platform' | 'registry'>,
-  secret: (name: string) => string,
 ): ImageKeeper {
   /** One pull serves all that wait for the same image. */
   const pulls = new Map<string, { readonly done: Promise<void>; told: string }>();
@@ -46,7 +45,7 @@ export function createImageKeeper(
   };
 
   async function pullImage(name: string, tell: (progress: string) => void): Promise<void> {
-    const login = options.registry && loginHeader(options.registry, secret);
+    const login = options.registry && loginHeader(options.registry);
     const { repository, tag } = splitReference(name);
     let answer;
     try {
@@ -154,10 +153,11 @@ function pullFailure(name: string, why: string): StepcastError {
   return new StepcastError('UNAVAILABLE', `The image ${name} cannot be pulled now: ${words}`);
 }
 
-function loginHeader({ server, username, password }: RegistryLogin, secret: (name: string) => string): string {
+/** Throws CONFIGURATION when the worker lacks a secret. */
+function loginHeader({ server, username, password }: RegistryLogin): string {
   const login = {
-    username: secret(username.env),
-    password: secret(password.env),
+    username: readSetting(username),
+    password: readSetting(password),
     ...(server === undefined ? {} : { serveraddress: server }),
   };
   return Buffer.from(JSON.stringify(login)).toString('base64url');

@@ -70,7 +70,7 @@ export function openContainer(spec: BackendSpec<'CONTAINER'>, services: BackendS
     await requireAllowed(options.volumes, services.containerVolumes);
     const api = await connectEngine(located.address);
     const facts = await readFacts(api);
-    return { api, facts, images: createImageKeeper(api, options, services.secret) };
+    return { api, facts, images: createImageKeeper(api, options) };
   };
   /** Runs `use`; what it learns of an engine that went away is forgotten. */
   const withEngine = async <T>(use: (engine: Engine) => Promise<T>): Promise<T> => {

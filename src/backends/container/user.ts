@@ -1,7 +1,7 @@
 /** Who a command is inside of its container, and how its files come to belong to the worker again. */
 import { chmod, lchown, lstat, opendir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ContainerOptions } from '../../domain/containerOptions';
+import type { ContainerOptions } from '../../domain/backends/container';
 import { StepcastError } from '../../domain/errors';
 import type { AttemptPlace } from '../backend';
 import type { EngineApi } from './api';

@@ -1,7 +1,7 @@
 /** Which folders of the host may be seen inside of containers. */
 import { realpath } from 'node:fs/promises';
 import { sep } from 'node:path';
-import type { ContainerVolume } from '../../domain/containerOptions';
+import type { ContainerVolume } from '../../domain/backends/container';
 import { StepcastError } from '../../domain/errors';
 
 /**

@@ -11,7 +11,10 @@ const suite = (facts: Pick<Engines['CONTAINER'], 'socket' | 'image'>): void =>
     programs: shellPrograms,
     cancelSeconds: 5,
     survivesWorker: true,
-    missing: { spec: () => containerBackend(facts, { host: '/nowhere/engine.sock' }), message: /nothing listens there/ },
+    missing: {
+      spec: () => containerBackend(facts, { host: '/nowhere/engine.sock' }),
+      message: /nothing listens there/,
+    },
     refused: {
       spec: () => containerBackend(facts, { image: 'localhost/no-such-image' }),
       task: () => task(['true']),

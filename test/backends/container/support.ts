@@ -1,5 +1,5 @@
 /** Backends of kind CONTAINER for the tests. */
-import type { ContainerOptions } from '../../../src/domain/containerOptions';
+import type { ContainerOptions } from '../../../src/domain/backends/container';
 import type { BackendSpec } from '../../../src/domain/definitions';
 import type { Engines } from '../../support/findEngines';
 

@@ -1,7 +1,8 @@
 /** The written form of what a Backend of kind CONTAINER lets an operator set. */
 import { z } from 'zod';
-import { PULL_POLICIES, type ContainerOptions, type ContainerVolume } from '../../../domain/containerOptions';
+import { PULL_POLICIES, type ContainerOptions, type ContainerVolume } from '../../../domain/backends/container';
 import { form, oneOrMany } from '../form';
+import { secretForm, settingTextForm } from './secret';
 
 const MAX_VOLUMES = 100;
 /** What Docker and Podman take as the name of an image, loosely: they judge it. */
@@ -21,8 +22,6 @@ const volumeForm = z.string().transform((text, context): ContainerVolume => {
   });
   return z.NEVER;
 });
-
-const variableName = form({ env: z.string().regex(/^[A-Za-z_]\w*$/, { error: 'is not the name of a variable' }) });
 
 export const containerForm: z.ZodType<ContainerOptions> = form({
   image: imageForm.optional(),
@@ -54,7 +53,7 @@ export const containerForm: z.ZodType<ContainerOptions> = form({
     .regex(/^[\w./-]+$/, { error: 'is not a platform, such as linux/arm64' })
     .optional(),
   init: z.boolean().optional(),
-  registry: form({ server: z.string().min(1).optional(), username: variableName, password: variableName }).optional(),
+  registry: form({ server: z.string().min(1).optional(), username: settingTextForm, password: secretForm }).optional(),
 }).transform(({ 'read-only': readOnly, 'cap-drop': capDrop, ...rest }): ContainerOptions => ({
   ...rest,
   readOnly,

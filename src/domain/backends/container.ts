@@ -1,5 +1,7 @@
 /** What an operator says of a Backend that runs commands in containers. */
 
+import type { Secret, SettingText } from './secret';
+
 /** A folder of the host that is seen inside. Absolute paths. */
 export interface ContainerVolume {
   readonly source: string;
@@ -7,12 +9,12 @@ export interface ContainerVolume {
   readonly writable: boolean;
 }
 
-/** Whom the registry of the images lets in: names of the worker's variables, never what they hold. */
+/** Whom the registry of the images lets in. */
 export interface RegistryLogin {
   /** Its address, such as `registry.example.org`; undefined: that of the image. */
   readonly server?: string;
-  readonly username: { readonly env: string };
-  readonly password: { readonly env: string };
+  readonly username: SettingText;
+  readonly password: Secret;
 }
 
 /** `missing`: only when the engine does not have the image. */
