@@ -6,6 +6,7 @@ import type { Backend } from './backend';
 import { openContainer } from './container';
 import { openHttp } from './http';
 import { openLocal } from './local';
+import { openSql } from './sql';
 
 /** What a Backend may use of the worker that opens it. */
 export interface BackendServices {
@@ -29,6 +30,7 @@ type Open<Kind extends BackendKind> = (
 
 const OPENERS: { readonly [Kind in BackendKind]: Open<Kind> } = {
   LOCAL: openLocal,
+  SQL: openSql,
   CONTAINER: openContainer,
   HTTP: openHttp,
 };

@@ -2,6 +2,7 @@
 
 import type { ContainerOptions } from './backends/container';
 import type { HttpOptions } from './backends/http';
+import type { SqlOptions } from './backends/sql';
 
 /** A kind without settings of its own. */
 export type NoOptions = Readonly<Record<string, never>>;
@@ -10,6 +11,8 @@ export type NoOptions = Readonly<Record<string, never>>;
 export interface BackendOptionsOf {
   /** Commands on the worker's own machine. */
   readonly LOCAL: NoOptions;
+  /** Queries on the embedded engine DuckDB. */
+  readonly SQL: SqlOptions;
   /** Commands in containers. */
   readonly CONTAINER: ContainerOptions;
   /** A service that is called over HTTP. */
@@ -57,6 +60,12 @@ export const BACKEND_KINDS: Readonly<Record<BackendKind, BackendKindFacts>> = {
     place: 'here',
     decisive: ['image', 'platform'],
     image: true,
+  },
+  SQL: {
+    description: 'Queries over files and tables, on the embedded engine DuckDB.',
+    commands: ['query'],
+    place: 'here',
+    decisive: ['database', 'sampleRows'],
   },
   HTTP: {
     description: 'Calls of a service over HTTP.',

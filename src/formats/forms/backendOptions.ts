@@ -3,11 +3,13 @@ import type { z } from 'zod';
 import type { BackendKind, BackendOptionsOf } from '../../domain/backendOptions';
 import { containerForm } from './backends/container';
 import { httpForm } from './backends/http';
+import { sqlOptions } from './backends/sql';
 import { form } from './form';
 
 /** For each kind, from its own keys to its options; keys that all kinds share are not among them. */
 export const OPTION_FORMS: { readonly [Kind in BackendKind]: z.ZodType<BackendOptionsOf[Kind]> } = {
   LOCAL: form({}),
   CONTAINER: containerForm,
+  SQL: sqlOptions,
   HTTP: httpForm,
 };
