@@ -6,6 +6,8 @@ import type { Backend } from './backend';
 import { openContainer } from './container';
 import { openHttp } from './http';
 import { openLocal } from './local';
+import { openScripts } from './script';
+import { PYTHON } from './script/python';
 import { openSql } from './sql';
 
 /** What a Backend may use of the worker that opens it. */
@@ -30,6 +32,7 @@ type Open<Kind extends BackendKind> = (
 
 const OPENERS: { readonly [Kind in BackendKind]: Open<Kind> } = {
   LOCAL: openLocal,
+  PYTHON: openScripts(PYTHON),
   SQL: openSql,
   CONTAINER: openContainer,
   HTTP: openHttp,
