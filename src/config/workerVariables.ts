@@ -1,5 +1,5 @@
 import os from 'node:os';
-import { list, wholeNumber } from './formats';
+import { folders, list, wholeNumber } from './formats';
 import { bytes, optional, variable } from './variable';
 
 const KIB = 2 ** 10;
@@ -61,6 +61,15 @@ export const WORKER_VARIABLES = {
     fallbackText: 'all',
     schema: list(/^[\w.-]+$/, 'backend names of letters, digits, dots, dashes and underscores'),
     flag: 'queues',
+  }),
+  containerVolumes: variable({
+    name: 'STEPCAST_CONTAINER_VOLUMES',
+    group: 'Workers',
+    meaning:
+      "Folders of the worker's machine, separated as in PATH, that backends may mount into containers as volumes, with all they hold.",
+    fallback: '',
+    fallbackText: 'none',
+    schema: folders(),
   }),
   drainSeconds: variable({
     name: 'STEPCAST_DRAIN_SECONDS',
