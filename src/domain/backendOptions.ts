@@ -1,14 +1,11 @@
 /** What each kind of Backend lets an operator set, beside what all kinds share. */
-
 import type { HttpOptions } from './backends/http';
-
-/** A kind without settings of its own. */
-export type NoOptions = Readonly<Record<string, never>>;
+import type { LocalOptions } from './backends/local';
 
 /** The settings of each kind. A new kind begins with a line here. */
 export interface BackendOptionsOf {
   /** Commands on the worker's own machine. */
-  readonly LOCAL: NoOptions;
+  readonly LOCAL: LocalOptions;
   /** A service that is called over HTTP. */
   readonly HTTP: HttpOptions;
 }

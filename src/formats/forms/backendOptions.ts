@@ -2,10 +2,10 @@
 import type { z } from 'zod';
 import type { BackendKind, BackendOptionsOf } from '../../domain/backendOptions';
 import { httpForm } from './backends/http';
-import { form } from './form';
+import { localForm } from './backends/local';
 
 /** For each kind, from its own keys to its options; keys that all kinds share are not among them. */
 export const OPTION_FORMS: { readonly [Kind in BackendKind]: z.ZodType<BackendOptionsOf[Kind]> } = {
-  LOCAL: form({}),
+  LOCAL: localForm,
   HTTP: httpForm,
 };
