@@ -5,6 +5,9 @@ import type { BackendSpec } from '../domain/definitions';
 import type { Backend } from './backend';
 import { openHttp } from './http';
 import { openLocal } from './local';
+import { openScripts } from './script';
+import { PYTHON } from './script/python';
+import { openSql } from './sql';
 
 /** What a Backend may use of the worker that opens it. */
 export interface BackendServices {
@@ -26,6 +29,8 @@ type Open<Kind extends BackendKind> = (
 
 const OPENERS: { readonly [Kind in BackendKind]: Open<Kind> } = {
   LOCAL: openLocal,
+  PYTHON: openScripts(PYTHON),
+  SQL: openSql,
   HTTP: openHttp,
 };
 
