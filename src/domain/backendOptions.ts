@@ -1,4 +1,5 @@
 /** What each kind of Backend lets an operator set, beside what all kinds share. */
+import type { ContainerOptions } from './backends/container';
 import type { HttpOptions } from './backends/http';
 import type { LocalOptions } from './backends/local';
 import type { SqlOptions } from './backends/sql';
@@ -32,6 +33,8 @@ export interface BackendOptionsOf {
   readonly PYTHON: PythonOptions;
   /** Queries on the embedded engine DuckDB. */
   readonly SQL: SqlOptions;
+  /** Commands in containers. */
+  readonly CONTAINER: ContainerOptions;
   /** A service that is called over HTTP. */
   readonly HTTP: HttpOptions;
 }
@@ -60,6 +63,8 @@ export interface BackendKindFacts {
   readonly place: 'here' | 'elsewhere';
   /** The options on which results depend, such as the image that a command runs in. */
   readonly decisive: readonly string[];
+  /** Its commands run in an image: the Task's own, or the one that its options name. */
+  readonly image?: true;
 }
 
 export const BACKEND_KINDS: Readonly<Record<BackendKind, BackendKindFacts>> = {
@@ -68,6 +73,13 @@ export const BACKEND_KINDS: Readonly<Record<BackendKind, BackendKindFacts>> = {
     commands: ['argv', 'shell'],
     place: 'here',
     decisive: [],
+  },
+  CONTAINER: {
+    description: 'Commands in containers, by Docker, Podman or another engine with their API.',
+    commands: ['argv', 'shell'],
+    place: 'here',
+    decisive: ['image', 'platform'],
+    image: true,
   },
   PYTHON: {
     description: "Python scripts, by an interpreter of the worker's own machine.",

@@ -1,6 +1,7 @@
 /** The written form of what each kind of Backend lets an operator set. */
 import type { z } from 'zod';
 import type { BackendKind, BackendOptionsOf } from '../../domain/backendOptions';
+import { containerForm } from './backends/container';
 import { pythonForm } from './backends/script';
 import { httpForm } from './backends/http';
 import { localForm } from './backends/local';
@@ -11,5 +12,6 @@ export const OPTION_FORMS: { readonly [Kind in BackendKind]: z.ZodType<BackendOp
   LOCAL: localForm,
   PYTHON: pythonForm,
   SQL: sqlOptions,
+  CONTAINER: containerForm,
   HTTP: httpForm,
 };
