@@ -9,7 +9,7 @@ import type { Pump } from '../attempt/pump';
 import type { CommandExit, CommandHooks, PreparedAttempt, StartedCommand } from '../backend';
 import { locateExecutable } from '../process/executable';
 import { CommandNotStarted } from '../process/nativeProcess';
-import { DEFAULT_GRACE_MS, killTree, membersOf, type Tree } from '../process/processTree';
+import { DEFAULT_GRACE_MS, membersOf, type Tree } from '../process/processTree';
 import { startProcess } from '../process/start';
 import { findControlGroups, type ControlGroup, type ControlGroups } from './controlGroups';
 import { isSeen, sandboxWords } from './sandbox';
