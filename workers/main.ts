@@ -56,7 +56,13 @@ async function main(): Promise<void> {
     openHost: (workerId) => {
       const guard = startGuard({ workerId, log: warn });
       const host = createHost({
-        ...{ workDir: join(settings.home, 'work'), workerId, artifacts, log: warn },
+        ...{
+          workDir: join(settings.home, 'work'),
+          pluginFolder: join(settings.home, 'plugins'),
+          workerId,
+          artifacts,
+          log: warn,
+        },
         containerVolumes: settings.containerVolumes,
       });
       const close = async (): Promise<void> => {
