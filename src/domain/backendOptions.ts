@@ -1,11 +1,8 @@
 /** What each kind of Backend lets an operator set, beside what all kinds share. */
-
 import type { ContainerOptions } from './backends/container';
 import type { HttpOptions } from './backends/http';
+import type { LocalOptions } from './backends/local';
 import type { SqlOptions } from './backends/sql';
-
-/** A kind without settings of its own. */
-export type NoOptions = Readonly<Record<string, never>>;
 
 /** Kinds that start an interpreter for each Task, and nothing before. */
 export interface InterpreterOptions {
@@ -31,7 +28,7 @@ export interface PythonOptions extends WarmInterpreterOptions {
 /** The settings of each kind. A new kind begins with a line here. */
 export interface BackendOptionsOf {
   /** Commands on the worker's own machine. */
-  readonly LOCAL: NoOptions;
+  readonly LOCAL: LocalOptions;
   /** Python scripts. */
   readonly PYTHON: PythonOptions;
   /** Queries on the embedded engine DuckDB. */
