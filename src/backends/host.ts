@@ -154,12 +154,19 @@ export function createHost(options: HostOptions): BackendHost {
       if (others.length === 0) return 0;
       const alive = await wanted(others.map(({ stepRunId }) => stepRunId));
       const unwanted = others.filter(({ stepRunId }) => !alive.has(stepRunId));
+      let removed = 0;
       for (const { place } of unwanted) {
-        const spec = await keptSpec(place);
-        if (spec) await (await openedFor(spec).backend).abandon?.(place);
-        await removeTree(place.root);
+        try {
+          const spec = await keptSpec(place);
+          if (spec) await (await openedFor(spec).backend).abandon?.(place);
+          await removeTree(place.root);
+          removed += 1;
+        } catch (error) {
+          // An engine that is away keeps what it runs, and not what others do.
+          log(`What is left in ${place.root} could not be ended: ${messageOf(error)}`);
+        }
       }
-      return unwanted.length;
+      return removed;
     },
 
     async close() {
