@@ -4,6 +4,7 @@ import type { BackendKind } from '../domain/backendOptions';
 import type { BackendSpec } from '../domain/definitions';
 import type { Backend } from './backend';
 import { openContainer } from './container';
+import { openCustom } from './custom';
 import { openHttp } from './http';
 import { openLocal } from './local';
 import { openScripts } from './script';
@@ -21,6 +22,8 @@ export interface BackendServices {
   readonly path: string;
   /** The folders of the machine that containers may be given. */
   readonly containerVolumes: readonly string[];
+  /** Where plug-ins lie. */
+  readonly pluginFolder: string;
   /** Told what went wrong beside the Attempts, in a sentence. */
   readonly log: (message: string) => void;
 }
@@ -36,6 +39,7 @@ const OPENERS: { readonly [Kind in BackendKind]: Open<Kind> } = {
   SQL: openSql,
   CONTAINER: openContainer,
   HTTP: openHttp,
+  CUSTOM: openCustom,
 };
 
 /** Opens a Backend. Throws CONFIGURATION when its options do not fit this machine. */

@@ -1,5 +1,6 @@
 /** What each kind of Backend lets an operator set, beside what all kinds share. */
 import type { ContainerOptions } from './backends/container';
+import type { CustomOptions } from './backends/custom';
 import type { HttpOptions } from './backends/http';
 import type { LocalOptions } from './backends/local';
 import type { SqlOptions } from './backends/sql';
@@ -37,6 +38,8 @@ export interface BackendOptionsOf {
   readonly CONTAINER: ContainerOptions;
   /** A service that is called over HTTP. */
   readonly HTTP: HttpOptions;
+  /** What a plug-in brings. */
+  readonly CUSTOM: CustomOptions;
 }
 
 /** The technology behind a Backend. */
@@ -99,4 +102,17 @@ export const BACKEND_KINDS: Readonly<Record<BackendKind, BackendKindFacts>> = {
     place: 'elsewhere',
     decisive: ['baseUrl', 'headers', 'query'],
   },
+  CUSTOM: {
+    description: 'What a plug-in of the operator brings.',
+    commands: ['argv', 'shell', 'script', 'query', 'request'],
+    place: 'here',
+    decisive: ['plugin', 'options'],
+  },
 };
+
+/** Where the work of a Backend happens: that of a plug-in as its Backend says, all others as their kind. */
+export const placeOf = (spec: {
+  readonly kind: BackendKind;
+  readonly options: BackendOptionsOf[BackendKind];
+}): BackendKindFacts['place'] =>
+  spec.kind === 'CUSTOM' ? (spec.options as CustomOptions).place : BACKEND_KINDS[spec.kind].place;

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { BackendKind, BackendOptionsOf } from '../../domain/backendOptions';
 import { containerForm } from './backends/container';
 import { pythonForm } from './backends/script';
+import { customForm } from './backends/custom';
 import { httpForm } from './backends/http';
 import { localForm } from './backends/local';
 import { sqlOptions } from './backends/sql';
@@ -14,4 +15,5 @@ export const OPTION_FORMS: { readonly [Kind in BackendKind]: z.ZodType<BackendOp
   SQL: sqlOptions,
   CONTAINER: containerForm,
   HTTP: httpForm,
+  CUSTOM: customForm,
 };
