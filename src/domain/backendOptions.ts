@@ -1,5 +1,7 @@
 /** What each kind of Backend lets an operator set, beside what all kinds share. */
 
+import type { SlurmOptions } from './batchOptions';
+
 /** A kind without settings of its own. */
 export type NoOptions = Readonly<Record<string, never>>;
 
@@ -7,6 +9,8 @@ export type NoOptions = Readonly<Record<string, never>>;
 export interface BackendOptionsOf {
   /** Commands on the worker's own machine. */
   readonly LOCAL: NoOptions;
+  /** Jobs of a Slurm cluster. */
+  readonly SLURM: SlurmOptions;
 }
 
 /** The technology behind a Backend. */
@@ -39,6 +43,12 @@ export const BACKEND_KINDS: Readonly<Record<BackendKind, BackendKindFacts>> = {
     description: "Commands on the worker's own machine.",
     commands: ['argv', 'shell'],
     place: 'here',
+    decisive: [],
+  },
+  SLURM: {
+    description: 'Commands as jobs of a Slurm cluster.',
+    commands: ['argv', 'shell'],
+    place: 'elsewhere',
     decisive: [],
   },
 };
