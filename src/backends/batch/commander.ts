@@ -27,8 +27,6 @@ export interface CommanderRequest {
   /** The Backend's own variables, such as SLURM_CONF. */
   readonly environment: Readonly<Record<string, string>>;
   readonly path: string;
-  /** So that none outlives its worker. */
-  readonly marks: Readonly<Record<string, string>>;
 }
 
 /** A command of a scheduler that does not answer gives up by itself after some ten seconds; this is for those that do not. */
@@ -36,7 +34,7 @@ const COMMAND_MS = 120_000;
 /** The states of some hundred thousand jobs. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
-export function createCommander({ options, environment, path, marks }: CommanderRequest): Commander {
+export function createCommander({ options, environment, path }: CommanderRequest): Commander {
   const { bin } = options;
   const user = userInfo();
   const runAs = options.runAs === user.username ? null : options.runAs;
@@ -59,8 +57,9 @@ export function createCommander({ options, environment, path, marks }: Commander
           rest,
           {
             cwd: '/',
-            // The variables of the worker, which may hold secrets, are none of the scheduler's business.
-            env: { ...variables, ...marks },
+            // The variables of the worker, which may hold secrets, are none of the scheduler's business. Nor are its marks: they
+            // would pass on to the job, which has to outlive it; the command itself ends within seconds.
+            env: variables,
             timeout: COMMAND_MS,
             killSignal: 'SIGKILL',
             maxBuffer: MAX_ANSWER_BYTES,

@@ -22,7 +22,8 @@ export type JobEnding =
 
 /** What the scheduler says of a job. */
 export type JobState =
-  | { readonly phase: 'queued'; readonly reason: string; readonly hopeless: boolean }
+  /** `hopeless`: it never begins by itself, because it asks for what it cannot have, or because its machine failed. */
+  | { readonly phase: 'queued'; readonly reason: string; readonly hopeless: 'refused' | 'lost' | null }
   | { readonly phase: 'running'; readonly machine: string }
   | { readonly phase: 'ended'; readonly ending: JobEnding; readonly word: string };
 

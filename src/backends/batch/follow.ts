@@ -38,6 +38,8 @@ const ARRIVAL_MS = 15_000;
 const ARRIVAL_AFTER_KILL_MS = 3_000;
 /** How long the scheduler's verdict on a failure is awaited, in milliseconds; then the runner's word counts alone. */
 const VERDICT_MS = 60_000;
+/** A job that has ended on its machine, and so long after waits in the queue again, was given up there. In milliseconds. */
+const REQUEUED_MS = 5_000;
 /** The books of some schedulers are written a while after the end, in milliseconds. */
 const BOOKS_MS = 15_000;
 /** A job that the scheduler did not know so many times in a row is gone. */
@@ -88,9 +90,13 @@ export function follow(request: FollowRequest): StartedCommand {
   }
 
   async function untilEnd(native: NativeJob, named: string): Promise<CommandExit> {
-    const clocks = { verdict: clock(VERDICT_MS), books: clock(BOOKS_MS), end: clock(VERDICT_MS) };
-    const arrival = clock(ARRIVAL_MS);
-    const arrivalAfterKill = clock(ARRIVAL_AFTER_KILL_MS);
+    const clocks = {
+      verdict: clock(VERDICT_MS),
+      books: clock(BOOKS_MS),
+      requeued: clock(REQUEUED_MS),
+      arrival: clock(ARRIVAL_MS),
+      arrivalAfterKill: clock(ARRIVAL_AFTER_KILL_MS),
+    };
     let machine: string | null = null;
     let told = '';
     const end = (scheduler: JobEnding | null): CommandExit =>
@@ -108,7 +114,7 @@ export function follow(request: FollowRequest): StartedCommand {
         case 'ended': {
           if (runner) return end(state.ending);
           const killed = ending || state.ending.kind !== 'exited';
-          if ((ending && machine === null) || (killed ? arrivalAfterKill : arrival).isOver()) return end(state.ending);
+          if ((ending && machine === null) || (killed ? clocks.arrivalAfterKill : clocks.arrival).isOver()) return end(state.ending);
           await refresh(folder);
           break;
         }
@@ -122,8 +128,9 @@ export function follow(request: FollowRequest): StartedCommand {
           break;
         }
         case 'queued':
-          if (state.hopeless && !ending) {
+          if ((state.hopeless !== null && !ending) || (runner && clocks.requeued.isOver())) {
             void canceller.cancel(native);
+            if (runner || state.hopeless === 'lost') return end({ kind: 'machine-lost' });
             throw new StepcastError('BAD_INPUT', `${named} would wait for ever: ${state.reason}.`);
           }
           if (state.reason !== told && HELD.test(state.reason)) hooks.note(`${named} waits: ${state.reason}.`);

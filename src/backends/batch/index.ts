@@ -30,9 +30,9 @@ function openBatch<Options extends BatchOptions>(
   services: BackendServices,
 ): Backend {
   const { options, environment } = spec;
-  const { path, marks, log } = services;
+  const { path, log } = services;
   const { title } = dialect;
-  const commander = createCommander({ options, environment, path, marks });
+  const commander = createCommander({ options, environment, path });
   const submitter = createSubmitter({ dialect, commander, options });
   const poller = createPoller({ dialect, commander, pollSeconds: options.pollSeconds, log });
   const canceller = createCanceller({ dialect, commander, patienceSeconds: options.patienceSeconds, log });

@@ -69,6 +69,15 @@ export const WRITTEN_FILES = {
 } as const;
 
 const BODY = String.raw`
+# Some schedulers start a job again when its machine did not answer in time, though it was begun or even done.
+if [[ -s $folder/started ]]; then
+  for ((round = 0; round < 50; round++)); do
+    [[ $(tail -n 1 "$folder/exit") == end ]] && exit 0
+    sleep .1
+  done
+  printf 'refused again\nend\n' >>"$folder/exit"
+  exit 1
+fi
 # bash tells here of a command that a signal ended, which its exit code alone would not say.
 exec 2>"$folder/report" </dev/null
 read -r machine </proc/sys/kernel/hostname

@@ -17,8 +17,9 @@ const HOPELESS: ReadonlySet<string> = new Set([
   'QOSMaxWallDurationPerJobLimit',
   'QOSMaxMemoryPerJob',
   'QOSMaxCpuPerJobLimit',
-  'launch_failed_requeued_held',
 ]);
+/** Slurm could not start it on its machine, and holds it although it was told not to try again. */
+const NOT_LAUNCHED = /launch.failed.requeued.held/i;
 
 const FIELDS = ['ArrayJobID', 'ArrayTaskID', 'State', 'exit_code', 'Reason', 'NodeList'];
 /** Between the fields: the character that no name of a node or a reason has. */
@@ -39,8 +40,8 @@ export const slurm: Dialect<SlurmOptions> = {
       'sbatch',
       '--parsable',
       `--job-name=${name}`,
-      // The variables of the worker are none of the job's business.
-      '--export=NONE',
+      // The commander's few variables. With NONE Slurm would log in as the user for each job, which takes seconds when many start.
+      '--export=ALL',
       '--output=/dev/null',
       '--chdir=/',
       // Whether it runs again is decided by the task's own rules.
@@ -118,7 +119,8 @@ function stateOf(word: string, status: number, reason: string, machine: string):
     case 'REQUEUE_HOLD':
     case 'RESV_DEL_HOLD':
     case 'SPECIAL_EXIT':
-      return { phase: 'queued', reason, hopeless: HOPELESS.has(reason) };
+      if (NOT_LAUNCHED.test(reason)) return { phase: 'queued', reason, hopeless: 'lost' };
+      return { phase: 'queued', reason, hopeless: HOPELESS.has(reason) ? 'refused' : null };
     default:
       // RUNNING, COMPLETING, STAGE_OUT, SUSPENDED, STOPPED, SIGNALING, RESIZING and what later versions add.
       return { phase: 'running', machine };
