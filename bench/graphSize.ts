@@ -119,7 +119,13 @@ async function measure({ db, statements }: Counted, size: number, rounds: number
   const evaluate = () => Promise.reject(new Error('nothing is to be computed'));
   const version = (await loadCatalog(db)).jobs.get('each')?.compiled;
   if (!version) throw new Error('the job is not there');
-  const workerId = await registerWorker(db, { host: 'bench', pid: process.pid, queues: [], concurrency: BATCH });
+  const workerId = await registerWorker(db, {
+    host: 'bench',
+    pid: process.pid,
+    queues: [],
+    concurrency: BATCH,
+    waitingConcurrency: 0,
+  });
   const times: number[] = [];
   let asked = 0;
   let current: string | undefined;

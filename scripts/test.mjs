@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { leftOut } from './leftOut.mjs';
 import { inProject, project, readJson } from './support.mjs';
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'stepcast-result-'));
@@ -34,6 +35,8 @@ const passed = counts?.numPassedTests ?? 0;
 // A file that cannot even be loaded has no tests to count, and is a failure all the same.
 const failed = counts ? counts.numFailedTests + counts.numRuntimeErrorTestSuites : 1;
 const skipped = counts ? counts.numPendingTests + counts.numTodoTests : 0;
+const missing = leftOut(counts);
+if (missing.length > 0) console.log(`left out: ${missing.join(', ')}; docs/engines.md tells how to bring these up`);
 console.log(
   `${passed} passed, ${code !== 0 && failed === 0 ? 1 : failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`,
 );

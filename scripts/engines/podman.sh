@@ -60,19 +60,19 @@ make_image() {
 start() {
   # What an earlier boot of the machine left is no socket any more.
   daemon_lives "$state/service.pid" "podman system service" || rm -f "$socket"
-  daemon "$state/service.pid" "podman system service" "$state/service.log" \
+  daemon service "podman system service" "podman's API answers on $socket" api_answers \
     podman system service --time=0 "unix://$socket"
-  wait_until "podman's API answers on $socket" curl -sf --unix-socket "$socket" http://podman/_ping ||
-    show_log "$state/service.log"
 }
 
+api_answers() { [ "$(curl -sf --unix-socket "$socket" http://podman/_ping)" = OK ]; }
+
 stop() {
-  end_daemon "$state/service.pid" "podman system service"
+  end_daemon service "podman system service"
   rm -f "$socket"
 }
 
 prove() {
-  [ "$(curl -sf --unix-socket "$socket" http://podman/_ping)" = OK ]
+  api_answers
   [ "$(podman run --rm --network none "$image" echo answer)" = answer ]
   podman version --format 'podman {{.Client.Version}}'
 }

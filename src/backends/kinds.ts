@@ -4,6 +4,7 @@ import type { BackendKind } from '../domain/backendOptions';
 import type { BackendSpec } from '../domain/definitions';
 import type { Backend } from './backend';
 import { openSlurm } from './batch';
+import { openHttp } from './http';
 import { openLocal } from './local';
 
 /** What a Backend may use of the worker that opens it. */
@@ -27,6 +28,7 @@ type Open<Kind extends BackendKind> = (
 const OPENERS: { readonly [Kind in BackendKind]: Open<Kind> } = {
   LOCAL: openLocal,
   SLURM: openSlurm,
+  HTTP: openHttp,
 };
 
 /** Opens a Backend. Throws CONFIGURATION when its options do not fit this machine. */

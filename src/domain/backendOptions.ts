@@ -1,6 +1,7 @@
 /** What each kind of Backend lets an operator set, beside what all kinds share. */
 
-import type { SlurmOptions } from './batchOptions';
+import type { SlurmOptions } from './backends/batch';
+import type { HttpOptions } from './backends/http';
 
 /** A kind without settings of its own. */
 export type NoOptions = Readonly<Record<string, never>>;
@@ -11,13 +12,15 @@ export interface BackendOptionsOf {
   readonly LOCAL: NoOptions;
   /** Jobs of a Slurm cluster. */
   readonly SLURM: SlurmOptions;
+  /** A service that is called over HTTP. */
+  readonly HTTP: HttpOptions;
 }
 
 /** The technology behind a Backend. */
 export type BackendKind = keyof BackendOptionsOf;
 
 /** How a Task can say what runs; see `Command`. `expression` needs no Backend. */
-export type CommandKind = 'argv' | 'shell' | 'script' | 'query';
+export type CommandKind = 'argv' | 'shell' | 'script' | 'query' | 'request';
 
 /** What a Task writes for each, in words. */
 export const COMMAND_WORDS: Readonly<Record<CommandKind, string>> = {
@@ -25,6 +28,7 @@ export const COMMAND_WORDS: Readonly<Record<CommandKind, string>> = {
   shell: 'shell script',
   script: 'script',
   query: 'query',
+  request: 'request',
 };
 
 /** What is told of a kind. */
@@ -50,5 +54,11 @@ export const BACKEND_KINDS: Readonly<Record<BackendKind, BackendKindFacts>> = {
     commands: ['argv', 'shell'],
     place: 'elsewhere',
     decisive: [],
+  },
+  HTTP: {
+    description: 'Calls of a service over HTTP.',
+    commands: ['request'],
+    place: 'elsewhere',
+    decisive: ['baseUrl', 'headers', 'query'],
   },
 };

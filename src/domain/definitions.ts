@@ -4,6 +4,7 @@
  */
 import type { BackendKind, BackendOptionsOf } from './backendOptions';
 import type { ScheduleSpec, TriggerSpec } from './firing';
+import type { RequestSpec } from './request';
 import type { SecondaryFile } from './secondaryFiles';
 import type { Expression } from './expression';
 import type { Value, ValueType } from './values';
@@ -166,6 +167,8 @@ export type Command =
   | { readonly kind: 'script'; readonly source: string; readonly stdin?: string }
   /** SQL over the Task's inputs. */
   | { readonly kind: 'query'; readonly sql: string }
+  /** A call of a service. */
+  | { readonly kind: 'request'; readonly request: RequestSpec }
   /** No process: computes an object of the Task's outputs from its inputs and Parameters, inside the worker. */
   | { readonly kind: 'expression'; readonly expression: Expression };
 

@@ -80,10 +80,12 @@ function whatMatters(value: Value): unknown {
 
 /**
  * Whether equal runs of the Task share their result, if nobody says otherwise. A Task that takes nothing is there to look
- * at the world, which may have changed; one that only computes costs less than looking up what it gave.
+ * at the world, which may have changed, and so does one that calls a service, or even changes something there; one that
+ * only computes costs less than looking up what it gave.
  */
 export function sharesResults(task: TaskSpec): boolean {
   if (task.command.kind === 'expression') return false;
+  if (task.command.kind === 'request') return task.reuse ?? false;
   return task.reuse ?? task.inputs.length + task.parameters.length > 0;
 }
 

@@ -8,6 +8,7 @@ import type { InputForm, OutputForm, ParameterForm, TaskForm } from './forms/tas
 import { macroPart, parseArgv, parseScript } from './command';
 import type { Ports } from './command';
 import { computedCommand, computedOutputs } from './expandExpressionTask';
+import { requestCommand, type RequestPorts } from './expandRequest';
 import { declaredResourceWords, runRulesOf } from './expandRun';
 import { boundsOf, checkedDefault, declaredType } from './expandPort';
 import { traitsOf } from './expandTraits';
@@ -149,7 +150,8 @@ function outputsOf(form: TaskForm, report: Report): OutputPort[] {
 }
 
 /** Whether an output that comes from no file is what the Task's code returns under its name. */
-const returnsValues = (form: TaskForm): boolean => form.script !== undefined || form.query !== undefined;
+const returnsValues = (form: TaskForm): boolean =>
+  form.script !== undefined || form.query !== undefined || form.request !== undefined;
 
 function returnedOutput(name: string, { description }: OutputForm): Omit<OutputPort, 'type'> {
   return { name, description, from: 'value', glob: '', path: '', read: 'json' };
@@ -215,7 +217,7 @@ const MACRO_NAME = /^([IOP][1-9]\d*|VALUE\d*|ID|TMP)$/;
 const RESERVED_VARIABLE =
   /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LC_\w+|TZ|TMPDIR|IFS|ENV|PS[124]|PWD|OLDPWD|CDPATH|PPID|LINENO|OPT\w+|(LD|DYLD|BASH)_\w+)$/;
 
-function commandOf(form: TaskForm, ports: Ports, report: Report): Command {
+function commandOf(form: TaskForm, ports: RequestPorts, report: Report): Command {
   if (form.expression) return computedCommand(form, form.expression, report);
   const written = WAYS_TO_RUN.filter((way) => form[way] !== undefined);
   if (written.length > 1)
@@ -228,18 +230,19 @@ function commandOf(form: TaskForm, ports: Ports, report: Report): Command {
   const fed = stdin === undefined ? {} : { stdin };
   if (form.script !== undefined) return { kind: 'script', source: form.script, ...fed };
   if (form.query !== undefined) return { kind: 'query', sql: form.query };
+  if (form.request !== undefined) return requestCommand(form, form.request, ports, report);
   if (form.command === undefined) {
     report.add(
       [],
       "'command' is missing",
-      'Say what runs, such as: command: sort $I1. Or give a script, a query or an expression.',
+      'Say what runs, such as: command: sort $I1. Or give a script, a query, a request or an expression.',
     );
     return { kind: 'argv', argv: [] };
   }
   return writtenCommand(form, form.command, ports, fed, report);
 }
 
-const WAYS_TO_RUN = ['command', 'script', 'query'] as const;
+const WAYS_TO_RUN = ['command', 'script', 'query', 'request'] as const;
 
 function writtenCommand(
   { shell }: TaskForm,
@@ -304,7 +307,7 @@ function checkPaths(form: TaskForm, outputs: readonly OutputPort[], command: Com
 }
 
 function refersTo(command: Exclude<Command, { kind: 'expression' }>, port: string, index: number): boolean {
-  if (command.kind === 'script' || command.kind === 'query') return false;
+  if (command.kind === 'script' || command.kind === 'query' || command.kind === 'request') return false;
   if (command.kind === 'shell')
     return new RegExp(`\\$\\{?(O${index + 1}|${variableName(port)})\\b`).test(command.script);
   return command.argv.some((term) => term.parts.some((part) => part.kind === 'output' && part.port === port));

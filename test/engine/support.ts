@@ -178,7 +178,8 @@ export async function openEngine(options: { poolSize?: number } = {}): Promise<T
       );
       return submissionIds[0] ?? '';
     },
-    worker: () => registerWorker(db, { host: 'test', pid: 1, queues: ['local'], concurrency: 10 }),
+    worker: () =>
+      registerWorker(db, { host: 'test', pid: 1, queues: ['local'], concurrency: 10, waitingConcurrency: 0 }),
     claim: (workerId, limit = 100, queues = ['local', INLINE_QUEUE]) =>
       claim(engine.dependencies, workerId, queues, limit),
     retry: async () => {

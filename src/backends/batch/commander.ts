@@ -1,7 +1,7 @@
 /** Runs the scheduler's commands: with a clean environment, as the configured user, and never for ever. */
 import { execFile } from 'node:child_process';
 import { userInfo } from 'node:os';
-import type { BatchOptions } from '../../domain/batchOptions';
+import type { BatchOptions } from '../../domain/backends/batch';
 import { messageOf } from '../../domain/errors';
 import { locateExecutable } from '../process/executable';
 

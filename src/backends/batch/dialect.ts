@@ -1,5 +1,5 @@
 /** What differs between batch schedulers: the words of their commands, and how to read their answers. All of it pure. */
-import type { BatchOptions } from '../../domain/batchOptions';
+import type { BatchOptions } from '../../domain/backends/batch';
 import type { Resources } from '../../domain/definitions';
 
 /** A job of the scheduler's; of an array, one element of it. */

@@ -1,5 +1,5 @@
 /** Backends that give their commands to a batch scheduler as jobs. What differs between schedulers is in their dialects. */
-import type { BatchOptions, SlurmOptions } from '../../domain/batchOptions';
+import type { BatchOptions, SlurmOptions } from '../../domain/backends/batch';
 import type { BackendSpec } from '../../domain/definitions';
 import { StepcastError } from '../../domain/errors';
 import type { AttemptPlace, Backend, BackendHealth, CommandHooks, PlacedAttempt, StartedCommand } from '../backend';

@@ -1,5 +1,5 @@
 /** The words of Slurm. */
-import type { SlurmOptions } from '../../domain/batchOptions';
+import type { SlurmOptions } from '../../domain/backends/batch';
 import { jobKey, type Dialect, type JobEnding, type JobState, type SchedulerFault } from './dialect';
 import { signalName } from './runnerFiles';
 

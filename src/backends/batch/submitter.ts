@@ -1,7 +1,7 @@
 /** Gathers starts into arrays, and gets them to the scheduler: each start once, however often it has to be tried. */
 import { randomUUID } from 'node:crypto';
 import { StepcastError } from '../../domain/errors';
-import type { BatchOptions } from '../../domain/batchOptions';
+import type { BatchOptions } from '../../domain/backends/batch';
 import type { AttemptPlace } from '../backend';
 import type { Commander } from './commander';
 import type { Dialect, JobTerms, NativeJob } from './dialect';

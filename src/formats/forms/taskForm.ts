@@ -5,6 +5,7 @@ import { expressionForm } from './expressionForm';
 import { choose, form, isPlainObject, nameForm, named, oneOrMany } from './form';
 import { fileTraits } from './fileTraits';
 import { maxRunningForm, usesForm } from './limitForm';
+import { requestForm } from './requestForm';
 import { symbolsForm, typeForm } from './typeForm';
 import { heartbeatForm, resourcesForm, retryForm, timeoutForm } from './runForm';
 
@@ -111,6 +112,7 @@ export const taskForm = form({
   expression: expressionForm.optional(),
   script: z.string().min(1).optional(),
   query: z.string().min(1).optional(),
+  request: requestForm.optional(),
   shell: z.boolean().default(false),
   stdin: port.optional(),
   stdout: port.optional(),

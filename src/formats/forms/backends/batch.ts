@@ -1,6 +1,6 @@
 /** The written form of Backends that give their commands to a batch scheduler. */
 import { z } from 'zod';
-import type { BatchOptions, GridEngineOptions, PbsOptions, SlurmOptions } from '../../../domain/batchOptions';
+import type { BatchOptions, GridEngineOptions, PbsOptions, SlurmOptions } from '../../../domain/backends/batch';
 import { form } from '../form';
 import { someTimeForm } from '../units';
 
