@@ -45,7 +45,6 @@ SchedulerParameters=batch_sched_delay=0,sched_min_interval=1,sched_interval=1,de
 SchedulerTimeSlice=5
 InactiveLimit=0
 # On a busy machine a job that did not begin in time would be started twice.
-MessageTimeout=100
 BatchStartTimeout=100
 KillWait=5
 MaxArraySize=10001

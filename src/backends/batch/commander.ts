@@ -14,7 +14,7 @@ export interface Answer {
 
 export interface Commander {
   /** Runs the words; `input` goes to their standard input. Never rejects. */
-  run(words: readonly string[], input?: string): Promise<Answer>;
+  run(words: readonly string[], more?: { readonly input?: string; readonly timeoutMs?: number }): Promise<Answer>;
   /** How many commands were run. */
   calls(): number;
   /** The first of the programs that is not there, with a sentence; null when all are. */
@@ -48,7 +48,7 @@ export function createCommander({ options, environment, path }: CommanderRequest
   let calls = 0;
   return {
     runAs,
-    run: (words, input) => {
+    run: (words, { input = '', timeoutMs = COMMAND_MS } = {}) => {
       calls += 1;
       const [program = '', ...rest] = [...become, ...words];
       return new Promise((resolve) => {
@@ -60,7 +60,7 @@ export function createCommander({ options, environment, path }: CommanderRequest
             // The variables of the worker, which may hold secrets, are none of the scheduler's business. Nor are its marks: they
             // would pass on to the job, which has to outlive it; the command itself ends within seconds.
             env: variables,
-            timeout: COMMAND_MS,
+            timeout: timeoutMs,
             killSignal: 'SIGKILL',
             maxBuffer: MAX_ANSWER_BYTES,
             encoding: 'utf8',
@@ -71,14 +71,15 @@ export function createCommander({ options, environment, path }: CommanderRequest
           },
         );
         child.stdin?.on('error', () => {}); // it ended without reading; its answer says why
-        child.stdin?.end(input ?? '');
+        child.stdin?.end(input);
       });
     },
     calls: () => calls,
     missing: (programs) => {
       for (const program of programs) {
         const located = locateExecutable(program, bin ?? variables.PATH, '/');
-        if ('problem' in located) return `The command \`${program}\` is not in ${bin ?? `the PATH (${variables.PATH})`}.`;
+        if ('problem' in located)
+          return `The command \`${program}\` is not in ${bin ?? `the PATH (${variables.PATH})`}.`;
       }
       return null;
     },
@@ -86,13 +87,17 @@ export function createCommander({ options, environment, path }: CommanderRequest
 }
 
 /** The words before a command that make it another user's. */
-function becomeUser(
-  runAs: string | null,
-  uid: number,
-  variables: Readonly<Record<string, string>>,
-): readonly string[] {
+function becomeUser(runAs: string | null, uid: number, variables: Readonly<Record<string, string>>): readonly string[] {
   if (runAs === null) return [];
   if (uid === 0) return ['runuser', '-u', runAs, '--'];
   // sudo takes the environment away, so it is given again behind it.
-  return ['sudo', '-n', '-u', runAs, '--', 'env', ...Object.entries(variables).map(([name, value]) => `${name}=${value}`)];
+  return [
+    'sudo',
+    '-n',
+    '-u',
+    runAs,
+    '--',
+    'env',
+    ...Object.entries(variables).map(([name, value]) => `${name}=${value}`),
+  ];
 }

@@ -111,10 +111,14 @@ export function follow(request: FollowRequest): StartedCommand {
       runner = await readEnd(folder);
       if (runner && (ending || !needsScheduler(runner))) return end(null);
       switch (state?.phase) {
+        case undefined:
+        case 'running':
+          break;
         case 'ended': {
           if (runner) return end(state.ending);
           const killed = ending || state.ending.kind !== 'exited';
-          if ((ending && machine === null) || (killed ? clocks.arrivalAfterKill : clocks.arrival).isOver()) return end(state.ending);
+          if ((ending && machine === null) || (killed ? clocks.arrivalAfterKill : clocks.arrival).isOver())
+            return end(state.ending);
           await refresh(folder);
           break;
         }

@@ -1,5 +1,5 @@
 /** Backends that give their commands to a batch scheduler as jobs. What differs between schedulers is in their dialects. */
-import type { BatchOptions, SlurmOptions } from '../../domain/backends/batch';
+import type { BatchOptions } from '../../domain/backends/batch';
 import type { BackendSpec } from '../../domain/definitions';
 import { StepcastError } from '../../domain/errors';
 import type { AttemptPlace, Backend, BackendHealth, CommandHooks, PlacedAttempt, StartedCommand } from '../backend';
@@ -7,7 +7,7 @@ import type { BackendServices } from '../kinds';
 import { createCanceller } from './canceller';
 import { createCommander } from './commander';
 import type { Dialect, JobEnding, NativeJob } from './dialect';
-import { batchFolder, writeRunner } from './folder';
+import { askToStop, batchFolder, readEnd, readMachine, writeRunner } from './folder';
 import { follow } from './follow';
 import { createPoller } from './poller';
 import { readRecord, writeRecord, type JobRecord } from './record';
@@ -19,7 +19,10 @@ const TIME_LIMIT_MARGIN = 60;
 /** Between two questions for a job that a lost worker was submitting, while the scheduler does not answer. */
 const ASK_AGAIN_MS = 2_000;
 /** How long what is abandoned may take to end before its directory is removed, in milliseconds. */
-const ABANDON_MS = 30_000;
+const ABANDON_MS = 10_000;
+const LOOK_AGAIN_MS = 200;
+/** The scheduler's answer on its health comes within so many milliseconds, or it is taken not to answer. */
+const HEALTH_MS = 15_000;
 
 export const openSlurm = (spec: BackendSpec<'SLURM'>, services: BackendServices): Backend =>
   openBatch(slurm, spec, services);
@@ -110,8 +113,17 @@ function openBatch<Options extends BatchOptions>(
       const record = await readRecord(place);
       const job = record && (await jobOf(place, record));
       if (job === null) return;
-      if (job === 'unknown') throw new StepcastError('UNAVAILABLE', `${title} does not answer, so a job that nobody wants any more cannot be cancelled.`);
+      if (job === 'unknown')
+        throw new StepcastError(
+          'UNAVAILABLE',
+          `${title} does not answer, so a job that nobody wants any more cannot be cancelled.`,
+        );
+      const folder = batchFolder(place);
+      await askToStop(folder);
       await canceller.cancel(job);
+      const over = performance.now() + ABANDON_MS;
+      while ((await readMachine(folder)) !== null && (await readEnd(folder)) === null && performance.now() < over)
+        await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
     },
 
     health: () => healthOf(),
@@ -126,7 +138,7 @@ function openBatch<Options extends BatchOptions>(
   async function healthOf(): Promise<BackendHealth> {
     const missing = commander.missing(dialect.programs);
     if (missing !== null) return { state: 'MISSING', version: null, message: `${missing} ${dialect.install}` };
-    const answer = await commander.run(dialect.version);
+    const answer = await commander.run(dialect.version, { timeoutMs: HEALTH_MS });
     const version = answer.code === 0 ? dialect.readVersion(answer.stdout) : null;
     if (version !== null) return { state: 'READY', version, message: '' };
     const complaint = answer.stderr.trim() || answer.stdout.trim();

@@ -45,11 +45,16 @@ function exitOf(
 function failureOf(facts: JobEndFacts): readonly [FailureKind, string] | null {
   const { title, runner, scheduler, program, resources, timeLimitSeconds } = facts;
   if (runner?.how === 'refused' && runner.reason === 'again')
-    return ['LOST', `${title} was started a second time, after a first start that came to no end: its machine did not answer.`];
+    return [
+      'LOST',
+      `${title} was started a second time, after a first start that came to no end: its machine did not answer.`,
+    ];
   if (runner?.how === 'refused') return ['NOT_STARTED', refusedMessage(runner.reason, program)];
   if (runner?.how === 'code' && runner.code === 0 && !runner.stopped) return null;
   if (scheduler === null)
-    return runner ? null : ['LOST', `${title} is gone, and nothing is known of how it ended: its machine may have failed.`];
+    return runner
+      ? null
+      : ['LOST', `${title} is gone, and nothing is known of how it ended: its machine may have failed.`];
   switch (scheduler.kind) {
     case 'exited':
       if (runner) return null;

@@ -77,7 +77,7 @@ export function createSubmitter<Options extends BatchOptions>(request: Submitter
           const wanted = group.filter((entry) => !entry.withdrawn());
           if (wanted.length === 0 || closed) return;
           const sent = await prepare(wanted);
-          const answer = await commander.run(sent.words, sent.script);
+          const answer = await commander.run(sent.words, { input: sent.script });
           const job = answer.code === 0 ? dialect.readJobId(answer.stdout) : null;
           if (job !== null) return await settle(sent, job);
           const complaint = (answer.stderr.trim() || answer.stdout.trim()).slice(0, MAX_COMPLAINT);
@@ -119,7 +119,15 @@ export function createSubmitter<Options extends BatchOptions>(request: Submitter
     const [first] = entries;
     const terms = first?.terms ?? { resources: {}, timeLimitSeconds: 0 };
     const words = dialect.submit({ name, count: entries.length, ...terms }, options);
-    return { name, entries, words, script: jobScript(dialect, entries.map(({ place }) => batchFolder(place))) };
+    return {
+      name,
+      entries,
+      words,
+      script: jobScript(
+        dialect,
+        entries.map(({ place }) => batchFolder(place)),
+      ),
+    };
   }
 
   async function settle({ name, entries }: Sent, job: string): Promise<void> {
@@ -143,8 +151,7 @@ export function createSubmitter<Options extends BatchOptions>(request: Submitter
 
   async function pause(ms: number, pointless: () => boolean): Promise<void> {
     const over = Date.now() + ms;
-    while (Date.now() < over && !closed && !pointless())
-      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    while (Date.now() < over && !closed && !pointless()) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
 
   const refusal = (complaint: string): StepcastError =>
