@@ -141,8 +141,6 @@ async function measure({ db, statements }: Counted, size: number, rounds: number
       );
       while ((await planDue({ ...engine, evaluate, maxScatter: 1_000_000 })) > 0);
       current = submissionIds[0];
-      // As autovacuum does within a minute; small graphs share the statistics of the first.
-      if (round === 0) await db.query({ name: 'bench-analyze', text: 'analyze' });
       left = Math.max(BATCH, Math.min(size / 2, 1_000));
     }
     left -= BATCH;

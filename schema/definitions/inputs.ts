@@ -35,9 +35,19 @@ export class DefineTaskInput {
   command?: unknown;
   @Field(() => String, {
     nullable: true,
+    description: "The container image that it runs in, in place of its backend's.",
+  })
+  image?: string | null;
+  @Field(() => String, {
+    nullable: true,
     description: 'In place of a command: an expression that gives an object of the outputs, inside the worker.',
   })
   expression?: string | null;
+  @Field(() => String, {
+    nullable: true,
+    description: 'In place of a command: source code in the language of the Backend.',
+  })
+  script?: string | null;
   @Field(() => GraphQLJSON, {
     nullable: true,
     description: 'In place of a command: a call of a service, as "GET /path" or an object with method, path, body …',

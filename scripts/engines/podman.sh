@@ -7,6 +7,9 @@ socket=$state/podman.sock
 export CONTAINERS_CONF=$state/containers.conf
 export CONTAINERS_STORAGE_CONF=$state/storage.conf
 
+# What does not outlast a boot of the machine must be where nothing does: by that podman knows that there was one.
+if [ "$(id -u)" = 0 ]; then volatile=/run/stepcast-engines/$(cksum <<<"$state" | cut -d ' ' -f 1); else volatile=$state/run; fi
+
 # What the image is made of: the basic tools, as they are installed on this machine.
 image_packages=(
   base-files bash coreutils dash debianutils findutils grep gzip hostname mawk sed tar util-linux
@@ -23,6 +26,7 @@ default_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]
 cgroup_manager = "cgroupfs"
 events_logger = "file"
 runtime = "runc"
+tmp_dir = "$volatile/libpod"
 
 [engine.runtimes]
 runc = ["$(command -v runc || echo /usr/sbin/runc)"]
@@ -31,7 +35,7 @@ CONF
 [storage]
 driver = "$(storage_driver)"
 graphroot = "$state/storage"
-runroot = "$state/run"
+runroot = "$volatile/storage"
 CONF
   podman image exists "$image" || make_image
 }

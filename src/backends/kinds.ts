@@ -4,8 +4,13 @@ import type { BackendKind } from '../domain/backendOptions';
 import type { BackendSpec } from '../domain/definitions';
 import type { Backend } from './backend';
 import { openSlurm } from './batch';
+import { openContainer } from './container';
+import { openCustom } from './custom';
 import { openHttp } from './http';
 import { openLocal } from './local';
+import { openScripts } from './script';
+import { PYTHON } from './script/python';
+import { openSql } from './sql';
 
 /** What a Backend may use of the worker that opens it. */
 export interface BackendServices {
@@ -16,6 +21,10 @@ export interface BackendServices {
   readonly artifacts: ArtifactStore;
   /** The PATH of commands whose Task sets none. */
   readonly path: string;
+  /** The folders of the machine that containers may be given. */
+  readonly containerVolumes: readonly string[];
+  /** Where plug-ins lie. */
+  readonly pluginFolder: string;
   /** Told what went wrong beside the Attempts, in a sentence. */
   readonly log: (message: string) => void;
 }
@@ -27,8 +36,12 @@ type Open<Kind extends BackendKind> = (
 
 const OPENERS: { readonly [Kind in BackendKind]: Open<Kind> } = {
   LOCAL: openLocal,
+  PYTHON: openScripts(PYTHON),
+  SQL: openSql,
+  CONTAINER: openContainer,
   SLURM: openSlurm,
   HTTP: openHttp,
+  CUSTOM: openCustom,
 };
 
 /** Opens a Backend. Throws CONFIGURATION when its options do not fit this machine. */

@@ -1,19 +1,48 @@
 /** What each kind of Backend lets an operator set, beside what all kinds share. */
-
 import type { SlurmOptions } from './backends/batch';
+import type { ContainerOptions } from './backends/container';
+import type { CustomOptions } from './backends/custom';
 import type { HttpOptions } from './backends/http';
+import type { LocalOptions } from './backends/local';
+import type { SqlOptions } from './backends/sql';
 
-/** A kind without settings of its own. */
-export type NoOptions = Readonly<Record<string, never>>;
+/** Kinds that start an interpreter for each Task, and nothing before. */
+export interface InterpreterOptions {
+  /** A name that is looked up in PATH, or an absolute path; undefined: the usual name of its language. */
+  readonly interpreter?: string;
+  /** Absolute folders in which packages are looked for first. */
+  readonly libraryPath?: readonly string[];
+}
+
+/** Kinds whose interpreters can be started before there is a Task for them. */
+export interface WarmInterpreterOptions extends InterpreterOptions {
+  /** How many wait, started, each for one Task; undefined: none. */
+  readonly pool?: number;
+  /** Packages that those that wait have loaded. */
+  readonly preload?: readonly string[];
+}
+
+export interface PythonOptions extends WarmInterpreterOptions {
+  /** The absolute folder of a virtual environment, whose interpreter it is. */
+  readonly venv?: string;
+}
 
 /** The settings of each kind. A new kind begins with a line here. */
 export interface BackendOptionsOf {
   /** Commands on the worker's own machine. */
-  readonly LOCAL: NoOptions;
+  readonly LOCAL: LocalOptions;
+  /** Python scripts. */
+  readonly PYTHON: PythonOptions;
+  /** Queries on the embedded engine DuckDB. */
+  readonly SQL: SqlOptions;
+  /** Commands in containers. */
+  readonly CONTAINER: ContainerOptions;
   /** Jobs of a Slurm cluster. */
   readonly SLURM: SlurmOptions;
   /** A service that is called over HTTP. */
   readonly HTTP: HttpOptions;
+  /** What a plug-in brings. */
+  readonly CUSTOM: CustomOptions;
 }
 
 /** The technology behind a Backend. */
@@ -40,6 +69,8 @@ export interface BackendKindFacts {
   readonly place: 'here' | 'elsewhere';
   /** The options on which results depend, such as the image that a command runs in. */
   readonly decisive: readonly string[];
+  /** Its commands run in an image: the Task's own, or the one that its options name. */
+  readonly image?: true;
 }
 
 export const BACKEND_KINDS: Readonly<Record<BackendKind, BackendKindFacts>> = {
@@ -48,6 +79,25 @@ export const BACKEND_KINDS: Readonly<Record<BackendKind, BackendKindFacts>> = {
     commands: ['argv', 'shell'],
     place: 'here',
     decisive: [],
+  },
+  CONTAINER: {
+    description: 'Commands in containers, by Docker, Podman or another engine with their API.',
+    commands: ['argv', 'shell'],
+    place: 'here',
+    decisive: ['image', 'platform'],
+    image: true,
+  },
+  PYTHON: {
+    description: "Python scripts, by an interpreter of the worker's own machine.",
+    commands: ['script'],
+    place: 'here',
+    decisive: ['interpreter', 'libraryPath', 'venv'],
+  },
+  SQL: {
+    description: 'Queries over files and tables, on the embedded engine DuckDB.',
+    commands: ['query'],
+    place: 'here',
+    decisive: ['database', 'sampleRows'],
   },
   SLURM: {
     description: 'Commands as jobs of a Slurm cluster.',
@@ -61,4 +111,17 @@ export const BACKEND_KINDS: Readonly<Record<BackendKind, BackendKindFacts>> = {
     place: 'elsewhere',
     decisive: ['baseUrl', 'headers', 'query'],
   },
+  CUSTOM: {
+    description: 'What a plug-in of the operator brings.',
+    commands: ['argv', 'shell', 'script', 'query', 'request'],
+    place: 'here',
+    decisive: ['plugin', 'options'],
+  },
 };
+
+/** Where the work of a Backend happens: that of a plug-in as its Backend says, all others as their kind. */
+export const placeOf = (spec: {
+  readonly kind: BackendKind;
+  readonly options: BackendOptionsOf[BackendKind];
+}): BackendKindFacts['place'] =>
+  spec.kind === 'CUSTOM' ? (spec.options as CustomOptions).place : BACKEND_KINDS[spec.kind].place;

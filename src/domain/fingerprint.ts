@@ -50,15 +50,21 @@ const taskDigests = new WeakMap<TaskSpec, string>();
 function taskDigest(task: TaskSpec): string {
   const known = taskDigests.get(task);
   if (known !== undefined) return known;
-  const { command, exitRules, missingOutput } = task;
+  const { command, exitRules, missingOutput, image } = task;
   const digest = digestOf({
     command,
     exitRules,
     missingOutput,
+    ...(image === undefined ? {} : { image }),
     // A script knows ports by their number, so their order matters.
-    inputs: task.inputs.map(({ name }) => name),
+    // As a table, what a file is said to be decides how it is read.
+    inputs: task.inputs.map(({ name, as, format }) => (as === undefined ? name : { name, as, format })),
     parameters: task.parameters.map(({ name, flag, spacing, switch: isSwitch }) => ({ name, flag, spacing, isSwitch })),
-    outputs: task.outputs.map(({ name, type, from, glob, path, read }) => ({ name, type, from, glob, path, read })),
+    outputs: task.outputs.map(({ name, type, from, glob, path, read, format }) => ({
+      ...{ name, type, from, glob, path, read },
+      // A table that a script returns is written in it.
+      ...(from === 'value' && format !== undefined ? { format } : {}),
+    })),
   });
   taskDigests.set(task, digest);
   return digest;

@@ -2,12 +2,20 @@
 import type { z } from 'zod';
 import type { BackendKind, BackendOptionsOf } from '../../domain/backendOptions';
 import { slurmForm } from './backends/batch';
+import { containerForm } from './backends/container';
+import { pythonForm } from './backends/script';
+import { customForm } from './backends/custom';
 import { httpForm } from './backends/http';
-import { form } from './form';
+import { localForm } from './backends/local';
+import { sqlOptions } from './backends/sql';
 
 /** For each kind, from its own keys to its options; keys that all kinds share are not among them. */
 export const OPTION_FORMS: { readonly [Kind in BackendKind]: z.ZodType<BackendOptionsOf[Kind]> } = {
-  LOCAL: form({}),
+  LOCAL: localForm,
+  PYTHON: pythonForm,
+  SQL: sqlOptions,
+  CONTAINER: containerForm,
   SLURM: slurmForm,
   HTTP: httpForm,
+  CUSTOM: customForm,
 };

@@ -1,6 +1,7 @@
 /** The written form of a Task. */
 import { z } from 'zod';
 import type { Value } from '../../domain/values';
+import { imageForm } from './backends/container';
 import { expressionForm } from './expressionForm';
 import { choose, form, isPlainObject, nameForm, named, oneOrMany } from './form';
 import { fileTraits } from './fileTraits';
@@ -35,6 +36,7 @@ const inputForm = typeOr(
     description: text,
     default: valueForm.optional(),
     glob: z.string().min(1).optional(),
+    as: z.enum(['table']).optional(),
     ...fileTraits,
   }),
 );
@@ -104,13 +106,16 @@ export const taskForm = form({
   name: nameForm,
   description: text,
   backend: nameForm.default('local'),
+  image: imageForm.optional(),
   command: choose<string | string[]>((value) =>
     Array.isArray(value)
       ? z.array(z.preprocess((word) => (typeof word === 'number' ? String(word) : word), z.string()))
       : z.string(),
   ).optional(),
   expression: expressionForm.optional(),
-  script: z.string().min(1).optional(),
+  script: choose<string | { file: string }>((value) =>
+    isPlainObject(value) ? form({ file: z.string().min(1) }) : z.string().min(1),
+  ).optional(),
   query: z.string().min(1).optional(),
   request: requestForm.optional(),
   shell: z.boolean().default(false),
