@@ -3,6 +3,7 @@ import type { ArtifactStore } from '../artifacts/store';
 import type { BackendKind } from '../domain/backendOptions';
 import type { BackendSpec } from '../domain/definitions';
 import type { Backend } from './backend';
+import { openSlurm } from './batch';
 import { openContainer } from './container';
 import { openCustom } from './custom';
 import { openHttp } from './http';
@@ -38,6 +39,7 @@ const OPENERS: { readonly [Kind in BackendKind]: Open<Kind> } = {
   PYTHON: openScripts(PYTHON),
   SQL: openSql,
   CONTAINER: openContainer,
+  SLURM: openSlurm,
   HTTP: openHttp,
   CUSTOM: openCustom,
 };

@@ -1,4 +1,5 @@
 /** What each kind of Backend lets an operator set, beside what all kinds share. */
+import type { SlurmOptions } from './backends/batch';
 import type { ContainerOptions } from './backends/container';
 import type { CustomOptions } from './backends/custom';
 import type { HttpOptions } from './backends/http';
@@ -36,6 +37,8 @@ export interface BackendOptionsOf {
   readonly SQL: SqlOptions;
   /** Commands in containers. */
   readonly CONTAINER: ContainerOptions;
+  /** Jobs of a Slurm cluster. */
+  readonly SLURM: SlurmOptions;
   /** A service that is called over HTTP. */
   readonly HTTP: HttpOptions;
   /** What a plug-in brings. */
@@ -95,6 +98,12 @@ export const BACKEND_KINDS: Readonly<Record<BackendKind, BackendKindFacts>> = {
     commands: ['query'],
     place: 'here',
     decisive: ['database', 'sampleRows'],
+  },
+  SLURM: {
+    description: 'Commands as jobs of a Slurm cluster.',
+    commands: ['argv', 'shell'],
+    place: 'elsewhere',
+    decisive: [],
   },
   HTTP: {
     description: 'Calls of a service over HTTP.',

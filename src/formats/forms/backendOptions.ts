@@ -1,6 +1,7 @@
 /** The written form of what each kind of Backend lets an operator set. */
 import type { z } from 'zod';
 import type { BackendKind, BackendOptionsOf } from '../../domain/backendOptions';
+import { slurmForm } from './backends/batch';
 import { containerForm } from './backends/container';
 import { pythonForm } from './backends/script';
 import { customForm } from './backends/custom';
@@ -14,6 +15,7 @@ export const OPTION_FORMS: { readonly [Kind in BackendKind]: z.ZodType<BackendOp
   PYTHON: pythonForm,
   SQL: sqlOptions,
   CONTAINER: containerForm,
+  SLURM: slurmForm,
   HTTP: httpForm,
   CUSTOM: customForm,
 };
