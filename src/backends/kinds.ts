@@ -3,6 +3,9 @@ import type { ArtifactStore } from '../artifacts/store';
 import type { BackendKind } from '../domain/backendOptions';
 import type { BackendSpec } from '../domain/definitions';
 import type { Backend } from './backend';
+import { openSlurm } from './batch';
+import { openContainer } from './container';
+import { openCustom } from './custom';
 import { openHttp } from './http';
 import { openLocal } from './local';
 import { openScripts } from './script';
@@ -20,6 +23,10 @@ export interface BackendServices {
   readonly artifacts: ArtifactStore;
   /** The PATH of commands whose Task sets none. */
   readonly path: string;
+  /** The folders of the machine that containers may be given. */
+  readonly containerVolumes: readonly string[];
+  /** Where plug-ins lie. */
+  readonly pluginFolder: string;
   /** Told what went wrong beside the Attempts, in a sentence. */
   readonly log: (message: string) => void;
 }
@@ -35,7 +42,10 @@ const OPENERS: { readonly [Kind in BackendKind]: Open<Kind> } = {
   R: openScripts(R),
   OCTAVE: openScripts(OCTAVE),
   SQL: openSql,
+  CONTAINER: openContainer,
+  SLURM: openSlurm,
   HTTP: openHttp,
+  CUSTOM: openCustom,
 };
 
 /** Opens a Backend. Throws CONFIGURATION when its options do not fit this machine. */

@@ -2,16 +2,23 @@
 import type { z } from 'zod';
 import type { BackendKind, BackendOptionsOf } from '../../domain/backendOptions';
 import { pythonForm, warmForm } from './backends/script';
+import { slurmForm } from './backends/batch';
+import { containerForm } from './backends/container';
+import { pythonForm } from './backends/script';
+import { customForm } from './backends/custom';
 import { httpForm } from './backends/http';
+import { localForm } from './backends/local';
 import { sqlOptions } from './backends/sql';
-import { form } from './form';
 
 /** For each kind, from its own keys to its options; keys that all kinds share are not among them. */
 export const OPTION_FORMS: { readonly [Kind in BackendKind]: z.ZodType<BackendOptionsOf[Kind]> } = {
-  LOCAL: form({}),
+  LOCAL: localForm,
   PYTHON: pythonForm,
   R: warmForm,
   OCTAVE: warmForm,
   SQL: sqlOptions,
+  CONTAINER: containerForm,
+  SLURM: slurmForm,
   HTTP: httpForm,
+  CUSTOM: customForm,
 };
