@@ -5,6 +5,7 @@ import type { BackendSpec } from '../domain/definitions';
 import type { Backend } from './backend';
 import { openHttp } from './http';
 import { openLocal } from './local';
+import { openSpark } from './spark';
 import { openSql } from './sql';
 
 /** What a Backend may use of the worker that opens it. */
@@ -28,6 +29,7 @@ type Open<Kind extends BackendKind> = (
 const OPENERS: { readonly [Kind in BackendKind]: Open<Kind> } = {
   LOCAL: openLocal,
   SQL: openSql,
+  SPARK: openSpark,
   HTTP: openHttp,
 };
 

@@ -1,6 +1,7 @@
 /** What each kind of Backend lets an operator set, beside what all kinds share. */
 
 import type { HttpOptions } from './backends/http';
+import type { SparkOptions } from './backends/spark';
 import type { SqlOptions } from './backends/sql';
 
 /** A kind without settings of its own. */
@@ -12,6 +13,8 @@ export interface BackendOptionsOf {
   readonly LOCAL: NoOptions;
   /** Queries on the embedded engine DuckDB. */
   readonly SQL: SqlOptions;
+  /** Applications and queries on Spark. */
+  readonly SPARK: SparkOptions;
   /** A service that is called over HTTP. */
   readonly HTTP: HttpOptions;
 }
@@ -54,6 +57,12 @@ export const BACKEND_KINDS: Readonly<Record<BackendKind, BackendKindFacts>> = {
     commands: ['query'],
     place: 'here',
     decisive: ['database', 'sampleRows'],
+  },
+  SPARK: {
+    description: 'Applications and SQL queries on Apache Spark.',
+    commands: ['argv', 'query'],
+    place: 'here',
+    decisive: ['packages', 'conf', 'python'],
   },
   HTTP: {
     description: 'Calls of a service over HTTP.',

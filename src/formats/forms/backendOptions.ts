@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import type { BackendKind, BackendOptionsOf } from '../../domain/backendOptions';
 import { httpForm } from './backends/http';
+import { sparkOptions } from './backends/spark';
 import { sqlOptions } from './backends/sql';
 import { form } from './form';
 
@@ -9,5 +10,6 @@ import { form } from './form';
 export const OPTION_FORMS: { readonly [Kind in BackendKind]: z.ZodType<BackendOptionsOf[Kind]> } = {
   LOCAL: form({}),
   SQL: sqlOptions,
+  SPARK: sparkOptions,
   HTTP: httpForm,
 };
