@@ -1,9 +1,11 @@
 // Compiles the TypeScript into dist/ and, beside it, bundles the console.
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { checkNode, fail, fingerprint, inProject, locked, readJson, runTool, seconds, writeJson } from './support.mjs';
 
 const CODE_FOLDERS = ['src', 'schema', 'workers', 'migrations', 'bench'];
+
+const DRIVERS = ['script', 'spark'].map((folder) => path.join('src', 'backends', folder, 'drivers'));
 
 const parts = [
   {
@@ -13,6 +15,7 @@ const parts = [
     exists: () => true,
     run: async () => {
       removeOrphans();
+      copyDrivers();
       return runTool('typescript/bin/tsc', ['-p', 'tsconfig.build.json']);
     },
   },
@@ -69,6 +72,17 @@ function outdated() {
     }
     return [{ part, quick }];
   });
+}
+
+// The drivers of some backends are source code of other languages: they are run as they are.
+function copyDrivers() {
+  for (const folder of DRIVERS) {
+    const [from, to] = [inProject(folder), inProject('dist', folder)];
+    rmSync(to, { recursive: true, force: true });
+    mkdirSync(to, { recursive: true });
+    for (const entry of readdirSync(from, { withFileTypes: true }))
+      if (entry.isFile()) copyFileSync(path.join(from, entry.name), path.join(to, entry.name));
+  }
 }
 
 // A removed source leaves its output behind, and a left-over migration would run.

@@ -5,6 +5,8 @@ import type { BackendSpec } from '../domain/definitions';
 import type { Backend } from './backend';
 import { openHttp } from './http';
 import { openLocal } from './local';
+import { openScripts } from './script';
+import { PYTHON } from './script/python';
 import { openSpark } from './spark';
 import { openSql } from './sql';
 
@@ -28,6 +30,7 @@ type Open<Kind extends BackendKind> = (
 
 const OPENERS: { readonly [Kind in BackendKind]: Open<Kind> } = {
   LOCAL: openLocal,
+  PYTHON: openScripts(PYTHON),
   SQL: openSql,
   SPARK: openSpark,
   HTTP: openHttp,

@@ -7,10 +7,33 @@ import type { SqlOptions } from './backends/sql';
 /** A kind without settings of its own. */
 export type NoOptions = Readonly<Record<string, never>>;
 
+/** Kinds that start an interpreter for each Task, and nothing before. */
+export interface InterpreterOptions {
+  /** A name that is looked up in PATH, or an absolute path; undefined: the usual name of its language. */
+  readonly interpreter?: string;
+  /** Absolute folders in which packages are looked for first. */
+  readonly libraryPath?: readonly string[];
+}
+
+/** Kinds whose interpreters can be started before there is a Task for them. */
+export interface WarmInterpreterOptions extends InterpreterOptions {
+  /** How many wait, started, each for one Task; undefined: none. */
+  readonly pool?: number;
+  /** Packages that those that wait have loaded. */
+  readonly preload?: readonly string[];
+}
+
+export interface PythonOptions extends WarmInterpreterOptions {
+  /** The absolute folder of a virtual environment, whose interpreter it is. */
+  readonly venv?: string;
+}
+
 /** The settings of each kind. A new kind begins with a line here. */
 export interface BackendOptionsOf {
   /** Commands on the worker's own machine. */
   readonly LOCAL: NoOptions;
+  /** Python scripts. */
+  readonly PYTHON: PythonOptions;
   /** Queries on the embedded engine DuckDB. */
   readonly SQL: SqlOptions;
   /** Applications and queries on Spark. */
@@ -51,6 +74,12 @@ export const BACKEND_KINDS: Readonly<Record<BackendKind, BackendKindFacts>> = {
     commands: ['argv', 'shell'],
     place: 'here',
     decisive: [],
+  },
+  PYTHON: {
+    description: "Python scripts, by an interpreter of the worker's own machine.",
+    commands: ['script'],
+    place: 'here',
+    decisive: ['interpreter', 'libraryPath', 'venv'],
   },
   SQL: {
     description: 'Queries over files and tables, on the embedded engine DuckDB.',

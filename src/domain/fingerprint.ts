@@ -56,9 +56,14 @@ function taskDigest(task: TaskSpec): string {
     exitRules,
     missingOutput,
     // A script knows ports by their number, so their order matters.
-    inputs: task.inputs.map(({ name }) => name),
+    // As a table, what a file is said to be decides how it is read.
+    inputs: task.inputs.map(({ name, as, format }) => (as === undefined ? name : { name, as, format })),
     parameters: task.parameters.map(({ name, flag, spacing, switch: isSwitch }) => ({ name, flag, spacing, isSwitch })),
-    outputs: task.outputs.map(({ name, type, from, glob, path, read }) => ({ name, type, from, glob, path, read })),
+    outputs: task.outputs.map(({ name, type, from, glob, path, read, format }) => ({
+      ...{ name, type, from, glob, path, read },
+      // A table that a script returns is written in it.
+      ...(from === 'value' && format !== undefined ? { format } : {}),
+    })),
   });
   taskDigests.set(task, digest);
   return digest;

@@ -35,6 +35,7 @@ const inputForm = typeOr(
     description: text,
     default: valueForm.optional(),
     glob: z.string().min(1).optional(),
+    as: z.enum(['table']).optional(),
     ...fileTraits,
   }),
 );
@@ -110,7 +111,9 @@ export const taskForm = form({
       : z.string(),
   ).optional(),
   expression: expressionForm.optional(),
-  script: z.string().min(1).optional(),
+  script: choose<string | { file: string }>((value) =>
+    isPlainObject(value) ? form({ file: z.string().min(1) }) : z.string().min(1),
+  ).optional(),
   query: z.string().min(1).optional(),
   request: requestForm.optional(),
   shell: z.boolean().default(false),
