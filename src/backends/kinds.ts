@@ -3,6 +3,7 @@ import type { ArtifactStore } from '../artifacts/store';
 import type { BackendKind } from '../domain/backendOptions';
 import type { BackendSpec } from '../domain/definitions';
 import type { Backend } from './backend';
+import { openHadoop } from './hadoop';
 import { openHttp } from './http';
 import { openLocal } from './local';
 import { openScripts } from './script';
@@ -33,6 +34,7 @@ const OPENERS: { readonly [Kind in BackendKind]: Open<Kind> } = {
   PYTHON: openScripts(PYTHON),
   SQL: openSql,
   SPARK: openSpark,
+  HADOOP: openHadoop,
   HTTP: openHttp,
 };
 

@@ -1,5 +1,6 @@
 /** What each kind of Backend lets an operator set, beside what all kinds share. */
 
+import type { HadoopOptions } from './backends/hadoop';
 import type { HttpOptions } from './backends/http';
 import type { SparkOptions } from './backends/spark';
 import type { SqlOptions } from './backends/sql';
@@ -38,6 +39,8 @@ export interface BackendOptionsOf {
   readonly SQL: SqlOptions;
   /** Applications and queries on Spark. */
   readonly SPARK: SparkOptions;
+  /** Hadoop streaming. */
+  readonly HADOOP: HadoopOptions;
   /** A service that is called over HTTP. */
   readonly HTTP: HttpOptions;
 }
@@ -92,6 +95,12 @@ export const BACKEND_KINDS: Readonly<Record<BackendKind, BackendKindFacts>> = {
     commands: ['argv', 'query'],
     place: 'here',
     decisive: ['packages', 'conf', 'python'],
+  },
+  HADOOP: {
+    description: 'Hadoop streaming: mappers and reducers on a cluster.',
+    commands: ['argv'],
+    place: 'here',
+    decisive: ['conf'],
   },
   HTTP: {
     description: 'Calls of a service over HTTP.',

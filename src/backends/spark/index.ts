@@ -71,7 +71,7 @@ async function submit({ attempt, hooks, options, spark, words }: Submit): Promis
 async function applicationWords(attempt: PreparedAttempt): Promise<readonly string[]> {
   const { task, argv, directory } = attempt;
   if (task.command.kind !== 'query') return argv;
-  const plan = planQuery(attempt, 'spark', (path) => `file://${escapePattern(path)}`);
+  const plan = planQuery(attempt, 'spark', (path) => path);
   const request = join(directory.root, 'query.json');
   await writeFile(request, JSON.stringify({ plan, tmp: directory.tmp, returned: returnedFile(attempt) }), {
     mode: 0o600,
@@ -99,6 +99,3 @@ async function endOnMaster({ masterPage }: SparkOptions, application: Applicatio
   const signal = AbortSignal.timeout(ANSWER_MS);
   await fetch(`${masterPage}/app/kill/`, { method: 'POST', body, redirect: 'manual', signal }).catch(() => {});
 }
-
-/** Hadoop takes paths as patterns. */
-const escapePattern = (path: string): string => path.replace(/[\\{}[\]*?^]/g, '\\$&');

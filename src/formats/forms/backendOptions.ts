@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import type { BackendKind, BackendOptionsOf } from '../../domain/backendOptions';
 import { pythonForm } from './backends/script';
+import { hadoopOptions } from './backends/hadoop';
 import { httpForm } from './backends/http';
 import { sparkOptions } from './backends/spark';
 import { sqlOptions } from './backends/sql';
@@ -13,5 +14,6 @@ export const OPTION_FORMS: { readonly [Kind in BackendKind]: z.ZodType<BackendOp
   PYTHON: pythonForm,
   SQL: sqlOptions,
   SPARK: sparkOptions,
+  HADOOP: hadoopOptions,
   HTTP: httpForm,
 };

@@ -6,10 +6,12 @@ The rules are those of the SQL backend: rows of the table with an output's name,
 import datetime
 import decimal
 import json
+import logging
 import os
 import re
 import shutil
 import sys
+import tempfile
 
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
@@ -38,8 +40,8 @@ class QueryFailure(Exception):
 
 def said(error):
     """What Spark says of an error, without where in Spark it arose."""
-    text = error.getMessage() if isinstance(error, PySparkException) and error.getMessage() else str(error)
-    return text.split("\n\tat ")[0].split("\nJVM stacktrace:")[0].strip()
+    text = str(error) if isinstance(error, PySparkException) else f"{type(error).__name__}: {error}"
+    return re.split(r"\n\s*at |\nJVM stacktrace:|;\n'", text)[0].strip()
 
 
 # Types and values
@@ -84,10 +86,10 @@ def literal(kind, value):
     if value is None:
         return F.lit(None)
     if isinstance(kind, T.ArrayType):
-        return F.array(*[literal(kind.elementType, item) for item in value]).cast(kind)
+        return F.array(*[literal(kind.elementType, item) for item in value])
     if isinstance(kind, T.StructType):
         return F.struct(*[literal(field.dataType, value.get(field.name)).alias(field.name) for field in kind.fields])
-    return F.lit(to_spark(kind, value)).cast(kind)
+    return F.lit(to_spark(kind, value))
 
 
 def variable_type(variable):
@@ -140,12 +142,22 @@ def from_spark(value, source, target):
 # Tables
 
 
-def read_files(spark, table):
-    frames = [read_file(spark, table["format"], path) for path in table["paths"]]
+def read_files(spark, table, tmp):
+    frames = [read_file(spark, table["format"], plain_path(path, tmp)) for path in table["paths"]]
     frame = frames[0]
     for other in frames[1:]:
         frame = frame.unionByName(other, allowMissingColumns=True)
     return frame
+
+
+def plain_path(path, tmp):
+    """Spark takes paths as patterns, and has no way to write a sign of theirs plainly: such files get another name."""
+    if re.search(r"[{}\[\]*?\\^]", path):
+        folder = tempfile.mkdtemp(dir=tmp)
+        plain = os.path.join(folder, "table" + os.path.splitext(path)[1])
+        os.link(path, plain)
+        path = plain
+    return "file://" + path
 
 
 def read_file(spark, form, path):
@@ -157,11 +169,11 @@ def read_file(spark, form, path):
     return spark.read.parquet(path)
 
 
-def make_tables(spark, plan):
+def make_tables(spark, plan, tmp):
     for table in plan["tables"]:
         try:
             if table["kind"] == "files":
-                frame = read_files(spark, table)
+                frame = read_files(spark, table, tmp)
             else:
                 schema = spark_type({"kind": "record", "fields": table["columns"]})
                 frame = spark.createDataFrame([to_spark(schema, row) for row in table["rows"]], schema)
@@ -353,11 +365,14 @@ def main(request_file):
     plan = request["plan"]
     spark = SparkSession.builder.getOrCreate()
     spark.sparkContext.setLogLevel("WARN")
+    # Errors of queries are told once, in words.
+    for name in ("SQLQueryContextLogger", "DataFrameQueryContextLogger"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     spark.conf.set("spark.sql.session.timeZone", os.environ.get("TZ", "UTC"))
     status = 0
     try:
         variables = {one["name"]: literal(variable_type(one), one["value"]) for one in plan["variables"]}
-        make_tables(spark, plan)
+        make_tables(spark, plan, request["tmp"])
         result, made, statement = None, {}, None
         try:
             for statement in plan["statements"]:
