@@ -3,6 +3,9 @@ import type { ArtifactStore } from '../artifacts/store';
 import type { BackendKind } from '../domain/backendOptions';
 import type { BackendSpec } from '../domain/definitions';
 import type { Backend } from './backend';
+import { openSlurm } from './batch';
+import { openContainer } from './container';
+import { openCustom } from './custom';
 import { openHadoop } from './hadoop';
 import { openHttp } from './http';
 import { openLocal } from './local';
@@ -20,6 +23,10 @@ export interface BackendServices {
   readonly artifacts: ArtifactStore;
   /** The PATH of commands whose Task sets none. */
   readonly path: string;
+  /** The folders of the machine that containers may be given. */
+  readonly containerVolumes: readonly string[];
+  /** Where plug-ins lie. */
+  readonly pluginFolder: string;
   /** Told what went wrong beside the Attempts, in a sentence. */
   readonly log: (message: string) => void;
 }
@@ -33,9 +40,12 @@ const OPENERS: { readonly [Kind in BackendKind]: Open<Kind> } = {
   LOCAL: openLocal,
   PYTHON: openScripts(PYTHON),
   SQL: openSql,
+  CONTAINER: openContainer,
+  SLURM: openSlurm,
   SPARK: openSpark,
   HADOOP: openHadoop,
   HTTP: openHttp,
+  CUSTOM: openCustom,
 };
 
 /** Opens a Backend. Throws CONFIGURATION when its options do not fit this machine. */

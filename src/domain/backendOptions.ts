@@ -1,12 +1,12 @@
 /** What each kind of Backend lets an operator set, beside what all kinds share. */
-
+import type { SlurmOptions } from './backends/batch';
+import type { ContainerOptions } from './backends/container';
+import type { CustomOptions } from './backends/custom';
 import type { HadoopOptions } from './backends/hadoop';
 import type { HttpOptions } from './backends/http';
+import type { LocalOptions } from './backends/local';
 import type { SparkOptions } from './backends/spark';
 import type { SqlOptions } from './backends/sql';
-
-/** A kind without settings of its own. */
-export type NoOptions = Readonly<Record<string, never>>;
 
 /** Kinds that start an interpreter for each Task, and nothing before. */
 export interface InterpreterOptions {
@@ -32,17 +32,23 @@ export interface PythonOptions extends WarmInterpreterOptions {
 /** The settings of each kind. A new kind begins with a line here. */
 export interface BackendOptionsOf {
   /** Commands on the worker's own machine. */
-  readonly LOCAL: NoOptions;
+  readonly LOCAL: LocalOptions;
   /** Python scripts. */
   readonly PYTHON: PythonOptions;
   /** Queries on the embedded engine DuckDB. */
   readonly SQL: SqlOptions;
+  /** Commands in containers. */
+  readonly CONTAINER: ContainerOptions;
+  /** Jobs of a Slurm cluster. */
+  readonly SLURM: SlurmOptions;
   /** Applications and queries on Spark. */
   readonly SPARK: SparkOptions;
   /** Hadoop streaming. */
   readonly HADOOP: HadoopOptions;
   /** A service that is called over HTTP. */
   readonly HTTP: HttpOptions;
+  /** What a plug-in brings. */
+  readonly CUSTOM: CustomOptions;
 }
 
 /** The technology behind a Backend. */
@@ -69,6 +75,8 @@ export interface BackendKindFacts {
   readonly place: 'here' | 'elsewhere';
   /** The options on which results depend, such as the image that a command runs in. */
   readonly decisive: readonly string[];
+  /** Its commands run in an image: the Task's own, or the one that its options name. */
+  readonly image?: true;
 }
 
 export const BACKEND_KINDS: Readonly<Record<BackendKind, BackendKindFacts>> = {
@@ -77,6 +85,13 @@ export const BACKEND_KINDS: Readonly<Record<BackendKind, BackendKindFacts>> = {
     commands: ['argv', 'shell'],
     place: 'here',
     decisive: [],
+  },
+  CONTAINER: {
+    description: 'Commands in containers, by Docker, Podman or another engine with their API.',
+    commands: ['argv', 'shell'],
+    place: 'here',
+    decisive: ['image', 'platform'],
+    image: true,
   },
   PYTHON: {
     description: "Python scripts, by an interpreter of the worker's own machine.",
@@ -89,6 +104,12 @@ export const BACKEND_KINDS: Readonly<Record<BackendKind, BackendKindFacts>> = {
     commands: ['query'],
     place: 'here',
     decisive: ['database', 'sampleRows'],
+  },
+  SLURM: {
+    description: 'Commands as jobs of a Slurm cluster.',
+    commands: ['argv', 'shell'],
+    place: 'elsewhere',
+    decisive: [],
   },
   SPARK: {
     description: 'Applications and SQL queries on Apache Spark.',
@@ -108,4 +129,17 @@ export const BACKEND_KINDS: Readonly<Record<BackendKind, BackendKindFacts>> = {
     place: 'elsewhere',
     decisive: ['baseUrl', 'headers', 'query'],
   },
+  CUSTOM: {
+    description: 'What a plug-in of the operator brings.',
+    commands: ['argv', 'shell', 'script', 'query', 'request'],
+    place: 'here',
+    decisive: ['plugin', 'options'],
+  },
 };
+
+/** Where the work of a Backend happens: that of a plug-in as its Backend says, all others as their kind. */
+export const placeOf = (spec: {
+  readonly kind: BackendKind;
+  readonly options: BackendOptionsOf[BackendKind];
+}): BackendKindFacts['place'] =>
+  spec.kind === 'CUSTOM' ? (spec.options as CustomOptions).place : BACKEND_KINDS[spec.kind].place;
