@@ -1,13 +1,14 @@
 /** The written form of what each kind of Backend lets an operator set. */
 import type { z } from 'zod';
 import type { BackendKind, BackendOptionsOf } from '../../domain/backendOptions';
-import { pythonForm, warmForm } from './backends/script';
 import { slurmForm } from './backends/batch';
 import { containerForm } from './backends/container';
-import { pythonForm } from './backends/script';
+import { pythonForm, warmForm } from './backends/script';
 import { customForm } from './backends/custom';
+import { hadoopOptions } from './backends/hadoop';
 import { httpForm } from './backends/http';
 import { localForm } from './backends/local';
+import { sparkOptions } from './backends/spark';
 import { sqlOptions } from './backends/sql';
 
 /** For each kind, from its own keys to its options; keys that all kinds share are not among them. */
@@ -19,6 +20,8 @@ export const OPTION_FORMS: { readonly [Kind in BackendKind]: z.ZodType<BackendOp
   SQL: sqlOptions,
   CONTAINER: containerForm,
   SLURM: slurmForm,
+  SPARK: sparkOptions,
+  HADOOP: hadoopOptions,
   HTTP: httpForm,
   CUSTOM: customForm,
 };
