@@ -6,10 +6,12 @@ import type { Backend } from './backend';
 import { openSlurm } from './batch';
 import { openContainer } from './container';
 import { openCustom } from './custom';
+import { openHadoop } from './hadoop';
 import { openHttp } from './http';
 import { openLocal } from './local';
 import { openScripts } from './script';
 import { PYTHON } from './script/python';
+import { openSpark } from './spark';
 import { openSql } from './sql';
 
 /** What a Backend may use of the worker that opens it. */
@@ -40,6 +42,8 @@ const OPENERS: { readonly [Kind in BackendKind]: Open<Kind> } = {
   SQL: openSql,
   CONTAINER: openContainer,
   SLURM: openSlurm,
+  SPARK: openSpark,
+  HADOOP: openHadoop,
   HTTP: openHttp,
   CUSTOM: openCustom,
 };

@@ -2,8 +2,10 @@
 import type { SlurmOptions } from './backends/batch';
 import type { ContainerOptions } from './backends/container';
 import type { CustomOptions } from './backends/custom';
+import type { HadoopOptions } from './backends/hadoop';
 import type { HttpOptions } from './backends/http';
 import type { LocalOptions } from './backends/local';
+import type { SparkOptions } from './backends/spark';
 import type { SqlOptions } from './backends/sql';
 
 /** Kinds that start an interpreter for each Task, and nothing before. */
@@ -39,6 +41,10 @@ export interface BackendOptionsOf {
   readonly CONTAINER: ContainerOptions;
   /** Jobs of a Slurm cluster. */
   readonly SLURM: SlurmOptions;
+  /** Applications and queries on Spark. */
+  readonly SPARK: SparkOptions;
+  /** Hadoop streaming. */
+  readonly HADOOP: HadoopOptions;
   /** A service that is called over HTTP. */
   readonly HTTP: HttpOptions;
   /** What a plug-in brings. */
@@ -104,6 +110,18 @@ export const BACKEND_KINDS: Readonly<Record<BackendKind, BackendKindFacts>> = {
     commands: ['argv', 'shell'],
     place: 'elsewhere',
     decisive: [],
+  },
+  SPARK: {
+    description: 'Applications and SQL queries on Apache Spark.',
+    commands: ['argv', 'query'],
+    place: 'here',
+    decisive: ['packages', 'conf', 'python'],
+  },
+  HADOOP: {
+    description: 'Hadoop streaming: mappers and reducers on a cluster.',
+    commands: ['argv'],
+    place: 'here',
+    decisive: ['conf'],
   },
   HTTP: {
     description: 'Calls of a service over HTTP.',

@@ -5,8 +5,10 @@ import { slurmForm } from './backends/batch';
 import { containerForm } from './backends/container';
 import { pythonForm } from './backends/script';
 import { customForm } from './backends/custom';
+import { hadoopOptions } from './backends/hadoop';
 import { httpForm } from './backends/http';
 import { localForm } from './backends/local';
+import { sparkOptions } from './backends/spark';
 import { sqlOptions } from './backends/sql';
 
 /** For each kind, from its own keys to its options; keys that all kinds share are not among them. */
@@ -16,6 +18,8 @@ export const OPTION_FORMS: { readonly [Kind in BackendKind]: z.ZodType<BackendOp
   SQL: sqlOptions,
   CONTAINER: containerForm,
   SLURM: slurmForm,
+  SPARK: sparkOptions,
+  HADOOP: hadoopOptions,
   HTTP: httpForm,
   CUSTOM: customForm,
 };
