@@ -5,6 +5,7 @@ import type { BackendSpec } from '../domain/definitions';
 import type { Backend } from './backend';
 import { openContainer } from './container';
 import { openHttp } from './http';
+import { openKubernetes } from './kubernetes';
 import { openLocal } from './local';
 import { openScripts } from './script';
 import { PYTHON } from './script/python';
@@ -35,6 +36,7 @@ const OPENERS: { readonly [Kind in BackendKind]: Open<Kind> } = {
   PYTHON: openScripts(PYTHON),
   SQL: openSql,
   CONTAINER: openContainer,
+  KUBERNETES: openKubernetes,
   HTTP: openHttp,
 };
 

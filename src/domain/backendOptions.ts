@@ -2,6 +2,7 @@
 import type { ContainerOptions } from './backends/container';
 import type { HttpOptions } from './backends/http';
 import type { LocalOptions } from './backends/local';
+import type { KubernetesOptions } from './backends/kubernetes';
 import type { SqlOptions } from './backends/sql';
 
 /** Kinds that start an interpreter for each Task, and nothing before. */
@@ -35,6 +36,8 @@ export interface BackendOptionsOf {
   readonly SQL: SqlOptions;
   /** Commands in containers. */
   readonly CONTAINER: ContainerOptions;
+  /** Commands as Jobs of a Kubernetes cluster. */
+  readonly KUBERNETES: KubernetesOptions;
   /** A service that is called over HTTP. */
   readonly HTTP: HttpOptions;
 }
@@ -92,6 +95,13 @@ export const BACKEND_KINDS: Readonly<Record<BackendKind, BackendKindFacts>> = {
     commands: ['query'],
     place: 'here',
     decisive: ['database', 'sampleRows'],
+  },
+  KUBERNETES: {
+    description: 'Commands as Jobs of a Kubernetes cluster.',
+    commands: ['argv', 'shell'],
+    place: 'elsewhere',
+    decisive: ['image'],
+    image: true,
   },
   HTTP: {
     description: 'Calls of a service over HTTP.',

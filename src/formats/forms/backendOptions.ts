@@ -4,6 +4,7 @@ import type { BackendKind, BackendOptionsOf } from '../../domain/backendOptions'
 import { containerForm } from './backends/container';
 import { pythonForm } from './backends/script';
 import { httpForm } from './backends/http';
+import { kubernetesForm } from './backends/kubernetes';
 import { localForm } from './backends/local';
 import { sqlOptions } from './backends/sql';
 
@@ -13,5 +14,6 @@ export const OPTION_FORMS: { readonly [Kind in BackendKind]: z.ZodType<BackendOp
   PYTHON: pythonForm,
   SQL: sqlOptions,
   CONTAINER: containerForm,
+  KUBERNETES: kubernetesForm,
   HTTP: httpForm,
 };
