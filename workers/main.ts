@@ -104,7 +104,13 @@ async function runWorker(settings: ConnectedSettings): Promise<void> {
     openHost: (workerId) => {
       const guard = startGuard({ workerId, log: warn });
       const host = createHost({
-        ...{ workDir: join(settings.home, 'work'), workerId, artifacts, log: warn },
+        ...{
+          workDir: join(settings.home, 'work'),
+          pluginFolder: join(settings.home, 'plugins'),
+          workerId,
+          artifacts,
+          log: warn,
+        },
         containerVolumes: settings.containerVolumes,
       });
       const close = async (): Promise<void> => {
