@@ -1,5 +1,5 @@
 // Compiles the TypeScript into dist/ and, beside it, bundles the console.
-import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { checkNode, fail, fingerprint, inProject, locked, readJson, runTool, seconds, writeJson } from './support.mjs';
 
@@ -79,9 +79,7 @@ function copyDrivers() {
   for (const folder of DRIVERS) {
     const [from, to] = [inProject(folder), inProject('dist', folder)];
     rmSync(to, { recursive: true, force: true });
-    mkdirSync(to, { recursive: true });
-    for (const entry of readdirSync(from, { withFileTypes: true }))
-      if (entry.isFile()) copyFileSync(path.join(from, entry.name), path.join(to, entry.name));
+    cpSync(from, to, { recursive: true });
   }
 }
 

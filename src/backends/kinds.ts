@@ -10,7 +10,9 @@ import { openHadoop } from './hadoop';
 import { openHttp } from './http';
 import { openLocal } from './local';
 import { openScripts } from './script';
+import { OCTAVE } from './script/octave';
 import { PYTHON } from './script/python';
+import { R } from './script/r';
 import { openSpark } from './spark';
 import { openSql } from './sql';
 
@@ -39,6 +41,8 @@ type Open<Kind extends BackendKind> = (
 const OPENERS: { readonly [Kind in BackendKind]: Open<Kind> } = {
   LOCAL: openLocal,
   PYTHON: openScripts(PYTHON),
+  R: openScripts(R),
+  OCTAVE: openScripts(OCTAVE),
   SQL: openSql,
   CONTAINER: openContainer,
   SLURM: openSlurm,

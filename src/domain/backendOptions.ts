@@ -35,6 +35,10 @@ export interface BackendOptionsOf {
   readonly LOCAL: LocalOptions;
   /** Python scripts. */
   readonly PYTHON: PythonOptions;
+  /** R scripts. */
+  readonly R: WarmInterpreterOptions;
+  /** Octave scripts. */
+  readonly OCTAVE: WarmInterpreterOptions;
   /** Queries on the embedded engine DuckDB. */
   readonly SQL: SqlOptions;
   /** Commands in containers. */
@@ -98,6 +102,18 @@ export const BACKEND_KINDS: Readonly<Record<BackendKind, BackendKindFacts>> = {
     commands: ['script'],
     place: 'here',
     decisive: ['interpreter', 'libraryPath', 'venv'],
+  },
+  R: {
+    description: "R scripts, by an Rscript of the worker's own machine.",
+    commands: ['script'],
+    place: 'here',
+    decisive: ['interpreter', 'libraryPath'],
+  },
+  OCTAVE: {
+    description: "Octave scripts, by an interpreter of the worker's own machine.",
+    commands: ['script'],
+    place: 'here',
+    decisive: ['interpreter', 'libraryPath'],
   },
   SQL: {
     description: 'Queries over files and tables, on the embedded engine DuckDB.',

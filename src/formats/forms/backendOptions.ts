@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import type { BackendKind, BackendOptionsOf } from '../../domain/backendOptions';
 import { slurmForm } from './backends/batch';
 import { containerForm } from './backends/container';
-import { pythonForm } from './backends/script';
+import { pythonForm, warmForm } from './backends/script';
 import { customForm } from './backends/custom';
 import { hadoopOptions } from './backends/hadoop';
 import { httpForm } from './backends/http';
@@ -15,6 +15,8 @@ import { sqlOptions } from './backends/sql';
 export const OPTION_FORMS: { readonly [Kind in BackendKind]: z.ZodType<BackendOptionsOf[Kind]> } = {
   LOCAL: localForm,
   PYTHON: pythonForm,
+  R: warmForm,
+  OCTAVE: warmForm,
   SQL: sqlOptions,
   CONTAINER: containerForm,
   SLURM: slurmForm,
