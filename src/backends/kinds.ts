@@ -3,7 +3,7 @@ import type { ArtifactStore } from '../artifacts/store';
 import type { BackendKind } from '../domain/backendOptions';
 import type { BackendSpec } from '../domain/definitions';
 import type { Backend } from './backend';
-import { openSlurm } from './batch';
+import { openGridEngine, openPbs, openSlurm } from './batch';
 import { openContainer } from './container';
 import { openCustom } from './custom';
 import { openHttp } from './http';
@@ -40,6 +40,8 @@ const OPENERS: { readonly [Kind in BackendKind]: Open<Kind> } = {
   SQL: openSql,
   CONTAINER: openContainer,
   SLURM: openSlurm,
+  GRID_ENGINE: openGridEngine,
+  PBS: openPbs,
   HTTP: openHttp,
   CUSTOM: openCustom,
 };
