@@ -97,7 +97,7 @@ const GONE =
 const FULL = /jobs? (is|are) allowed|too many|max_u_jobs|max_jobs|limit.*(reached|exceeded)/i;
 
 function readFault(complaint: string): SchedulerFault {
-  if (/does? not exist|not found/i.test(complaint)) return 'unknown';
+  if (/do(es)? not exist|not found/i.test(complaint)) return 'unknown';
   if (GONE.test(complaint)) return 'gone';
   return FULL.test(complaint) ? 'full' : 'refused';
 }
