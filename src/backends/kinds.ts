@@ -8,6 +8,7 @@ import { openContainer } from './container';
 import { openCustom } from './custom';
 import { openHadoop } from './hadoop';
 import { openHttp } from './http';
+import { openKubernetes } from './kubernetes';
 import { openLocal } from './local';
 import { openScripts } from './script';
 import { OCTAVE } from './script/octave';
@@ -45,6 +46,7 @@ const OPENERS: { readonly [Kind in BackendKind]: Open<Kind> } = {
   OCTAVE: openScripts(OCTAVE),
   SQL: openSql,
   CONTAINER: openContainer,
+  KUBERNETES: openKubernetes,
   SLURM: openSlurm,
   SPARK: openSpark,
   HADOOP: openHadoop,

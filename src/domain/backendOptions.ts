@@ -5,6 +5,7 @@ import type { CustomOptions } from './backends/custom';
 import type { HadoopOptions } from './backends/hadoop';
 import type { HttpOptions } from './backends/http';
 import type { LocalOptions } from './backends/local';
+import type { KubernetesOptions } from './backends/kubernetes';
 import type { SparkOptions } from './backends/spark';
 import type { SqlOptions } from './backends/sql';
 
@@ -43,6 +44,8 @@ export interface BackendOptionsOf {
   readonly SQL: SqlOptions;
   /** Commands in containers. */
   readonly CONTAINER: ContainerOptions;
+  /** Commands as Jobs of a Kubernetes cluster. */
+  readonly KUBERNETES: KubernetesOptions;
   /** Jobs of a Slurm cluster. */
   readonly SLURM: SlurmOptions;
   /** Applications and queries on Spark. */
@@ -120,6 +123,13 @@ export const BACKEND_KINDS: Readonly<Record<BackendKind, BackendKindFacts>> = {
     commands: ['query'],
     place: 'here',
     decisive: ['database', 'sampleRows'],
+  },
+  KUBERNETES: {
+    description: 'Commands as Jobs of a Kubernetes cluster.',
+    commands: ['argv', 'shell'],
+    place: 'elsewhere',
+    decisive: ['image'],
+    image: true,
   },
   SLURM: {
     description: 'Commands as jobs of a Slurm cluster.',

@@ -7,6 +7,7 @@ import { pythonForm, warmForm } from './backends/script';
 import { customForm } from './backends/custom';
 import { hadoopOptions } from './backends/hadoop';
 import { httpForm } from './backends/http';
+import { kubernetesForm } from './backends/kubernetes';
 import { localForm } from './backends/local';
 import { sparkOptions } from './backends/spark';
 import { sqlOptions } from './backends/sql';
@@ -19,6 +20,7 @@ export const OPTION_FORMS: { readonly [Kind in BackendKind]: z.ZodType<BackendOp
   OCTAVE: warmForm,
   SQL: sqlOptions,
   CONTAINER: containerForm,
+  KUBERNETES: kubernetesForm,
   SLURM: slurmForm,
   SPARK: sparkOptions,
   HADOOP: hadoopOptions,
