@@ -40,6 +40,10 @@ export interface BackendOptionsOf {
   readonly R: WarmInterpreterOptions;
   /** Octave scripts. */
   readonly OCTAVE: WarmInterpreterOptions;
+  /** MATLAB scripts. */
+  readonly MATLAB: InterpreterOptions;
+  /** SAS programs. */
+  readonly SAS: InterpreterOptions;
   /** Queries on the embedded engine DuckDB. */
   readonly SQL: SqlOptions;
   /** Commands in containers. */
@@ -121,6 +125,18 @@ export const BACKEND_KINDS: Readonly<Record<BackendKind, BackendKindFacts>> = {
     commands: ['script'],
     place: 'here',
     decisive: ['interpreter', 'libraryPath'],
+  },
+  MATLAB: {
+    description: "MATLAB scripts, by a MATLAB of the worker's own machine.",
+    commands: ['script'],
+    place: 'here',
+    decisive: ['interpreter', 'libraryPath'],
+  },
+  SAS: {
+    description: "SAS programs, by a SAS of the worker's own machine.",
+    commands: ['script'],
+    place: 'here',
+    decisive: ['interpreter'],
   },
   SQL: {
     description: 'Queries over files and tables, on the embedded engine DuckDB.',
