@@ -119,7 +119,13 @@ async function measure({ db, statements }: Counted, size: number, rounds: number
   const evaluate = () => Promise.reject(new Error('nothing is to be computed'));
   const version = (await loadCatalog(db)).jobs.get('each')?.compiled;
   if (!version) throw new Error('the job is not there');
-  const workerId = await registerWorker(db, { host: 'bench', pid: process.pid, queues: [], concurrency: BATCH });
+  const workerId = await registerWorker(db, {
+    host: 'bench',
+    pid: process.pid,
+    queues: [],
+    concurrency: BATCH,
+    waitingConcurrency: 0,
+  });
   const times: number[] = [];
   let asked = 0;
   let current: string | undefined;
@@ -135,8 +141,6 @@ async function measure({ db, statements }: Counted, size: number, rounds: number
       );
       while ((await planDue({ ...engine, evaluate, maxScatter: 1_000_000 })) > 0);
       current = submissionIds[0];
-      // As autovacuum does within a minute; small graphs share the statistics of the first.
-      if (round === 0) await db.query({ name: 'bench-analyze', text: 'analyze' });
       left = Math.max(BATCH, Math.min(size / 2, 1_000));
     }
     left -= BATCH;

@@ -31,6 +31,7 @@ import { ArtifactResolver, BatchResolver, StepRunResolver } from './submissions/
 import { ReusedStepRunResolver, StepRunReuseResolver } from './submissions/reuse';
 import { SubmissionResolver } from './submissions/resolver';
 import { SubmissionSubscriptions } from './submissions/subscriptions';
+import { BackendCheckResolver, BackendHealthOfBackend, BackendHealthResolver, WorkerBackends } from './workers/health';
 import { WorkersResolver } from './workers/resolver';
 
 // eslint-disable-next-line @typescript-eslint/no-unsafe-function-type -- type-graphql's own signature
@@ -50,6 +51,10 @@ const RESOLVERS: NonEmptyArray<Function> = [
   ArtifactResolver,
   DataResolver,
   WorkersResolver,
+  BackendHealthOfBackend,
+  BackendHealthResolver,
+  BackendCheckResolver,
+  WorkerBackends,
   ScheduleResolver,
   TriggerResolver,
   FiringResolver,

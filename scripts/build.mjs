@@ -1,9 +1,11 @@
 // Compiles the TypeScript into dist/ and, beside it, bundles the console.
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { checkNode, fail, fingerprint, inProject, locked, readJson, runTool, seconds, writeJson } from './support.mjs';
 
 const CODE_FOLDERS = ['src', 'schema', 'workers', 'migrations', 'bench'];
+
+const DRIVERS = path.join('src', 'backends', 'script', 'drivers');
 
 const parts = [
   {
@@ -13,6 +15,7 @@ const parts = [
     exists: () => true,
     run: async () => {
       removeOrphans();
+      copyDrivers();
       return runTool('typescript/bin/tsc', ['-p', 'tsconfig.build.json']);
     },
   },
@@ -69,6 +72,15 @@ function outdated() {
     }
     return [{ part, quick }];
   });
+}
+
+// The drivers of script backends are source code of other languages: they are run as they are.
+function copyDrivers() {
+  const [from, to] = [inProject(DRIVERS), inProject('dist', DRIVERS)];
+  rmSync(to, { recursive: true, force: true });
+  mkdirSync(to, { recursive: true });
+  for (const entry of readdirSync(from, { withFileTypes: true }))
+    if (entry.isFile()) copyFileSync(path.join(from, entry.name), path.join(to, entry.name));
 }
 
 // A removed source leaves its output behind, and a left-over migration would run.

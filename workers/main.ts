@@ -2,7 +2,6 @@
 import { join } from 'node:path';
 import { createLocalStore } from '../src/artifacts/localStore';
 import { createHost } from '../src/backends/host';
-import { BACKEND_KINDS } from '../src/domain/backendOptions';
 import { createLog } from '../src/config/log';
 import { exitWithParent } from '../src/config/parentWatch';
 import { readSettings, requireServices, SettingsError, withFlags } from '../src/config/settings';
@@ -10,13 +9,13 @@ import { createAnnouncer } from '../src/delivery/announcer';
 import { createWakeSender } from '../src/delivery/beeQueues';
 import { openPubSub } from '../src/delivery/pubsub';
 import { createSandbox } from '../src/expressions/sandbox';
+import type { BackendSpec } from '../src/domain/definitions';
 import { messageOf, StepcastError } from '../src/domain/errors';
 import { watchCatalog } from '../src/engine/catalog';
 import { createPlans } from '../src/engine/plans';
 import { openDatabase, type Database } from '../src/store/database';
 import { forgetSent } from '../src/store/statements/outbox';
 import { startGuard } from './guard';
-import type { ServedQueue } from './slots';
 import { startWorker } from './worker';
 
 const SCHEMA_POLL_MS = 100;
@@ -44,10 +43,9 @@ async function main(): Promise<void> {
     },
   });
 
-  const served = (): ServedQueue[] => {
+  const served = (): BackendSpec[] => {
     const all = [...catalog.current().backends.values()].map(({ spec }) => spec);
-    const chosen = settings.queues.length === 0 ? all : all.filter(({ name }) => settings.queues.includes(name));
-    return chosen.map(({ name, kind }) => ({ name, place: BACKEND_KINDS[kind].place }));
+    return settings.queues.length === 0 ? all : all.filter(({ name }) => settings.queues.includes(name));
   };
   const worker = await startWorker({
     db,
@@ -64,10 +62,11 @@ async function main(): Promise<void> {
       };
       return { ...host, close };
     },
-    queues: served(),
+    backends: served(),
     concurrency: { here: settings.concurrency, elsewhere: settings.waitingConcurrency },
     leaseSeconds: settings.leaseSeconds,
     drainSeconds: settings.drainSeconds,
+    healthSeconds: settings.healthSeconds,
     maxLogBytes: settings.maxLogBytes,
     maxScatter: settings.maxScatter,
     reuse: { enabled: settings.reuse, keep: (sha256) => artifacts.keep(sha256) },

@@ -8,12 +8,6 @@ import { attemptKey } from './strays';
 export type Place = BackendKindFacts['place'];
 export const PLACES: readonly Place[] = ['here', 'elsewhere'];
 
-/** A Backend whose queues are served. */
-export interface ServedQueue {
-  readonly name: string;
-  readonly place: Place;
-}
-
 interface Slot {
   readonly work: Work;
   readonly place: Place;

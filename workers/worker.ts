@@ -2,7 +2,7 @@
 import { hostname } from 'node:os';
 import type { RunningAttempt } from '../src/backends/backend';
 import type { BackendHost } from '../src/backends/host';
-import { createWakeReceiver, type WakeReceiver } from '../src/delivery/beeQueues';
+import { createWakeReceiver } from '../src/delivery/beeQueues';
 import type { RedisAnnouncer } from '../src/delivery/announcer';
 import type { PubSub } from '../src/delivery/pubsub';
 import { claim, type Work } from '../src/engine/claim';
@@ -12,6 +12,7 @@ import type { Evaluate } from '../src/engine/planner/compute';
 import type { ReuseDecision } from '../src/engine/reuse';
 import { createReconciler } from '../src/engine/reconcile';
 import { INLINE_QUEUE } from '../src/domain/compileJob';
+import type { BackendSpec } from '../src/domain/definitions';
 import { messageOf, StepcastError } from '../src/domain/errors';
 import type { Database } from '../src/store/database';
 import {
@@ -27,7 +28,8 @@ import { createInsideWork } from './inside';
 import { createProgressSink } from './progress';
 import { createReuse, unrunReport } from './reuse';
 import { blankReport, createReporter } from './reports';
-import { createSlots, PLACES, type Place, type ServedQueue } from './slots';
+import { createServedBackends } from './served';
+import { createSlots, PLACES, type Place } from './slots';
 import { attemptKey, createStrayFinder } from './strays';
 
 export interface WorkerOptions {
@@ -39,11 +41,13 @@ export interface WorkerOptions {
   /** Opens what runs Attempts for a worker id; called again when this process had to take a new identity. */
   readonly openHost: (workerId: string) => BackendHost;
   /** The Backends whose queues it serves. */
-  readonly queues: readonly ServedQueue[];
+  readonly backends: readonly BackendSpec[];
   /** How many steps it runs at once. */
   readonly concurrency: Readonly<Record<Place, number>>;
   readonly leaseSeconds: number;
   readonly drainSeconds: number;
+  /** Between two looks whether an engine answers. */
+  readonly healthSeconds: number;
   readonly maxLogBytes: number;
   /** Elements that one scatter may have. */
   readonly maxScatter: number;
@@ -55,8 +59,8 @@ export interface WorkerOptions {
 }
 
 export interface Worker {
-  /** Serves further queues from now on. */
-  serve(queues: readonly ServedQueue[]): void;
+  /** Serves these Backends as well from now on, in the form that they have now. */
+  serve(backends: readonly BackendSpec[]): void;
   /** Takes nothing new, lets what runs finish for the drain time, then hands the rest back. */
   stop(): Promise<void>;
 }
@@ -80,10 +84,15 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const reporter = createReporter(engine, trouble('recording results, will try again'));
   const progress = createProgressSink(db, announcer, trouble('recording progress'));
 
-  let queues = [...options.queues];
-  const register = (): Promise<string> =>
-    registerWorker(db, { host: hostname(), pid: process.pid, queues: names(queues), concurrency: concurrency.here });
-  let workerId = await register();
+  const register = (queues: readonly string[]): Promise<string> =>
+    registerWorker(db, {
+      host: hostname(),
+      pid: process.pid,
+      queues,
+      concurrency: concurrency.here,
+      waitingConcurrency: concurrency.elsewhere,
+    });
+  let workerId = await register(options.backends.map(({ name }) => name));
   let host = options.openHost(workerId);
   const leftOver = await host.sweep();
   if (leftOver > 0) log('warn', `ended ${leftOver} processes that an earlier worker had left behind`);
@@ -108,10 +117,10 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   /** Resolves with whether there may be more. */
   const fillAt = async (place: Place): Promise<boolean> => {
     const free = Math.min(MAX_CLAIMED, slots.free(place));
-    const served = names(queues.filter((queue) => queue.place === place));
-    if (stopping || free === 0 || served.length === 0) return false;
+    const ready = served.ready(place);
+    if (stopping || free === 0 || ready.length === 0) return false;
     const owner = workerId;
-    const works = await claim(engine, owner, served, free);
+    const works = await claim(engine, owner, ready, free);
     for (const work of works) {
       slots.take(work, place);
       known.add(attemptKey(work));
@@ -139,12 +148,14 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       filling = false;
     }
   };
-  const hasRoom = (): boolean => queues.some(({ place }) => slots.free(place) > 0);
-  const wake = (): void => {
-    // A worker without a free slot passes the doorbell on, so that an idle one hears it.
-    if (hasRoom()) void fill();
-    else passOn();
-  };
+  const served = createServedBackends(options.backends, {
+    ...{ db, redisUrl: options.redisUrl, healthSeconds: options.healthSeconds, log, trouble },
+    workerId: () => workerId,
+    ask: (spec) => host.health(spec),
+    // A worker that can take nothing of it passes the doorbell on, so that an idle one hears it.
+    onDoorbell: (place) => (place && slots.free(place) > 0 ? void fill() : passOn()),
+    onReady: () => void fill(),
+  });
 
   const run = async (work: Work, owner: string, decision: ReuseDecision): Promise<void> => {
     const report = await runAttempt(work, owner, decision).catch((error: unknown): AttemptReport => {
@@ -220,9 +231,10 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const takeNewIdentity = async (): Promise<void> => {
     log('warn', `worker ${workerId} was declared dead after a silence; it starts again under a new number`);
     for (const { attempt } of slots.running()) attempt.cancel('shutdown');
-    workerId = await register();
+    workerId = await register(served.names());
     const old = host;
     host = options.openHost(workerId);
+    served.tellAgain();
     await Promise.all(slots.running().map(({ attempt }) => attempt.outcome.catch(() => undefined)));
     await old.close();
   };
@@ -283,32 +295,16 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   ];
   const stops = await Promise.all([
     pubsub.subscribe('plan', inside.plan),
-    pubsub.subscribe('wake', () => {
-      if (hasRoom()) void fill();
-    }),
+    pubsub.subscribe('wake', () => void fill()),
     pubsub.subscribe('control', (message) => stopSteps(cancelledIds(message))),
   ]);
-  const receivers: WakeReceiver[] = [
-    createWakeReceiver(options.redisUrl, names(queues), wake),
-    createWakeReceiver(options.redisUrl, [INLINE_QUEUE], inside.look),
-  ];
+  const insideReceiver = createWakeReceiver(options.redisUrl, [INLINE_QUEUE], inside.look);
   void recover();
   void fill();
-  log('info', `worker ${workerId} takes up to ${concurrency.here} steps at a time from ${names(queues).join(', ')}`);
+  log('info', `worker ${workerId} takes up to ${concurrency.here} steps at a time from ${served.names().join(', ')}`);
 
   return {
-    serve: (more) => {
-      const fresh = more.filter(({ name }) => !names(queues).includes(name));
-      const changed = queues.map((queue) => more.find(({ name }) => name === queue.name) ?? queue);
-      queues = [...changed, ...fresh];
-      if (fresh.length === 0) return;
-      receivers.push(createWakeReceiver(options.redisUrl, names(fresh), wake));
-      db.query({ name: 'worker-queues', text: `update worker set queues = $2::text[] where id = $1` }, [
-        workerId,
-        names(queues),
-      ]).catch(trouble('announcing queues'));
-      void fill();
-    },
+    serve: served.add,
     stop: async () => {
       stopping = true;
       await setWorkerState(db, workerId, 'DRAINING').catch(trouble('announcing the end'));
@@ -323,15 +319,13 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       await within(3_000, reporter.idle());
       for (const timer of timers) clearInterval(timer);
       for (const stop of stops) stop();
-      await Promise.all(receivers.map((receiver) => receiver.close()));
+      await Promise.all([served.close(), insideReceiver.close()]);
       await announcer.flush();
       await setWorkerState(db, workerId, 'STOPPED').catch(trouble('announcing the end'));
       await host.close();
     },
   };
 }
-
-const names = (queues: readonly ServedQueue[]): string[] => queues.map(({ name }) => name);
 
 async function within(milliseconds: number, work: Promise<unknown>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;

@@ -4,8 +4,8 @@ import { messageOf } from '../../src/domain/errors';
 import type { DefinitionSet } from '../../src/domain/definitions';
 import { define, type DefinitionProblem, type SourceSet } from '../../src/engine/define';
 import type { Catalog } from '../../src/engine/catalog';
-import { readDefinitions, watchDefinitions, type DefinitionFile } from '../../src/formats/folder';
-import { parseSources, type Parsed } from '../../src/formats/parse';
+import { readDefinitions, scriptPaths, watchDefinitions, type DefinitionFile } from '../../src/formats/folder';
+import { parseSources, type Parsed, type Source } from '../../src/formats/parse';
 import { formatProblem, type Problem } from '../../src/formats/problem';
 import { scriptFaults, type CheckScript } from '../../src/formats/scripts';
 import type { Services } from '../context';
@@ -43,6 +43,7 @@ export async function serveFolders(
           problems.push(messageOf(error));
         }
       }
+      watch.follow(scriptPaths(files));
       const texts = files.flatMap((file) => ('text' in file ? [{ ...file, name: shownName(file.name) }] : []));
       problems.push(...files.flatMap((file) => ('error' in file ? [`${shownName(file.name)}: ${file.error}`] : [])));
       const present = new Set(files.map((file) => FILE + shownName(file.name)));
@@ -85,7 +86,7 @@ export async function serveFolders(
 /** Parses and applies; a file with a problem is left out, and so is one whose definitions break another's. */
 async function applyTexts(
   services: Pick<Services, 'db' | 'announcer' | 'catalog' | 'checkScript'>,
-  texts: readonly { readonly name: string; readonly text: string }[],
+  texts: readonly Source[],
   gone: readonly string[],
 ): Promise<string[]> {
   const problems: string[] = [];

@@ -38,6 +38,16 @@ export class DefineTaskInput {
     description: 'In place of a command: an expression that gives an object of the outputs, inside the worker.',
   })
   expression?: string | null;
+  @Field(() => String, {
+    nullable: true,
+    description: 'In place of a command: source code in the language of the Backend.',
+  })
+  script?: string | null;
+  @Field(() => GraphQLJSON, {
+    nullable: true,
+    description: 'In place of a command: a call of a service, as "GET /path" or an object with method, path, body …',
+  })
+  request?: unknown;
   @Field(() => Boolean, {
     nullable: true,
     description: 'Run the command by `/bin/sh`; ports and parameters are then environment variables.',

@@ -25,7 +25,7 @@ export class ResourceResolver {
 export class WaitResolver {
   @FieldResolver(() => [String], {
     description:
-      'Why a ready step does not start, such as "2 of 2 matlab-licence in use"; empty when it only waits for its turn.',
+      'Why a ready step does not start, such as "2 of 2 matlab-licence in use", "No worker is alive", or that no live worker can run its Backend and what is missing there; empty when it only waits for its turn.',
   })
   async waitsFor(@Root() step: StepRunType, @Ctx() { services }: Context): Promise<string[]> {
     return step.state === 'QUEUED' ? waitsFor(services.db, step.place) : [];

@@ -36,8 +36,10 @@ export class WorkerType extends Node {
   state!: WorkerRow['state'];
   @Field(() => [String], { description: 'The Backends whose queues it serves.' })
   queues!: string[];
-  @Field(() => Int, { description: 'How many steps it runs at once, at most.' })
+  @Field(() => Int, { description: 'How many steps it runs on its machine at once, at most.' })
   concurrency!: number;
+  @Field(() => Int, { description: 'How many steps it watches at once that run elsewhere, as on a cluster.' })
+  waitingConcurrency!: number;
   @Field(() => Int, { description: 'How many it ran at its last heartbeat.' })
   running!: number;
   @Field(() => Date, { description: 'When it started.' })
@@ -121,6 +123,7 @@ export function toWorker(row: WorkerRow): WorkerType {
     state: row.state,
     queues: row.queues,
     concurrency: row.concurrency,
+    waitingConcurrency: row.waitingConcurrency,
     running: row.running,
     startedAt: row.startedAt,
     heartbeatAt: row.heartbeatAt,

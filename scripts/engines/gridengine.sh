@@ -75,11 +75,10 @@ global_configuration() {
 
 start() {
   need_root "Starting Grid Engine"
-  SGE_ND=true daemon "$state/master.pid" sge_qmaster "$state/master.log" sge_qmaster
-  wait_until "the master answers" qconf -sm || show_log "$spool/master/messages"
+  # In the foreground it tells each second what it has scheduled.
+  SGE_ND=true daemon master sge_qmaster "the master answers" 'qconf -sm' bash -c 'exec sge_qmaster >/dev/null'
   is_configured || configure_cell
-  SGE_ND=true daemon "$state/node.pid" sge_execd "$state/node.log" sge_execd
-  wait_until "the host $host is up" host_is_up || show_log "$state/node.log"
+  SGE_ND=true daemon node sge_execd "the host $host is up" host_is_up sge_execd
 }
 
 # Reads a setting of the master, changes it, and gives it back: edit 'qconf -ssconf' 'qconf -Msconf' SED...
@@ -146,8 +145,8 @@ host_is_up() { qstat -f -q "all.q@$host" | grep -E "^all.q@" | awk '$6 != "" { b
 
 # Jobs go on without the daemons, and are found again when these are back.
 stop() {
-  end_daemon "$state/node.pid" sge_execd
-  end_daemon "$state/master.pid" sge_qmaster
+  end_daemon node sge_execd
+  end_daemon master sge_qmaster
 }
 
 prove() {

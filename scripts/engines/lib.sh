@@ -91,7 +91,6 @@ wait_until() {
   done
 }
 
-# A start or a stop on the way of an operator ends with the log of the daemon when it fails.
 show_log() {
   [ ! -e "$1" ] || {
     say "The last lines of $1:"
@@ -111,25 +110,36 @@ daemon_lives() {
   [ -n "$pid" ] && [ -r "/proc/$pid/cmdline" ] && tr '\0' ' ' <"/proc/$pid/cmdline" | grep -qF -- "$2"
 }
 
-# daemon PIDFILE PROGRAM LOG COMMAND...: starts a program that stays in the foreground, away from this terminal and in the
-# folder of its pid file.
+# daemon NAME PROGRAM WHAT ANSWERS COMMAND...: starts a program that stays in the foreground, away from this terminal and in
+# the state folder, with its process id in NAME.pid and what it says this time in NAME.log. It has started when ANSWERS succeeds.
 daemon() {
-  local pid_file=$1 program=$2 log=$3
-  shift 3
-  daemon_lives "$pid_file" "$program" && return
-  (cd "$(dirname "$pid_file")" && exec setsid "$@" >>"$log" 2>&1 </dev/null) &
-  echo $! >"$pid_file"
+  local pid_file=$state/$1.pid log=$state/$1.log program=$2 what=$3 answers=$4
+  shift 4
+  if ! daemon_lives "$pid_file" "$program"; then
+    (cd "$state" && exec setsid "$@" >"$log" 2>&1 </dev/null) &
+    echo $! >"$pid_file"
+  fi
+  wait_until "$what" answers_or_died "$answers" "$(cat "$pid_file")" || show_log "$log"
+  daemon_lives "$pid_file" "$program" || {
+    say "$program has ended by itself."
+    show_log "$log"
+  }
 }
 
-# end_daemon PIDFILE PROGRAM: asks it to end, and ends it when it does not.
+# A process that has ended and that nobody has asked after has no command line any more.
+answers_or_died() {
+  [ -z "$(tr -d '\0' 2>/dev/null <"/proc/$2/cmdline")" ] || $1
+}
+
+# end_daemon NAME PROGRAM: asks it to end, and ends it when it does not.
 end_daemon() {
-  local pid
-  if daemon_lives "$1" "$2"; then
-    pid=$(head -n 1 "$1")
+  local pid_file=$state/$1.pid pid
+  if daemon_lives "$pid_file" "$2"; then
+    pid=$(head -n 1 "$pid_file")
     kill "$pid" 2>/dev/null || true
-    wait_until "the end of $2" daemon_ended "$1" "$2" || kill -KILL "$pid" 2>/dev/null || true
+    wait_until "the end of $2" daemon_ended "$pid_file" "$2" || kill -KILL "$pid" 2>/dev/null || true
   fi
-  rm -f "$1"
+  rm -f "$pid_file"
 }
 
 daemon_ended() {

@@ -7,6 +7,9 @@ socket=$state/podman.sock
 export CONTAINERS_CONF=$state/containers.conf
 export CONTAINERS_STORAGE_CONF=$state/storage.conf
 
+# What does not outlast a boot of the machine must be where nothing does: by that podman knows that there was one.
+if [ "$(id -u)" = 0 ]; then volatile=/run/stepcast-engines/$(cksum <<<"$state" | cut -d ' ' -f 1); else volatile=$state/run; fi
+
 # What the image is made of: the basic tools, as they are installed on this machine.
 image_packages=(
   base-files bash coreutils dash debianutils findutils grep gzip hostname mawk sed tar util-linux
@@ -23,6 +26,7 @@ default_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]
 cgroup_manager = "cgroupfs"
 events_logger = "file"
 runtime = "runc"
+tmp_dir = "$volatile/libpod"
 
 [engine.runtimes]
 runc = ["$(command -v runc || echo /usr/sbin/runc)"]
@@ -31,7 +35,7 @@ CONF
 [storage]
 driver = "$(storage_driver)"
 graphroot = "$state/storage"
-runroot = "$state/run"
+runroot = "$volatile/storage"
 CONF
   podman image exists "$image" || make_image
 }
@@ -60,19 +64,19 @@ make_image() {
 start() {
   # What an earlier boot of the machine left is no socket any more.
   daemon_lives "$state/service.pid" "podman system service" || rm -f "$socket"
-  daemon "$state/service.pid" "podman system service" "$state/service.log" \
+  daemon service "podman system service" "podman's API answers on $socket" api_answers \
     podman system service --time=0 "unix://$socket"
-  wait_until "podman's API answers on $socket" curl -sf --unix-socket "$socket" http://podman/_ping ||
-    show_log "$state/service.log"
 }
 
+api_answers() { [ "$(curl -sf --unix-socket "$socket" http://podman/_ping)" = OK ]; }
+
 stop() {
-  end_daemon "$state/service.pid" "podman system service"
+  end_daemon service "podman system service"
   rm -f "$socket"
 }
 
 prove() {
-  [ "$(curl -sf --unix-socket "$socket" http://podman/_ping)" = OK ]
+  api_answers
   [ "$(podman run --rm --network none "$image" echo answer)" = answer ]
   podman version --format 'podman {{.Client.Version}}'
 }

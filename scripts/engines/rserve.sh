@@ -38,15 +38,14 @@ start() {
   local instance name port
   for instance in "${instances[@]}"; do
     name=${instance%:*} port=${instance#*:}
-    LC_ALL=C.UTF-8 daemon "$state/$name.pid" "$state/$name.conf" "$state/$name.log" \
+    LC_ALL=C.UTF-8 daemon "$name" "$state/$name.conf" "Rserve answers on port $port" "port_answers $port" \
       R CMD "$program" --no-save --RS-conf "$state/$name.conf"
-    wait_until "Rserve answers on port $port" port_answers "$port" || show_log "$state/$name.log"
   done
 }
 
 stop() {
   local instance
-  for instance in "${instances[@]}"; do end_daemon "$state/${instance%:*}.pid" "$state/${instance%:*}.conf"; done
+  for instance in "${instances[@]}"; do end_daemon "${instance%:*}" "$state/${instance%:*}.conf"; done
 }
 
 # Logs in where that is needed and lets R compute, in Rserve's own protocol.

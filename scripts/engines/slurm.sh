@@ -26,8 +26,8 @@ CredType=cred/munge
 
 StateSaveLocation=$state/controller
 SlurmdSpoolDir=$state/node
-SlurmctldPidFile=$state/slurmctld.pid
-SlurmdPidFile=$state/slurmd.pid
+SlurmctldPidFile=$state/controller/slurmctld.pid
+SlurmdPidFile=$state/node/slurmd.pid
 SlurmctldLogFile=$state/log/slurmctld.log
 SlurmdLogFile=$state/log/slurmd.log
 
@@ -81,25 +81,24 @@ memory_limits() {
 
 start() {
   need_root "Starting Slurm"
-  daemon "$state/munge/munged.pid.own" munged "$state/log/munged.out" \
+  daemon munge munged "munge answers" munge_answers \
     munged --foreground --force --socket="$munge_socket" --key-file="$state/munge/munge.key" \
     --pid-file="$state/munge/munged.pid" --log-file="$state/log/munged.log" --seed-file="$state/munge/munged.seed"
-  wait_until "munge answers" munge --no-input --socket "$munge_socket" || show_log "$state/log/munged.out"
-  daemon "$state/slurmctld.pid.own" slurmctld "$state/log/slurmctld.out" slurmctld -D
-  wait_until "slurmctld answers" answers_up || show_log "$state/log/slurmctld.out"
-  daemon "$state/slurmd.pid.own" slurmd "$state/log/slurmd.out" slurmd -D -N "$node"
-  wait_until "the node $node is up" node_is_up || show_log "$state/log/slurmd.out"
+  daemon slurmctld slurmctld "slurmctld answers" controller_answers slurmctld -D
+  daemon slurmd slurmd "the node $node is up" node_is_up slurmd -D -N "$node"
 }
 
-answers_up() { scontrol ping | grep -q 'is UP'; }
+munge_answers() { munge --no-input --socket "$munge_socket"; }
+
+controller_answers() { scontrol ping | grep -q 'is UP'; }
 
 node_is_up() { sinfo --noheader --format %T | grep -qE '^(idle|mixed|allocated|completing)'; }
 
 # Jobs go on without the daemons, and are found again when these are back.
 stop() {
-  end_daemon "$state/slurmctld.pid.own" slurmctld
-  end_daemon "$state/slurmd.pid.own" slurmd
-  end_daemon "$state/munge/munged.pid.own" munged
+  end_daemon slurmctld slurmctld
+  end_daemon slurmd slurmd
+  end_daemon munge munged
 }
 
 prove() {

@@ -47,14 +47,12 @@ start() {
   class=$(spark_home)/bin/spark-class
   # From another shell than the operator's: spark-class takes settings of its own environment.
   export SPARK_HOME="$(spark_home)"
-  daemon "$state/master.pid" deploy.master.Master "$state/master.log" \
+  daemon master deploy.master.Master "Spark's master answers" "port_answers $master_page" \
     "$class" org.apache.spark.deploy.master.Master --host 127.0.0.1 --port "$master_port" --webui-port "$master_page"
-  wait_until "Spark's master answers" port_answers "$master_page" || show_log "$state/master.log"
   mkdir -p "$state/work"
-  daemon "$state/worker.pid" deploy.worker.Worker "$state/worker.log" \
+  daemon worker deploy.worker.Worker "Spark's worker is with its master" worker_is_there \
     "$class" org.apache.spark.deploy.worker.Worker --host 127.0.0.1 --port "$worker_port" --webui-port "$worker_page" \
     --cores "$cores" --memory "$memory" --work-dir "$state/work" "spark://127.0.0.1:$master_port"
-  wait_until "Spark's worker is with its master" worker_is_there || show_log "$state/worker.log"
 }
 
 worker_is_there() {
@@ -63,8 +61,8 @@ sys.exit(0 if json.load(urllib.request.urlopen('http://127.0.0.1:$master_page/js
 }
 
 stop() {
-  end_daemon "$state/worker.pid" deploy.worker.Worker
-  end_daemon "$state/master.pid" deploy.master.Master
+  end_daemon worker deploy.worker.Worker
+  end_daemon master deploy.master.Master
 }
 
 prove() {

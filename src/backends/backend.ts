@@ -3,6 +3,7 @@
  * (directories, staged inputs, clocks, progress, collected outputs, how an end is read) is the frame's: `attempt/run.ts`.
  */
 import type { Readable } from 'node:stream';
+import type { BackendHealth } from '../domain/backendHealth';
 import type { AttemptState } from '../domain/states';
 import type { BackendSpec, Resources, TaskSpec } from '../domain/definitions';
 import type { FailureKind } from '../domain/failure';
@@ -137,15 +138,7 @@ export interface CommandHooks {
   checkpoint(): void;
 }
 
-/** Whether the engine behind a Backend answers. */
-export interface BackendHealth {
-  /** MISSING: not installed here, so that this worker takes none of its steps. UNAVAILABLE: it does not answer now. */
-  readonly state: 'READY' | 'UNAVAILABLE' | 'MISSING';
-  /** The engine's own version; null when it could not be asked. */
-  readonly version: string | null;
-  /** What is wrong and how to mend it; empty when nothing is. */
-  readonly message: string;
-}
+export type { BackendHealth } from '../domain/backendHealth';
 
 /** One Backend of one worker. */
 export interface Backend {

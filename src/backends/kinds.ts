@@ -3,7 +3,11 @@ import type { ArtifactStore } from '../artifacts/store';
 import type { BackendKind } from '../domain/backendOptions';
 import type { BackendSpec } from '../domain/definitions';
 import type { Backend } from './backend';
+import { openHttp } from './http';
 import { openLocal } from './local';
+import { openScripts } from './script';
+import { PYTHON } from './script/python';
+import { openSql } from './sql';
 
 /** What a Backend may use of the worker that opens it. */
 export interface BackendServices {
@@ -25,11 +29,14 @@ type Open<Kind extends BackendKind> = (
 
 const OPENERS: { readonly [Kind in BackendKind]: Open<Kind> } = {
   LOCAL: openLocal,
+  PYTHON: openScripts(PYTHON),
+  SQL: openSql,
+  HTTP: openHttp,
 };
 
 /** Opens a Backend. Throws CONFIGURATION when its options do not fit this machine. */
 export async function openBackend(spec: BackendSpec, services: BackendServices): Promise<Backend> {
   // The table gives each kind its own spec, which the compiler cannot follow through the index.
-  const open = OPENERS[spec.kind];
+  const open = OPENERS[spec.kind] as Open<BackendKind>;
   return open(spec, services);
 }

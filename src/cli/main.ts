@@ -6,6 +6,7 @@ import { connect, type Api } from './client/api';
 import { CommandError, EXIT, type ExitCode } from './client/commandError';
 import { applyFolder } from './commands/apply';
 import { kindOf } from './client/submissions';
+import { listBackends } from './commands/backends';
 import { showBatch } from './commands/batch';
 import { cancel } from './commands/cancel';
 import { showGraph } from './commands/graph';
@@ -99,6 +100,9 @@ function program(): Command {
     watch(id, { api, terminal, json, signal: interrupted.signal }),
   );
   command('jobs', 'list the jobs that can be submitted', (api, { json }) => listJobs(api, terminal, json === true));
+  command('backends', 'show whether the engine of each backend answers; fails when one does not', (api, { json }) =>
+    listBackends(api, terminal, json === true),
+  );
   command('status [id]', 'show the newest submissions, or one with its steps, or a batch', async (api, options, id) => {
     const json = options.json === true;
     if (id === '') return listSubmissions(api, terminal, { limit: options.limit, job: options.job, json });

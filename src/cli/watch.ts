@@ -2,12 +2,16 @@ import type { Api } from './client/api';
 import { EXIT, type ExitCode } from './client/commandError';
 import { logTail } from './client/stepLog';
 import { exitCodeOf, followEvents, isFinal, readFailures, readSteps, readSubmission } from './client/submissions';
+import { readWaits } from './client/waits';
 import { duration, progressView, type ProgressView } from './progressView';
 import type { Terminal } from './terminal';
 
 const TAIL_LINES = 20;
 /** Failed steps whose logs are shown. */
 const MAX_FAILURES = 5;
+/** When nothing happens for so long, it is asked why. */
+const QUIET_MS = 3_000;
+const ASK_AGAIN_MS = 15_000;
 
 export interface WatchOptions {
   readonly api: Api;
@@ -23,6 +27,7 @@ export async function watch(id: string, options: WatchOptions): Promise<ExitCode
   const { api, terminal, json, signal } = options;
   const view = json ? jsonView(terminal) : progressView(await readSteps(api, id), terminal.out);
   let state: string | null = null;
+  const waits = json ? undefined : tellWaits(id, api, view);
   try {
     const events = followEvents(api, id, {
       signal,
@@ -31,9 +36,11 @@ export async function watch(id: string, options: WatchOptions): Promise<ExitCode
     });
     for await (const event of events) {
       view.event(event);
+      waits?.happened();
       if (event.type === 'SUBMISSION_STATE') state = event.state;
     }
   } finally {
+    waits?.stop();
     view.close();
   }
   if (!isFinal(state) || state === null) {
@@ -43,6 +50,34 @@ export async function watch(id: string, options: WatchOptions): Promise<ExitCode
   }
   await tellEnd(id, state, options);
   return exitCodeOf(state);
+}
+
+/** Tells why ready steps do not start while nothing happens; each reason once. */
+function tellWaits(id: string, api: Api, view: ProgressView): { happened(): void; stop(): void } {
+  const told = new Set<string>();
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
+  const lookAfter = (milliseconds: number): void => {
+    clearTimeout(timer);
+    if (!stopped) timer = setTimeout(() => void look(), milliseconds);
+  };
+  const look = async (): Promise<void> => {
+    // The events tell when the server is gone; a reason that cannot be asked for is asked for later.
+    const reasons = await readWaits(api, id).catch(() => new Map<string, string>());
+    for (const [reason, step] of stopped ? [] : reasons) {
+      if (!told.has(reason)) view.note(`  ${step} waits: ${reason}`);
+      told.add(reason);
+    }
+    lookAfter(ASK_AGAIN_MS);
+  };
+  lookAfter(QUIET_MS);
+  return {
+    happened: () => lookAfter(QUIET_MS),
+    stop: () => {
+      stopped = true;
+      clearTimeout(timer);
+    },
+  };
 }
 
 async function tellEnd(id: string, state: string, { api, terminal, json }: WatchOptions): Promise<void> {

@@ -174,6 +174,14 @@ export const VARIABLES = {
     fallback: '12',
     schema: wholeNumber(2, HOUR_SECONDS),
   }),
+  healthSeconds: variable({
+    name: 'STEPCAST_HEALTH_SECONDS',
+    group: 'Workers',
+    meaning:
+      'Seconds between two looks of a worker whether the engines of its backends answer; every 5 s at most for one that does not.',
+    fallback: '30',
+    schema: wholeNumber(1, HOUR_SECONDS),
+  }),
   maxLogBytes: variable({
     name: 'STEPCAST_MAX_LOG_BYTES',
     group: 'Workers',

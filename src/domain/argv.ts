@@ -47,6 +47,7 @@ export function buildArgv(task: TaskSpec, context: ArgvContext): ProcessWords {
       return { argv: ['/bin/sh', '-c', command.script], environment: scriptVariables(task, context) };
     case 'script':
     case 'query':
+    case 'request':
       return { argv: [], environment: {} };
     case 'expression':
       throw new StepcastError('INTERNAL', `Task "${task.name}" runs no process`);

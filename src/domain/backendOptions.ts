@@ -1,19 +1,49 @@
 /** What each kind of Backend lets an operator set, beside what all kinds share. */
 
+import type { HttpOptions } from './backends/http';
+import type { SqlOptions } from './backends/sql';
+
 /** A kind without settings of its own. */
 export type NoOptions = Readonly<Record<string, never>>;
+
+/** Kinds that start an interpreter for each Task, and nothing before. */
+export interface InterpreterOptions {
+  /** A name that is looked up in PATH, or an absolute path; undefined: the usual name of its language. */
+  readonly interpreter?: string;
+  /** Absolute folders in which packages are looked for first. */
+  readonly libraryPath?: readonly string[];
+}
+
+/** Kinds whose interpreters can be started before there is a Task for them. */
+export interface WarmInterpreterOptions extends InterpreterOptions {
+  /** How many wait, started, each for one Task; undefined: none. */
+  readonly pool?: number;
+  /** Packages that those that wait have loaded. */
+  readonly preload?: readonly string[];
+}
+
+export interface PythonOptions extends WarmInterpreterOptions {
+  /** The absolute folder of a virtual environment, whose interpreter it is. */
+  readonly venv?: string;
+}
 
 /** The settings of each kind. A new kind begins with a line here. */
 export interface BackendOptionsOf {
   /** Commands on the worker's own machine. */
   readonly LOCAL: NoOptions;
+  /** Python scripts. */
+  readonly PYTHON: PythonOptions;
+  /** Queries on the embedded engine DuckDB. */
+  readonly SQL: SqlOptions;
+  /** A service that is called over HTTP. */
+  readonly HTTP: HttpOptions;
 }
 
 /** The technology behind a Backend. */
 export type BackendKind = keyof BackendOptionsOf;
 
 /** How a Task can say what runs; see `Command`. `expression` needs no Backend. */
-export type CommandKind = 'argv' | 'shell' | 'script' | 'query';
+export type CommandKind = 'argv' | 'shell' | 'script' | 'query' | 'request';
 
 /** What a Task writes for each, in words. */
 export const COMMAND_WORDS: Readonly<Record<CommandKind, string>> = {
@@ -21,6 +51,7 @@ export const COMMAND_WORDS: Readonly<Record<CommandKind, string>> = {
   shell: 'shell script',
   script: 'script',
   query: 'query',
+  request: 'request',
 };
 
 /** What is told of a kind. */
@@ -40,5 +71,23 @@ export const BACKEND_KINDS: Readonly<Record<BackendKind, BackendKindFacts>> = {
     commands: ['argv', 'shell'],
     place: 'here',
     decisive: [],
+  },
+  PYTHON: {
+    description: "Python scripts, by an interpreter of the worker's own machine.",
+    commands: ['script'],
+    place: 'here',
+    decisive: ['interpreter', 'libraryPath', 'venv'],
+  },
+  SQL: {
+    description: 'Queries over files and tables, on the embedded engine DuckDB.',
+    commands: ['query'],
+    place: 'here',
+    decisive: ['database', 'sampleRows'],
+  },
+  HTTP: {
+    description: 'Calls of a service over HTTP.',
+    commands: ['request'],
+    place: 'elsewhere',
+    decisive: ['baseUrl', 'headers', 'query'],
   },
 };

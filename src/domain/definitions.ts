@@ -4,6 +4,7 @@
  */
 import type { BackendKind, BackendOptionsOf } from './backendOptions';
 import type { ScheduleSpec, TriggerSpec } from './firing';
+import type { RequestSpec } from './request';
 import type { SecondaryFile } from './secondaryFiles';
 import type { Expression } from './expression';
 import type { Value, ValueType } from './values';
@@ -94,6 +95,8 @@ export interface InputPort extends FileTraits {
   readonly type: ValueType;
   /** Given by a definition without a value: the input may be left out. */
   readonly default?: Value;
+  /** Files that a script gets as data and not as paths: each as a table with typed columns. */
+  readonly as?: 'table';
   /** Short form only: which earlier results feed this port when a Job does not link it, as file name globs. */
   readonly glob?: string;
 }
@@ -163,9 +166,17 @@ export type Command =
    */
   | { readonly kind: 'shell'; readonly script: string; readonly stdin?: string }
   /** Source code in the language of its Backend: inputs and Parameters are native values there, outputs are returned as such. */
-  | { readonly kind: 'script'; readonly source: string; readonly stdin?: string }
+  | {
+      readonly kind: 'script';
+      readonly source: string;
+      /** The name of the file that it was read from; undefined: it stands in the definition. */
+      readonly file?: string;
+      readonly stdin?: string;
+    }
   /** SQL over the Task's inputs. */
   | { readonly kind: 'query'; readonly sql: string }
+  /** A call of a service. */
+  | { readonly kind: 'request'; readonly request: RequestSpec }
   /** No process: computes an object of the Task's outputs from its inputs and Parameters, inside the worker. */
   | { readonly kind: 'expression'; readonly expression: Expression };
 

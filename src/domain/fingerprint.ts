@@ -56,9 +56,14 @@ function taskDigest(task: TaskSpec): string {
     exitRules,
     missingOutput,
     // A script knows ports by their number, so their order matters.
-    inputs: task.inputs.map(({ name }) => name),
+    // As a table, what a file is said to be decides how it is read.
+    inputs: task.inputs.map(({ name, as, format }) => (as === undefined ? name : { name, as, format })),
     parameters: task.parameters.map(({ name, flag, spacing, switch: isSwitch }) => ({ name, flag, spacing, isSwitch })),
-    outputs: task.outputs.map(({ name, type, from, glob, path, read }) => ({ name, type, from, glob, path, read })),
+    outputs: task.outputs.map(({ name, type, from, glob, path, read, format }) => ({
+      ...{ name, type, from, glob, path, read },
+      // A table that a script returns is written in it.
+      ...(from === 'value' && format !== undefined ? { format } : {}),
+    })),
   });
   taskDigests.set(task, digest);
   return digest;
@@ -80,10 +85,12 @@ function whatMatters(value: Value): unknown {
 
 /**
  * Whether equal runs of the Task share their result, if nobody says otherwise. A Task that takes nothing is there to look
- * at the world, which may have changed; one that only computes costs less than looking up what it gave.
+ * at the world, which may have changed, and so does one that calls a service, or even changes something there; one that
+ * only computes costs less than looking up what it gave.
  */
 export function sharesResults(task: TaskSpec): boolean {
   if (task.command.kind === 'expression') return false;
+  if (task.command.kind === 'request') return task.reuse ?? false;
   return task.reuse ?? task.inputs.length + task.parameters.length > 0;
 }
 

@@ -1,5 +1,4 @@
 /** Definitions become versions: all that one source says, checked as a whole, or nothing of it. */
-import { BACKEND_KINDS, COMMAND_WORDS, type CommandKind } from '../domain/backendOptions';
 import { checkFirer } from '../domain/checkFirer';
 import { checkJob } from '../domain/checkJob';
 import type { BackendSpec, DefinitionSet, JobSpec, ResourceSpec, TaskSpec } from '../domain/definitions';
@@ -22,6 +21,7 @@ import { putLimits, type RunLimit } from '../store/statements/limits';
 import type { Announcer } from './announcer';
 import { planOf, type JobBundle } from './plans';
 import { readBundle } from './readBundle';
+import { unsuitable } from './suitability';
 import { mutationFieldName } from '../domain/naming';
 import { allInnerJobs } from '../domain/nesting';
 
@@ -197,24 +197,6 @@ const specsOf = <T extends Definition['spec']>(
 ): Map<string, T> =>
   new Map([...all.values()].filter((one) => one.kind === kind).map((one) => [one.name, one.spec as T]));
 
-/** A Task whose command its Backend cannot run. */
-function unsuitable(
-  backend: BackendSpec,
-  command: CommandKind,
-  place: Pick<DefinitionProblem, 'source' | 'kind' | 'name'>,
-): DefinitionProblem[] {
-  const { commands } = BACKEND_KINDS[backend.kind];
-  if (commands.includes(command)) return [];
-  return [
-    {
-      ...place,
-      path: ['backend'],
-      message: `backend "${backend.name}" is of kind ${backend.kind} and runs no ${COMMAND_WORDS[command]}`,
-      hint: `It runs ${commands.map((one) => COMMAND_WORDS[one]).join(' or ')}. Name another backend, or write the task so.`,
-    },
-  ];
-}
-
 /** Every Job with its Tasks: a change of a Task may break a Job of another source. */
 function check(next: ReadonlyMap<string, Definition>): DefinitionProblem[] {
   const backends = specsOf<BackendSpec>(next, 'BACKEND');
@@ -225,7 +207,7 @@ function check(next: ReadonlyMap<string, Definition>): DefinitionProblem[] {
     if (kind === 'TASK') {
       const { backend, command } = one.spec as TaskSpec;
       const found = backends.get(backend);
-      if (found) return command.kind === 'expression' ? [] : unsuitable(found, command.kind, { source, kind, name });
+      if (found) return command.kind === 'expression' ? [] : unsuitable(found, command, { source, kind, name });
       const known = [...backends.keys()].join(', ');
       return [
         {

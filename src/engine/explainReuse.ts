@@ -70,6 +70,8 @@ function whyUnshared({ task, reuse }: Work, enabled: boolean): string | null {
 function whyTaskShares(task: TaskSpec): string {
   if (task.command.kind === 'expression') return 'Its task only computes, which costs less than looking for a result.';
   if (task.reuse === false) return 'Its task says `reuse: false`.';
+  if (task.command.kind === 'request')
+    return 'Its task calls a service, whose answers may change. Say `reuse: true` if they do not.';
   return 'Its task takes nothing, so it is there to look at something that may have changed. Say `reuse: true` if not.';
 }
 

@@ -32,7 +32,7 @@ export function readBundle(stored: unknown): JobBundle {
   };
 }
 
-const readBackend = (backend: OlderBackend): BackendSpec => ({ options: {}, ...backend });
+const readBackend = (backend: OlderBackend): BackendSpec => ({ options: {}, ...backend }) as BackendSpec;
 
 function readStep({ task, run, when, ...step }: OlderStep): StepSpec {
   const current: StepSpec = { ...step, run: run ?? { kind: 'task', task: task ?? '' } };

@@ -89,7 +89,8 @@ function partsOf(word: Word, ports: Ports, problems: CommandProblem[]): ArgvPart
   });
 }
 
-function unknownMacro(macro: string, ports: Ports): CommandProblem {
+/** The problem of a macro that stands for nothing. */
+export function unknownMacro(macro: string, ports: Ports): CommandProblem {
   const numbered = (letter: string, items: readonly unknown[]): string[] =>
     items.map((_, index) => `${letter}${index + 1}`);
   const { inputs, outputs, parameters, resources } = ports;

@@ -8,7 +8,7 @@ import type { TaskForm } from './forms/taskForm';
 import type { Report } from './problem';
 
 /** Keys that speak of a process. */
-const PROCESS_KEYS = ['command', 'script', 'query', 'stdin', 'stdout', 'stderr', 'in', 'out'] as const;
+const PROCESS_KEYS = ['command', 'script', 'query', 'request', 'stdin', 'stdout', 'stderr', 'in', 'out'] as const;
 
 export function computedCommand(form: TaskForm, expression: Expression, report: Report): Command {
   for (const key of PROCESS_KEYS) {

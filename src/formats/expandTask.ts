@@ -4,20 +4,23 @@ import type { Command, InputPort, OutputPort, Parameter, TaskSpec } from '../dom
 import { formatType, isOptional, optionalType, requiredType, scalar } from '../domain/values';
 import type { ValueType } from '../domain/values';
 import type { Named } from './forms/form';
-import type { InputForm, OutputForm, ParameterForm, TaskForm } from './forms/taskForm';
+import type { InputForm, ParameterForm, TaskForm } from './forms/taskForm';
 import { macroPart, parseArgv, parseScript } from './command';
 import type { Ports } from './command';
-import { computedCommand, computedOutputs } from './expandExpressionTask';
+import { computedCommand } from './expandExpressionTask';
+import { captured, maybeMissing, outputsOf } from './expandOutputs';
+import { requestCommand, type RequestPorts } from './expandRequest';
 import { declaredResourceWords, runRulesOf } from './expandRun';
+import { scriptOf, type ScriptFiles } from './scriptFiles';
 import { boundsOf, checkedDefault, declaredType } from './expandPort';
 import { traitsOf } from './expandTraits';
 import { maxRunningOf, usesOf } from './expandLimits';
 import { suggestion } from '../domain/nearest';
-import { globOfPath, pathOfGlob, staysInside } from './outputGlob';
+import { staysInside } from './outputGlob';
 import type { Path, Report } from './problem';
 
 /** The full form; what is wrong goes to the report, and the result is then not to be used. */
-export function expandTask(form: TaskForm, report: Report): TaskSpec {
+export function expandTask(form: TaskForm, report: Report, scripts?: ScriptFiles): TaskSpec {
   const inputs = inputsOf(form, report);
   const parameters = form.parameters.map((entry) => parameterOf(entry, report));
   const declared = outputsOf(form, report);
@@ -26,7 +29,7 @@ export function expandTask(form: TaskForm, report: Report): TaskSpec {
   const ports = { inputs, outputs, parameters, resources: declaredResourceWords(form) };
   // What is computed has no macros and variables: an output may be called like the input that it follows from.
   if (!form.expression) checkNames(form, ports, report);
-  const command = commandOf(form, ports, report);
+  const command = commandOf(form, ports, report, scripts);
   checkPaths(form, outputs, command, report);
   return {
     name: form.name,
@@ -60,9 +63,28 @@ function inputsOf(form: TaskForm, report: Report): InputPort[] {
       type,
       ...checkedDefault(type, {}, value.default, path, report),
       ...traitsOf(value, type, path, report),
+      ...tableOf(value, type, form, path, report),
       ...(value.glob === undefined ? {} : { glob: value.glob }),
     };
   });
+}
+
+/** Whether the script gets the port's files as tables. */
+function tableOf(
+  { as }: InputForm,
+  type: ValueType,
+  form: TaskForm,
+  path: Path,
+  report: Report,
+): Pick<InputPort, 'as'> {
+  if (as === undefined) return {};
+  if (form.script === undefined)
+    report.add([...path, 'as'], 'only a script gets tables', "Remove 'as'; a command gets the path of the file.");
+  const required = requiredType(type);
+  const item = required.kind === 'array' ? requiredType(required.items) : required;
+  if (item.kind !== 'File')
+    report.add([...path, 'as'], `only a File is read as a table, and this is ${formatType(type)}`, 'Remove it.');
+  return { as };
 }
 
 const PARAMETER_KINDS = new Set(['boolean', 'int', 'long', 'float', 'double', 'string', 'enum']);
@@ -109,90 +131,11 @@ function checkSwitch(name: string, value: ParameterForm, type: ValueType, path: 
     report.add(path, `the switch '${name}' has no flag`, 'Add what is printed when it is on: flag: -x');
 }
 
-function outputsOf(form: TaskForm, report: Report): OutputPort[] {
-  if (form.expression) return computedOutputs(form, report);
-  if (form.out && form.outputs)
-    report.add(['out'], "both 'out' and 'outputs' are given", "Keep one: 'out' is the short form.");
-  if (form.out) return form.out.map((glob, index) => fileOutput(`out${index + 1}`, glob, 'glob'));
-  return (form.outputs ?? []).map(({ name, value, key }: Named<OutputForm>) => {
-    const path = ['outputs', key];
-    const isFound = value.glob !== undefined || value.path !== undefined;
-    const from = value.from ?? (returnsValues(form) && !isFound ? 'value' : 'glob');
-    if (from === 'value')
-      return { ...returnedOutput(name, value), type: declaredType(value, path, report) ?? scalar('Any') };
-    const written = value.path ?? (value.glob === undefined ? undefined : pathOfGlob(value.glob));
-    if (value.glob === undefined && value.path === undefined && from === 'glob') {
-      report.add(
-        path,
-        `'${name}' says neither glob, path nor from`,
-        'Say where it comes from: glob: "*.txt", or from: stdout.',
-      );
-    }
-    const type = declaredType(value, path, report) ?? TYPE_OF_READER[value.read];
-    if (value.secondary && from !== 'glob')
-      report.add(
-        [...path, 'secondary'],
-        `${from} has no files beside it`,
-        'Write the output to a file: glob: "*.txt".',
-      );
-    return {
-      name,
-      description: value.description,
-      type,
-      ...traitsOf(value, type, path, report),
-      from,
-      glob: value.glob ?? globOfPath(value.path ?? name),
-      path: written ?? (from === 'glob' && value.glob !== undefined ? '' : name),
-      read: value.read,
-    };
-  });
-}
-
-/** Whether an output that comes from no file is what the Task's code returns under its name. */
-const returnsValues = (form: TaskForm): boolean => form.script !== undefined || form.query !== undefined;
-
-function returnedOutput(name: string, { description }: OutputForm): Omit<OutputPort, 'type'> {
-  return { name, description, from: 'value', glob: '', path: '', read: 'json' };
-}
-
-const TYPE_OF_READER: Readonly<Record<OutputPort['read'], ValueType>> = {
-  file: scalar('File'),
-  text: scalar('string'),
-  json: scalar('Any'),
-};
-
-function fileOutput(name: string, glob: string, from: OutputPort['from']): OutputPort {
-  return { name, description: '', type: scalar('File'), from, glob, path: pathOfGlob(glob) ?? '', read: 'file' };
-}
-
-/** `stdout: counts` and `stdout: "*.count"`: the output with this name or glob takes the stream; else a new one does. */
-function captured(stream: 'stdout' | 'stderr', form: TaskForm, outputs: OutputPort[], report: Report): OutputPort[] {
-  const target = form[stream];
-  if (target === undefined) return outputs;
-  const found =
-    outputs.find(({ name }) => name === target.replace(/^\$\{?([\w-]+)\}?$/, '$1')) ??
-    outputs.find(({ glob }) => glob === target) ??
-    outputs.find((_, index) => target === `$O${index + 1}`);
-  if (found) return outputs.map((output) => (output === found ? { ...output, from: stream } : output));
-  if (!/[.*/]/.test(target)) {
-    const names = outputs.map(({ name }) => name);
-    report.add(
-      [stream],
-      `'${target}' is no output`,
-      `${suggestion(target, names, 'outputs')} Or give a file name pattern, such as "*.txt".`,
-    );
-  }
-  return [...outputs, fileOutput(stream, target, stream)];
-}
-
-function maybeMissing(output: OutputPort, form: TaskForm): OutputPort {
-  return form['missing-output'] === 'CONTINUE' ? { ...output, type: optionalType(output.type) } : output;
-}
-
 /** Ports and Parameters share their names: macros and links find them by name alone. */
 function checkNames(form: TaskForm, { inputs, outputs, parameters, resources }: Ports, report: Report): void {
   const seen = new Map<string, string>();
-  const plain = (name: string): string => (form.shell ? variableName(name) : name);
+  const asVariables = form.shell || form.script !== undefined;
+  const plain = (name: string): string => (asVariables ? variableName(name) : name);
   const all = [
     ...inputs.map(({ name }) => ({ name, section: 'inputs' })),
     ...parameters.map(({ name }) => ({ name, section: 'parameters' })),
@@ -215,7 +158,7 @@ const MACRO_NAME = /^([IOP][1-9]\d*|VALUE\d*|ID|TMP)$/;
 const RESERVED_VARIABLE =
   /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LC_\w+|TZ|TMPDIR|IFS|ENV|PS[124]|PWD|OLDPWD|CDPATH|PPID|LINENO|OPT\w+|(LD|DYLD|BASH)_\w+)$/;
 
-function commandOf(form: TaskForm, ports: Ports, report: Report): Command {
+function commandOf(form: TaskForm, ports: RequestPorts, report: Report, scripts?: ScriptFiles): Command {
   if (form.expression) return computedCommand(form, form.expression, report);
   const written = WAYS_TO_RUN.filter((way) => form[way] !== undefined);
   if (written.length > 1)
@@ -226,20 +169,21 @@ function commandOf(form: TaskForm, ports: Ports, report: Report): Command {
     );
   const stdin = stdinOf(form, ports, report);
   const fed = stdin === undefined ? {} : { stdin };
-  if (form.script !== undefined) return { kind: 'script', source: form.script, ...fed };
+  if (form.script !== undefined) return { kind: 'script', ...scriptOf(form.script, scripts, report), ...fed };
   if (form.query !== undefined) return { kind: 'query', sql: form.query };
+  if (form.request !== undefined) return requestCommand(form, form.request, ports, report);
   if (form.command === undefined) {
     report.add(
       [],
       "'command' is missing",
-      'Say what runs, such as: command: sort $I1. Or give a script, a query or an expression.',
+      'Say what runs, such as: command: sort $I1. Or give a script, a query, a request or an expression.',
     );
     return { kind: 'argv', argv: [] };
   }
   return writtenCommand(form, form.command, ports, fed, report);
 }
 
-const WAYS_TO_RUN = ['command', 'script', 'query'] as const;
+const WAYS_TO_RUN = ['command', 'script', 'query', 'request'] as const;
 
 function writtenCommand(
   { shell }: TaskForm,
@@ -304,7 +248,7 @@ function checkPaths(form: TaskForm, outputs: readonly OutputPort[], command: Com
 }
 
 function refersTo(command: Exclude<Command, { kind: 'expression' }>, port: string, index: number): boolean {
-  if (command.kind === 'script' || command.kind === 'query') return false;
+  if (command.kind === 'script' || command.kind === 'query' || command.kind === 'request') return false;
   if (command.kind === 'shell')
     return new RegExp(`\\$\\{?(O${index + 1}|${variableName(port)})\\b`).test(command.script);
   return command.argv.some((term) => term.parts.some((part) => part.kind === 'output' && part.port === port));

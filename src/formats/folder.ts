@@ -4,6 +4,8 @@ import { basename, join, relative, resolve, sep } from 'node:path';
 import { watch } from 'chokidar';
 import { StepcastError, messageOf } from '../domain/errors';
 import type { Source } from './parse';
+import { isMissing, scriptPath, withScripts } from './readScripts';
+import { MAX_SCRIPT_BYTES } from './scriptFiles';
 import { MAX_FILE_BYTES } from './yamlSource';
 
 /** The most definition files that all folders together may hold. */
@@ -21,18 +23,18 @@ export type DefinitionFile = Source | { readonly name: string; readonly error: s
 
 /** All `*.yaml` and `*.yml` files of the folders, in the order of their paths. Throws when there are too many, or no folder. */
 export async function readDefinitions(dirs: readonly string[]): Promise<DefinitionFile[]> {
-  const files: string[] = [];
+  const folderOf = new Map<string, string>();
   for (const dir of dirs) {
     const found: string[] = [];
     await collect(resolve(dir), 0, found);
-    files.push(...found.sort());
-    if (files.length > MAX_FILES) throw tooMany();
+    for (const file of found.sort()) if (!folderOf.has(file)) folderOf.set(file, resolve(dir));
+    if (folderOf.size > MAX_FILES) throw tooMany();
   }
-  const distinct = [...new Set(files)];
   const read: DefinitionFile[] = [];
-  for (const file of distinct) {
+  for (const [file, folder] of folderOf) {
     try {
-      read.push(await readDefinition(file));
+      const definition = await readDefinition(file);
+      read.push('text' in definition ? await withScripts(definition, folder) : definition);
     } catch (thrown) {
       // Gone since it was listed: as if it had never been there.
       if (!isMissing(thrown)) read.push({ name: file, error: messageOf(thrown) });
@@ -45,7 +47,16 @@ export async function readDefinitions(dirs: readonly string[]): Promise<Definiti
 export interface DefinitionWatch {
   /** Resolves when every folder is being watched: a change from now on is not missed. */
   readonly ready: Promise<void>;
+  /** Scripts that definitions name, by their paths, in place of those before: a change of one calls back, too. */
+  follow(scripts: readonly string[]): void;
   close(): Promise<void>;
+}
+
+/** The scripts that definitions name, by their paths: found, or looked for in vain. */
+export function scriptPaths(files: readonly DefinitionFile[]): string[] {
+  return files.flatMap((file) =>
+    'text' in file && file.scripts ? [...file.scripts.keys()].map((path) => scriptPath(file, path)) : [],
+  );
 }
 
 /**
@@ -59,16 +70,18 @@ export function watchDefinitions(
   onError: (file: string, message: string) => void,
 ): DefinitionWatch {
   const roots = dirs.map((dir) => resolve(dir));
+  let followed: ReadonlySet<string> = new Set();
+  const isWatched = (path: string): boolean => isDefinition(path) || followed.has(path);
   const timers = new Map<string, NodeJS.Timeout>();
   let queue: Promise<void> = Promise.resolve();
   const watcher = watch(roots, {
     ignoreInitial: true,
     depth: MAX_DEPTH,
-    ignored: (path, stats) => isIgnored(roots, path) || (stats?.isFile() === true && !isDefinition(path)),
+    ignored: (path, stats) => isIgnored(roots, path) || (stats?.isFile() === true && !isWatched(path)),
   });
   const report = async (file: string): Promise<void> => {
     try {
-      const read = await readDefinition(file);
+      const read = await readDefinition(file, isDefinition(file) ? MAX_FILE_BYTES : MAX_SCRIPT_BYTES);
       if ('error' in read) onError(file, read.error);
       else await onChange(file, read.text);
     } catch (thrown) {
@@ -77,7 +90,7 @@ export function watchDefinitions(
     }
   };
   const settle = (file: string): void => {
-    if (!isDefinition(file)) return;
+    if (!isWatched(file)) return;
     clearTimeout(timers.get(file));
     const timer = setTimeout(() => {
       timers.delete(file);
@@ -89,6 +102,12 @@ export function watchDefinitions(
   watcher.on('error', (thrown) => onError(roots.join(', '), messageOf(thrown)));
   return {
     ready: new Promise((done) => watcher.once('ready', () => done())),
+    follow: (scripts) => {
+      const inside = scripts.filter((path) => roots.some((root) => path.startsWith(root + sep)));
+      const fresh = inside.filter((path) => !followed.has(path));
+      followed = new Set(inside);
+      if (fresh.length > 0) watcher.add(fresh);
+    },
     close: async () => {
       for (const timer of timers.values()) clearTimeout(timer);
       timers.clear();
@@ -118,10 +137,9 @@ async function entriesOf(dir: string, depth: number) {
 }
 
 /** Throws when the file is gone. */
-async function readDefinition(file: string): Promise<DefinitionFile> {
+async function readDefinition(file: string, maxBytes: number = MAX_FILE_BYTES): Promise<DefinitionFile> {
   const { size } = await stat(file);
-  if (size > MAX_FILE_BYTES)
-    return { name: file, error: `The file has ${size} bytes; at most ${MAX_FILE_BYTES} are read.` };
+  if (size > maxBytes) return { name: file, error: `The file has ${size} bytes; at most ${maxBytes} are read.` };
   return { name: file, text: await readFile(file, 'utf8') };
 }
 
@@ -138,10 +156,6 @@ function isIgnored(roots: readonly string[], path: string): boolean {
 
 function isIgnoredName(name: string): boolean {
   return IGNORED_FOLDERS.has(name) || name.startsWith('.');
-}
-
-function isMissing(thrown: unknown): boolean {
-  return typeof thrown === 'object' && thrown !== null && 'code' in thrown && thrown.code === 'ENOENT';
 }
 
 function tooMany(): StepcastError {

@@ -9,6 +9,7 @@ import { expandSchedule, expandTrigger } from './expandFirer';
 import { expandJob, type ExpandedJob } from './expandJob';
 import { expandTask } from './expandTask';
 import { backendForm } from './forms/backendForm';
+import type { ScriptFiles } from './scriptFiles';
 import { scheduleForm, triggerForm } from './forms/firerForm';
 import { jobForm } from './forms/jobForm';
 import type { JobForm } from './forms/jobForm';
@@ -26,6 +27,8 @@ import type { Position } from './yamlSource';
 export interface Source {
   readonly name: string;
   readonly text: string;
+  /** The scripts that it names by `script: {file: …}`; undefined: it can name none. */
+  readonly scripts?: ScriptFiles;
 }
 
 /** What is defined elsewhere and may be used. */
@@ -99,6 +102,7 @@ type Locate = (path: Path, what?: 'key' | 'value') => Position;
 /** What a file says before the Tasks of other files are known. */
 interface Draft {
   readonly name: string;
+  readonly scripts?: ScriptFiles | undefined;
   readonly backends: BackendSpec[];
   readonly tasks: TaskSpec[];
   readonly schedules: ScheduleSpec[];
@@ -117,9 +121,10 @@ interface JobDraft {
   expanded: { readonly job: ExpandedJob; readonly problems: readonly FormProblem[] } | null;
 }
 
-function newDraft(name: string): Draft {
+function newDraft(name: string, scripts?: ScriptFiles): Draft {
   return {
     name,
+    scripts,
     backends: [],
     tasks: [],
     resources: [],
@@ -132,7 +137,7 @@ function newDraft(name: string): Draft {
 }
 
 function draftOf(source: Source): Draft {
-  const draft = newDraft(source.name);
+  const draft = newDraft(source.name, source.scripts);
   const yaml = readYaml(source.text);
   if (!yaml.ok) {
     draft.problems.push(...yaml.problems.map((problem) => ({ file: source.name, path: [], ...problem })));
@@ -173,7 +178,7 @@ function parseUnit(draft: Draft, unit: Unit, locate: Locate, report: ReturnType<
     case 'resource':
       return read(resourceForm, (form) => draft.resources.push(form));
     case 'task':
-      return read(taskForm, (form) => draft.tasks.push(expandTask(form, report)));
+      return read(taskForm, (form) => draft.tasks.push(expandTask(form, report, draft.scripts)));
     case 'job':
       return read(jobForm, (form) => draft.jobs.push({ form, locate, place: unit.place, expanded: null }));
     case 'schedule':

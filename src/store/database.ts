@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { MikroORM, type EntityManager } from '@mikro-orm/postgresql';
 import { Migrator } from '@mikro-orm/migrations';
-import { Pool, type PoolClient, type QueryResultRow } from 'pg';
+import { Pool, type ClientBase, type PoolClient, type QueryResultRow } from 'pg';
 import { StepcastError, messageOf } from '../domain/errors';
 import { entities } from './entities';
 import { createSilenceLimit } from './silence';
@@ -40,6 +40,13 @@ const MIGRATION_MS = 3_600_000;
 
 const CONNECT_MS = 10_000;
 const DEFAULT_SILENCE_SECONDS = 30;
+
+/**
+ * The statements of the hot path name their rows by keys that have an index. Postgres keeps one plan of each per connection,
+ * made when a table was perhaps as good as empty and not worth an index, until it analyzes that table a minute later. So to
+ * read a table as a whole is made dear here. Costs that are not real must not have plans compiled.
+ */
+const PLANNING = 'set seq_page_cost = 1000; set jit = off';
 
 /** `silenceSeconds`: after so long without an answer a connection is given up, and what was asked on it rejects. */
 export async function openDatabase(
@@ -80,16 +87,19 @@ export async function openDatabase(
     connect: false,
     allowGlobalContext: false,
   });
+  /** The pool waits for what it returns, though its types do not say so. */
+  const prepare = (client: ClientBase): unknown => {
+    silence.watch(client);
+    // A client that was given back as broken may still hear from Postgres why; with no listener that ends the process.
+    client.on('error', () => undefined);
+    return client.query(PLANNING);
+  };
   const pool = new Pool({
     ...connection,
     connectionString: url,
     max: poolSize,
     idleTimeoutMillis: 30_000,
-  });
-  pool.on('connect', (client) => {
-    silence.watch(client);
-    // A client that was given back as broken may still hear from Postgres why; with no listener that ends the process.
-    client.on('error', () => undefined);
+    onConnect: prepare,
   });
   // An idle connection that breaks is replaced at the next use; without a listener it would end the process.
   pool.on('error', () => undefined);

@@ -79,13 +79,15 @@ export interface Bench {
 }
 
 let count = 0;
+/** A host ends what carries its worker's mark and is none of its own. */
+let benches = 0;
 
 /** A worker's host that runs all on the given Backend. */
 export function createBench(backend: BackendSpec = LOCAL): Bench {
   const home = mkdtempSync(join(tmpdir(), 'stepcast-local-'));
   const workDir = join(home, 'work');
   const artifacts = createLocalStore(join(home, 'artifacts'));
-  const host = createHost({ workDir, workerId: `test-${process.pid}`, artifacts });
+  const host = createHost({ workDir, workerId: `test-${process.pid}-${++benches}`, artifacts });
 
   function start(spec: TaskSpec, values: Values = {}, more: Partial<AttemptRequest> = {}): Watched {
     let output = '';

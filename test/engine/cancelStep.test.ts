@@ -1,15 +1,12 @@
 /** Parts of a submission are cancelled: for all that depends on them, they have failed. */
-import type { Link } from '../../src/domain/definitions';
-import { scalar, type ValueType } from '../../src/domain/values';
 import { cancelStepRun } from '../../src/engine/cancelStep';
 import type { Work } from '../../src/engine/claim';
 import { resumeSubmission } from '../../src/engine/resume';
 import { ended, job, task, type TestEngine } from './support';
+import { input, NESTED, TEXTS } from './nestedJobs';
 import { FAILING, runReady, type Differently } from './runReady';
 import { withEngine } from './withEngine';
 
-const TEXTS: ValueType = { kind: 'array', items: scalar('string') };
-const input = (name: string): Link => ({ kind: 'input', input: name });
 let engine: TestEngine;
 let worker: string;
 
@@ -22,16 +19,6 @@ const resume = (id: string): Promise<number> => resumeSubmission(engine.dependen
 
 const runAll = async (differently?: (work: Work) => Differently): Promise<string[]> =>
   (await runReady(engine, worker, differently)).sort();
-
-const NESTED = [
-  job('inner', { p: { links: { x: input('x') } }, q: { after: ['p'] } }, 'q', { x: scalar('string') }),
-  job(
-    'outer',
-    { many: { job: 'inner', links: { x: input('texts') }, scatter: ['x'] }, end: { after: ['many'] } },
-    undefined,
-    { texts: TEXTS },
-  ),
-];
 
 test('a step that is cancelled fails its submission, which can be resumed from there', async () => {
   await engine.define([task('work')], [job('wide', { a: {}, b: {}, c: { after: ['a'] } })]);

@@ -1,16 +1,15 @@
 /** A submission that failed or was cancelled goes on from what succeeded. */
 import { NO_ADMISSION_LIMITS } from '../../src/domain/admission';
-import type { JobSpec, Link } from '../../src/domain/definitions';
-import { scalar, type ValueType } from '../../src/domain/values';
+import type { JobSpec } from '../../src/domain/definitions';
+import { scalar } from '../../src/domain/values';
 import { cancelSubmission } from '../../src/engine/cancel';
 import type { Work } from '../../src/engine/claim';
 import { resumeSubmission } from '../../src/engine/resume';
 import { ended, job, task, type TestEngine } from './support';
+import { input, NESTED, TEXTS } from './nestedJobs';
 import { FAILING, runReady, type Differently } from './runReady';
 import { withEngine } from './withEngine';
 
-const TEXTS: ValueType = { kind: 'array', items: scalar('string') };
-const input = (name: string): Link => ({ kind: 'input', input: name });
 const EACH: JobSpec = job(
   'each',
   { one: { links: { x: input('texts') }, scatter: ['x'] }, last: { in: {}, after: ['one'] } },
@@ -193,16 +192,6 @@ test('ten thousand elements of which three failed: those three run', async () =>
   expect(await runAll()).toEqual(['last', ...broken].sort());
   expect(await engine.submission(id)).toMatchObject({ state: 'SUCCEEDED', unfinished: 0 });
 });
-
-const NESTED = [
-  job('inner', { p: { links: { x: input('x') } }, q: { after: ['p'] } }, 'q', { x: scalar('string') }),
-  job(
-    'outer',
-    { many: { job: 'inner', links: { x: input('texts') }, scatter: ['x'] }, end: { after: ['many'] } },
-    undefined,
-    { texts: TEXTS },
-  ),
-];
 
 test('nested jobs go on where they stood, at any depth', async () => {
   await define(...NESTED);

@@ -178,7 +178,8 @@ export async function openEngine(options: { poolSize?: number } = {}): Promise<T
       );
       return submissionIds[0] ?? '';
     },
-    worker: () => registerWorker(db, { host: 'test', pid: 1, queues: ['local'], concurrency: 10 }),
+    worker: () =>
+      registerWorker(db, { host: 'test', pid: 1, queues: ['local'], concurrency: 10, waitingConcurrency: 0 }),
     claim: (workerId, limit = 100, queues = ['local', INLINE_QUEUE]) =>
       claim(engine.dependencies, workerId, queues, limit),
     retry: async () => {
@@ -363,11 +364,15 @@ export function job(
   };
 }
 
-/** Rows of `step_run` that this connection has read so far in the transaction, and a constant. */
-export async function rowsRead(sql: Sql): Promise<number> {
-  const rows = await sql.query<{ read: number }>({
-    name: 'rows-read',
-    text: `select (seq_tup_read + idx_tup_fetch)::int as read from pg_stat_xact_user_tables where relname = 'step_run'`,
-  });
+/** Rows of these tables that this connection has read so far in the transaction, and a constant. */
+export async function rowsRead(sql: Sql, tables: readonly string[] = ['step_run']): Promise<number> {
+  const rows = await sql.query<{ read: number }>(
+    {
+      name: 'rows-read',
+      text: `select sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::int as read from pg_stat_xact_user_tables
+             where relname = any($1)`,
+    },
+    [tables],
+  );
   return rows[0]?.read ?? NaN;
 }

@@ -26,7 +26,7 @@ describe('folders of definitions', () => {
     symlinkSync('nowhere', join(dir, 'dangling.yaml'));
     const files = await readDefinitions([dir, dir]);
     expect(files).toEqual(
-      ['a.yaml', 'b/x.yaml', 'c.yml'].map((name) => ({ name: join(dir, name), text: `# ${name}` })),
+      ['a.yaml', 'b/x.yaml', 'c.yml'].map((name) => ({ name: join(dir, name), text: `# ${name}`, scripts: new Map() })),
     );
   });
 
@@ -35,6 +35,61 @@ describe('folders of definitions', () => {
     expect(await readDefinitions([dir])).toEqual([
       { name: join(dir, 'big.yaml'), error: 'The file has 1048577 bytes; at most 1048576 are read.' },
     ]);
+  });
+
+  describe('that name scripts', () => {
+    const SCRIPTED = 'task: t\nscript: { file: code/fit.py }\n---\ntasks: { u: { script: { file: other.R } } }\n';
+
+    it('come with their texts, or the reason why not', async () => {
+      mkdirSync(join(dir, 'code'));
+      writeFileSync(join(dir, 'code/fit.py'), 'x = 1');
+      writeFileSync(join(dir, 'a.yaml'), SCRIPTED);
+      const [file] = await readDefinitions([dir]);
+      expect(file && 'scripts' in file && file.scripts).toEqual(
+        new Map([
+          ['code/fit.py', { text: 'x = 1' }],
+          ['other.R', expect.objectContaining({ problem: `there is no file ${join(dir, 'other.R')}` })],
+        ]),
+      );
+    });
+
+    it.each([
+      ['../outside.py', /lies outside of the folder of definitions/],
+      ['/etc/passwd', /lies outside of the folder of definitions/],
+      ['link.py', /lies outside of the folder of definitions/],
+      ['data', /it is no file/],
+      ['large.py', /it has 524289 bytes; at most 524288 are taken/],
+      ['latin.py', /cannot be read/],
+    ])('take no %s', async (name, problem) => {
+      const folder = join(dir, 'folder');
+      mkdirSync(join(folder, 'data'), { recursive: true });
+      writeFileSync(join(dir, 'outside.py'), 'secret');
+      symlinkSync('../outside.py', join(folder, 'link.py'));
+      writeFileSync(join(folder, 'large.py'), Buffer.alloc(512 * 1024 + 1, '#'));
+      writeFileSync(join(folder, 'latin.py'), Buffer.from([0x78, 0xe9]));
+      writeFileSync(join(folder, 'a.yaml'), `task: t\nscript: { file: ${name} }\n`);
+      const [file] = await readDefinitions([folder]);
+      expect(file && 'scripts' in file && file.scripts?.get(name)).toEqual(
+        expect.objectContaining({ problem: expect.stringMatching(problem) as string }),
+      );
+    });
+
+    it('are told again when a script changes, comes or goes', async () => {
+      const script = join(dir, 'fit.py');
+      writeFileSync(script, 'one');
+      writeFileSync(join(dir, 'none.py'), 'nobody names it');
+      const changes = watchChanges();
+      await watching?.ready;
+      watching?.follow([script, join(dir, 'later.py')]);
+      writeFileSync(join(dir, 'none.py'), 'nobody names it still');
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      writeFileSync(script, 'two');
+      expect(await changes.next()).toEqual([script, 'two']);
+      writeFileSync(join(dir, 'later.py'), 'now');
+      expect(await changes.next()).toEqual([join(dir, 'later.py'), 'now']);
+      rmSync(script);
+      expect(await changes.next()).toEqual([script, null]);
+    });
   });
 
   it('a folder that is not there is an error with its name', async () => {

@@ -23,6 +23,21 @@ describe.each(['dataflow.md', 'scatter.md', 'nested-jobs.md'])('the page %s', (p
   });
 });
 
+describe.each(['backends/sql.md'])('the page %s', (page) => {
+  const [first = '', ...more] = blocksOf(page);
+
+  it('begins with an example that can be used as it stands', () => {
+    const parsed = parseDefinitions({ name: page, text: first });
+    expect(parsed.ok ? [] : parsed.problems.map(formatProblem)).toEqual([]);
+  });
+
+  it('has well formed examples', () => {
+    for (const text of more)
+      for (const document of parseAllDocuments(text))
+        expect(problemsOf(document.toJS() as Record<string, unknown>)).toEqual([]);
+  });
+});
+
 describe('the manual of definitions', () => {
   it('its first job can be used as it stands', () => {
     const parsed = parseDefinitions({ name: 'manual', text: blocks[0] ?? '' });

@@ -13,7 +13,7 @@ import type { Value, Values, ValueType } from '../../domain/values';
 import type { AttemptPlace } from '../backend';
 import { listOutputs, matching, needsWalk, resolveOutput, type Found } from './findOutputs';
 import { sniffMediaType } from '../../artifacts/mediaType';
-import { parseOutput } from './parseOutput';
+import { parseOutput, refuseStrange } from './parseOutput';
 import { returnedPaths, returnsFiles } from './returnedFiles';
 
 /** An output that is read into a value may hold so much; the rest belongs into files. In bytes. */
@@ -137,6 +137,7 @@ async function prepare(
   }
   if (port.from === 'value') {
     const value = request.returned[port.name];
+    refuseStrange(value, port.name);
     // What is returned was parsed from JSON; its type is checked as any output's.
     return value === undefined || value === null ? [] : [{ value: value as Value }];
   }

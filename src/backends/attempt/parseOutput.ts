@@ -47,16 +47,23 @@ function decode(bytes: Buffer, shown: string): string {
 function parseJson(text: string, shown: string): Value {
   let value: Value;
   try {
-    value = JSON.parse(text, (_, part: Value) => {
-      if (typeof part === 'string' && part.includes('\0')) throw nul(shown);
-      if (isFileValue(part) || isDirectoryValue(part)) throw named(shown, part.class);
-      return part;
-    }) as Value;
+    value = JSON.parse(text) as Value;
   } catch (error) {
-    if (error instanceof StepcastError) throw error;
     throw new StepcastError('BAD_INPUT', `\`${shown}\` is not JSON: ${messageOf(error)}`);
   }
+  refuseStrange(value, shown);
   return value;
+}
+
+/** What nests deeper is refused for that by the check of its type. */
+const LOOKED_AT_DEPTH = 100;
+
+/** Throws BAD_INPUT, naming `shown`, for JSON that no value may be: with a NUL in a text, or what stands for a File. */
+export function refuseStrange(value: unknown, shown: string, depth = 0): void {
+  if (typeof value === 'string' && value.includes('\0')) throw nul(shown);
+  if (typeof value !== 'object' || value === null || depth > LOOKED_AT_DEPTH) return;
+  if (isFileValue(value) || isDirectoryValue(value)) throw named(shown, value.class);
+  for (const part of Object.values(value)) refuseStrange(part, shown, depth + 1);
 }
 
 /** The database holds no such text. */

@@ -56,6 +56,7 @@ const Step = z.object({
   parentId: z.string().nullable().optional(),
   width: z.number().nullable().optional(),
   partCounts: z.record(z.string(), z.number()).nullable().optional(),
+  waitsFor: z.array(z.string()).optional(),
 });
 /** One step of a submission as it stands; of one that has parts, how many of them stand where. */
 export type Step = z.infer<typeof Step>;
@@ -68,7 +69,7 @@ const STEPS = `query ($id: ID!, $after: String) {
   submission(id: $id) {
     steps(after: $after) {
       nodes {
-        id name state percent attempt exitCode cached startedAt finishedAt message kind parentId width
+        id name state percent attempt exitCode cached startedAt finishedAt message kind parentId width waitsFor
         partCounts { pending queued running retrying succeeded failed skipped cancelled }
       }
       pageInfo { hasNextPage endCursor }

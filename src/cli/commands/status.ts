@@ -32,7 +32,7 @@ export async function showSubmission(api: Api, terminal: Terminal, id: string, j
   terminal.print(`${jobName}  ${state}  ${took(submission)}  submitted ${since(createdAt)}${about}`);
   if (message !== '') terminal.print(message);
   terminal.print('');
-  const rows = steps.map((step) => [step.name, progressOf(step), took(step), step.id, step.message]);
+  const rows = steps.map((step) => [step.name, progressOf(step), took(step), step.id, messageOf(step)]);
   for (const line of table(['STEP', 'STATE', 'TOOK', 'ID', 'MESSAGE'], rows)) terminal.print(line);
   if (outputs === null || outputs === undefined) return;
   terminal.print('');
@@ -47,6 +47,11 @@ function progressOf({ state, percent, cached, attempt, partCounts }: Step): stri
     ...(attempt > 1 ? [`attempt ${attempt}`] : []),
   ];
   return [state, ...notes].join(', ');
+}
+
+/** What it says; of a ready step why it does not start. */
+function messageOf({ message, waitsFor = [] }: Step): string {
+  return message === '' && waitsFor.length > 0 ? `waits: ${waitsFor.join('; ')}` : message;
 }
 
 function since(time: string): string {

@@ -34,7 +34,7 @@ const splitForm: z.ZodType<BackendSpec> = z.looseObject({}).transform((value, co
   const options = OPTION_FORMS[kind].safeParse(pick(value, false));
   if (!options.success) return passOn(context, options.error);
   // The table of forms gives each kind its own options, which the compiler cannot follow through the index.
-  return { ...rest, kind, options: options.data, ...maxRunningOf({ 'max-running': maxRunning }) };
+  return { ...rest, kind, options: options.data, ...maxRunningOf({ 'max-running': maxRunning }) } as BackendSpec;
 });
 
 export const backendForm: z.ZodType<BackendSpec> = choose((value) =>

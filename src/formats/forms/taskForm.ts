@@ -5,6 +5,7 @@ import { expressionForm } from './expressionForm';
 import { choose, form, isPlainObject, nameForm, named, oneOrMany } from './form';
 import { fileTraits } from './fileTraits';
 import { maxRunningForm, usesForm } from './limitForm';
+import { requestForm } from './requestForm';
 import { symbolsForm, typeForm } from './typeForm';
 import { heartbeatForm, resourcesForm, retryForm, timeoutForm } from './runForm';
 
@@ -34,6 +35,7 @@ const inputForm = typeOr(
     description: text,
     default: valueForm.optional(),
     glob: z.string().min(1).optional(),
+    as: z.enum(['table']).optional(),
     ...fileTraits,
   }),
 );
@@ -109,8 +111,11 @@ export const taskForm = form({
       : z.string(),
   ).optional(),
   expression: expressionForm.optional(),
-  script: z.string().min(1).optional(),
+  script: choose<string | { file: string }>((value) =>
+    isPlainObject(value) ? form({ file: z.string().min(1) }) : z.string().min(1),
+  ).optional(),
   query: z.string().min(1).optional(),
+  request: requestForm.optional(),
   shell: z.boolean().default(false),
   stdin: port.optional(),
   stdout: port.optional(),

@@ -13,6 +13,8 @@ export class WorkerRow {
   queues!: string[];
   @Property({ type: 'int' })
   concurrency!: number;
+  @Property({ type: 'int', fieldName: 'waiting_concurrency' })
+  waitingConcurrency!: number;
   @Property({ type: 'int' })
   running!: number;
   @Property({ type: 'text' })

@@ -121,7 +121,8 @@ const APPLY: Statement = {
       "peakMemoryBytes" bigint, failure text)
   ), ready as (
     select r.id, r.queue, r.priority, r.submitter, ${laneOf('r', 'p.job_name')} as lane, p.paused_at is not null as held
-    from step s join step_run r on r.id = s.id join submission p on p.id = r.submission_id where s.state = 'QUEUED'
+    from step_run r join submission p on p.id = r.submission_id
+    where r.id = any(array(select id from step where state = 'QUEUED'))
   ), base as materialized (
     select k.*, ${RANK_BASE} as rank_at
     from (select distinct queue, priority, submitter, lane from ready) k
@@ -161,12 +162,13 @@ const APPLY: Statement = {
       lane = coalesce(k.lane, r.lane),
       finished_at = case when s.state in ('SUCCEEDED', 'FAILED', 'SKIPPED', 'CANCELLED') then clock_timestamp() end
     from step s left join ranked k on k.id = s.id left join ended e on e."stepRunId" = s.id
-    where r.id = s.id
+    where r.id = s.id and r.id = any(array(select id from step))
   ), attempts as (
     update attempt a set state = x.state, exit_code = x."exitCode", signal = x.signal, message = x.message,
       cpu_ms = x."cpuMs", peak_memory_bytes = x."peakMemoryBytes", failure = x.failure, finished_at = clock_timestamp()
     from ended x
     where a.step_run_id = x."stepRunId" and a.number = x.number
+      and a.step_run_id = any(array(select "stepRunId" from ended))
   ), drafts as (
     select x.*, row_number() over (partition by x."submissionId" order by x.ord) as nth
     from rows from (jsonb_to_recordset($3::jsonb) as (
@@ -177,8 +179,11 @@ const APPLY: Statement = {
     insert into event (submission_id, seq, type, state, step_run_id, step_name, attempt, percent, message)
     select d."submissionId", s.event_seq + d.nth, d.type, d.state, d."stepRunId", d."stepName", d.attempt, d.percent, d.message
     from drafts d join submission s on s.id = d."submissionId"
+    where s.id = any(array(select "submissionId" from drafts))
     order by d.ord
     returning *
+  ), submission_change as materialized (
+    select * from jsonb_to_recordset($4::jsonb) as x(id bigint, finished int, state text, ending text, message text)
   ), submissions as (
     update submission s set
       event_seq = s.event_seq + (select count(*) from drafts d where d."submissionId" = s.id),
@@ -188,8 +193,8 @@ const APPLY: Statement = {
       message = coalesce(x.message, s.message),
       started_at = case when x.state = 'RUNNING' then coalesce(s.started_at, clock_timestamp()) else s.started_at end,
       finished_at = case when x.state in ('SUCCEEDED', 'FAILED', 'CANCELLED') then clock_timestamp() end
-    from jsonb_to_recordset($4::jsonb) as x(id bigint, finished int, state text, ending text, message text)
-    where s.id = x.id
+    from submission_change x
+    where s.id = x.id and s.id = any(array(select id from submission_change))
   ), messages as (
     insert into outbox (queue, priority, step_run_id, attempt)
     select x.queue, x.priority, x."stepRunId", x.attempt

@@ -85,8 +85,12 @@ export function stepRunsByNode(
   return sql.query<StepRunView>(
     {
       name: 'step-runs-by-node',
-      text: `select ${STEP_RUN_VIEW} from step_run where submission_id = $1 and scatter_index = -1
-             and (scope_id, node) in (select * from unnest($2::bigint[], $3::int[])) order by id`,
+      // One look into the index for each node, also among a hundred thousand rows that the statistics do not know yet.
+      text: `select r.* from (select distinct * from unnest($2::bigint[], $3::int[]) as x(scope, node)) x
+             cross join lateral (
+               select ${STEP_RUN_VIEW} from step_run
+               where submission_id = $1 and scope_id = x.scope and step_run.node = x.node and scatter_index = -1 offset 0
+             ) r order by r.id`,
     },
     [submissionId, scopeIds, nodes],
   );

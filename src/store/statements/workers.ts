@@ -3,14 +3,22 @@ import type { Sql } from '../database';
 
 export async function registerWorker(
   sql: Sql,
-  worker: { host: string; pid: number; queues: readonly string[]; concurrency: number },
+  worker: {
+    readonly host: string;
+    readonly pid: number;
+    readonly queues: readonly string[];
+    /** Steps of its own machine that it runs at once, and steps elsewhere that it watches at once. */
+    readonly concurrency: number;
+    readonly waitingConcurrency: number;
+  },
 ): Promise<string> {
   const rows = await sql.query<{ id: string }>(
     {
       name: 'register-worker',
-      text: `insert into worker (host, pid, queues, concurrency) values ($1, $2, $3::text[], $4) returning id`,
+      text: `insert into worker (host, pid, queues, concurrency, waiting_concurrency)
+             values ($1, $2, $3::text[], $4, $5) returning id`,
     },
-    [worker.host, worker.pid, worker.queues, worker.concurrency],
+    [worker.host, worker.pid, worker.queues, worker.concurrency, worker.waitingConcurrency],
   );
   const id = rows[0]?.id;
   if (id === undefined) throw new Error('insert returned no row');
@@ -70,6 +78,14 @@ export async function setWorkerState(
     },
     [workerId, state],
   );
+}
+
+/** Announces which queues a worker serves. */
+export async function setWorkerQueues(sql: Sql, workerId: string, queues: readonly string[]): Promise<void> {
+  await sql.query({ name: 'worker-queues', text: `update worker set queues = $2::text[] where id = $1` }, [
+    workerId,
+    queues,
+  ]);
 }
 
 /** Declares workers dead that were silent for longer than the lease; returns their ids. */

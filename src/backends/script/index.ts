@@ -1,0 +1,84 @@
+/** The Backends that run source code: one mechanism, and a small driver in each language. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { BackendSpec } from '../../domain/definitions';
+import { StepcastError } from '../../domain/errors';
+import { safeName } from '../attempt/attemptDirectory';
+import { DEFAULT_PATH } from '../attempt/environment';
+import type { Backend, BackendHealth, PreparedAttempt } from '../backend';
+import type { BackendServices } from '../kinds';
+import { CommandNotStarted } from '../process/nativeProcess';
+import { startProcess } from '../process/start';
+import { interpreterEnvironment, interpreterHealth, locateInterpreter, stampOf } from './interpreter';
+import type { AnyScriptOptions, Language } from './language';
+import { requestOf } from './request';
+import { withResult } from './result';
+
+/** Beside the working directory of an Attempt: the source, what it is told, and what it returns. */
+const EXCHANGE = 'script';
+const DRIVERS = join(__dirname, 'drivers');
+const PRIVATE = 0o600;
+
+type ScriptSpec = Pick<BackendSpec, 'environment'> & { readonly options: AnyScriptOptions };
+
+/** The opener of a kind of Backend that runs scripts of this language. */
+export function openScripts(language: Language): (spec: ScriptSpec, services: BackendServices) => Backend {
+  return (spec, services) => openBackend(language, spec, services);
+}
+
+function openBackend(language: Language, { environment, options }: ScriptSpec, services: BackendServices): Backend {
+  const driver = join(DRIVERS, language.driver);
+  let known: { readonly stamp: string; readonly health: BackendHealth } | undefined;
+
+  return {
+    async start(attempt, hooks) {
+      const env = interpreterEnvironment(language, options, attempt.env);
+      const found = locateInterpreter(language, options, env);
+      if ('problem' in found) throw new CommandNotStarted(found.problem);
+      const exchange = await writeExchange(language, attempt, env);
+      hooks.checkpoint();
+      const argv = [found.path, ...language.arguments(driver, exchange.request, [])];
+      const started = startProcess(attempt, hooks, { argv, env });
+      return { ...started, exited: started.exited.then((exit) => withResult(exit, exchange.result, attempt.task)) };
+    },
+
+    async health() {
+      const base = { PATH: services.path || DEFAULT_PATH, ...environment, ...services.marks };
+      const env = interpreterEnvironment(language, options, base);
+      const found = locateInterpreter(language, options, env);
+      if ('problem' in found) return { state: 'MISSING', version: null, message: found.problem };
+      const stamp = stampOf(found.path);
+      if (known?.stamp === stamp) return known.health;
+      const health = await interpreterHealth(language, found.path, env);
+      if (health.state === 'READY') known = { stamp, health };
+      return health;
+    },
+
+    close: () => Promise.resolve(),
+  };
+}
+
+interface Exchange {
+  /** The paths of what the driver reads and writes. */
+  readonly request: string;
+  readonly result: string;
+}
+
+async function writeExchange(
+  language: Language,
+  attempt: PreparedAttempt,
+  env: Readonly<Record<string, string>>,
+): Promise<Exchange> {
+  const { command, name } = attempt.task;
+  if (command.kind !== 'script')
+    throw new StepcastError('BAD_INPUT', `Task \`${name}\` holds no script, and ${language.title} runs nothing else.`);
+  const folder = join(attempt.directory.root, EXCHANGE);
+  const source = join(folder, safeName(command.file ?? `${name}${language.extension}`));
+  // Names that no source has: they have no extension, or begin with a dot.
+  const exchange = { request: join(folder, '.request'), result: join(folder, '.result') };
+  const request = requestOf(attempt, { source, result: exchange.result }, env);
+  await mkdir(folder, { mode: 0o700 });
+  await writeFile(source, command.source, { mode: PRIVATE });
+  await writeFile(exchange.request, language.encode(request), { mode: PRIVATE });
+  return exchange;
+}

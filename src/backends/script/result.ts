@@ -1,0 +1,46 @@
+/** What a script left for its worker. */
+import { open } from 'node:fs/promises';
+import type { TaskSpec } from '../../domain/definitions';
+import { messageOf } from '../../domain/errors';
+import type { CommandExit } from '../backend';
+
+/** All values that a script returns together, as JSON; more belongs into files. In bytes. */
+export const MAX_RESULT_BYTES = 8 * 1024 * 1024;
+/** Of all the faults so many are told. */
+const MAX_TOLD = 5;
+
+/** The end of the interpreter with what its script returned. Faults of values count only where the exit code is one of success. */
+export async function withResult(exit: CommandExit, path: string, { exitRules }: TaskSpec): Promise<CommandExit> {
+  const { values, faults } = await readResult(path);
+  const isSuccess = exit.exitCode !== null && exitRules.success.includes(exit.exitCode);
+  if (faults.length === 0 || !isSuccess) return { ...exit, returned: values };
+  return { ...exit, returned: values, failure: { kind: 'BAD_OUTPUT', message: faults.slice(0, MAX_TOLD).join(' ') } };
+}
+
+interface Result {
+  readonly values: Readonly<Record<string, unknown>>;
+  /** One sentence per output that is there and cannot be taken. */
+  readonly faults: readonly string[];
+}
+
+/** Nothing for a script that ended before it came to that. */
+async function readResult(path: string): Promise<Result> {
+  const file = await open(path).catch(() => null);
+  if (!file) return { values: {}, faults: [] };
+  try {
+    const { size } = await file.stat();
+    if (size > MAX_RESULT_BYTES) {
+      const fault = `The script returned ${size} bytes of values, and ${MAX_RESULT_BYTES} are taken. Write what is large to a file, and declare its output as a File.`;
+      return { values: {}, faults: [fault] };
+    }
+    const { values = {}, faults = {} } = JSON.parse(await file.readFile('utf8')) as {
+      values?: Record<string, unknown>;
+      faults?: Record<string, string>;
+    };
+    return { values, faults: Object.entries(faults).map(([name, fault]) => `Output \`${name}\`: ${fault}.`) };
+  } catch (error) {
+    return { values: {}, faults: [`What the script returned cannot be read: ${messageOf(error)}.`] };
+  } finally {
+    await file.close();
+  }
+}
