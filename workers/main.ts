@@ -55,7 +55,10 @@ async function main(): Promise<void> {
     redisUrl: settings.redisUrl,
     openHost: (workerId) => {
       const guard = startGuard({ workerId, log: warn });
-      const host = createHost({ workDir: join(settings.home, 'work'), workerId, artifacts, log: warn });
+      const host = createHost({
+        ...{ workDir: join(settings.home, 'work'), workerId, artifacts, log: warn },
+        containerVolumes: settings.containerVolumes,
+      });
       const close = async (): Promise<void> => {
         await host.close();
         await guard.close();

@@ -35,6 +35,11 @@ export class DefineTaskInput {
   command?: unknown;
   @Field(() => String, {
     nullable: true,
+    description: "The container image that it runs in, in place of its backend's.",
+  })
+  image?: string | null;
+  @Field(() => String, {
+    nullable: true,
     description: 'In place of a command: an expression that gives an object of the outputs, inside the worker.',
   })
   expression?: string | null;

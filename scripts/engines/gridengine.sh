@@ -7,7 +7,7 @@ user=stepcast-sge
 admin=sgeadmin
 common=$SGE_ROOT/$SGE_CELL/common
 spool=$state/spool
-host=$(hostname)
+host=$(hostname -s)
 
 slots=128
 # Address space, of which a job gets so much unless it asks (`qsub -l h_vmem=8G`), and of which there is so much in all.
@@ -38,11 +38,11 @@ scheduler_threads       1
 CONF
   echo "$host" >"$common/act_qmaster"
   # The name must be the same from whichever side it is looked up, also where it stands for a loopback address.
-  echo "$host" $(names_of_host) >"$common/host_aliases"
+  { echo "$host" && names_of_host; } | xargs >"$common/host_aliases"
   chown -R "$admin:" "$SGE_ROOT/$SGE_CELL" "$spool"
   global_configuration >"$state/configuration"
   (
-    cd "$spool"
+    cd "$spool" || exit
     quietly setpriv --reuid "$admin" --regid "$admin" --clear-groups bash -c "
       set -e
       cd /usr/lib/gridengine
@@ -56,7 +56,8 @@ CONF
 }
 
 names_of_host() {
-  { getent hosts "$host" localhost 127.0.0.1 || true; } | cut -d ' ' -f 2- | tr -s ' ' '\n' | grep -vxF "$host" | sort -u
+  { getent hosts "$host" "$(hostname)" localhost 127.0.0.1 || true; } | cut -d ' ' -f 2- | tr -s ' ' '\n' |
+    { grep -vxF -e "$host" -e '' || true; } | sort -u
 }
 
 global_configuration() {

@@ -46,7 +46,8 @@ start() {
   local class
   class=$(spark_home)/bin/spark-class
   # From another shell than the operator's: spark-class takes settings of its own environment.
-  export SPARK_HOME="$(spark_home)"
+  SPARK_HOME=$(spark_home)
+  export SPARK_HOME
   daemon master deploy.master.Master "Spark's master answers" "port_answers $master_page" \
     "$class" org.apache.spark.deploy.master.Master --host 127.0.0.1 --port "$master_port" --webui-port "$master_page"
   mkdir -p "$state/work"

@@ -22,6 +22,8 @@ export interface HostOptions {
   readonly artifacts: ArtifactStore;
   /** The PATH of commands whose Task sets none; the system's usual one by default. */
   readonly path?: string;
+  /** Folders of this machine that containers may be given; none by default. */
+  readonly containerVolumes?: readonly string[];
   /** Told what went wrong beside the Attempts, in a sentence. */
   readonly log?: (message: string) => void;
 }
@@ -57,7 +59,9 @@ export function createHost(options: HostOptions): BackendHost {
   const workerMark = formatMark(mark);
   const folder = workFolder(workDir, mark);
   const keptFolder = join(workDir, KEPT);
-  const services: BackendServices = { marks: { [WORKER_VARIABLE]: workerMark }, folder, artifacts, path, log };
+  const { containerVolumes = [] } = options;
+  const marks = { [WORKER_VARIABLE]: workerMark };
+  const services: BackendServices = { marks, folder, artifacts, path, containerVolumes, log };
   const running = new Map<string, RunningAttempt>();
   const opened = new Map<string, Opened>();
   let closed = false;

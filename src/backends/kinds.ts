@@ -3,6 +3,7 @@ import type { ArtifactStore } from '../artifacts/store';
 import type { BackendKind } from '../domain/backendOptions';
 import type { BackendSpec } from '../domain/definitions';
 import type { Backend } from './backend';
+import { openContainer } from './container';
 import { openHttp } from './http';
 import { openLocal } from './local';
 import { openScripts } from './script';
@@ -18,6 +19,8 @@ export interface BackendServices {
   readonly artifacts: ArtifactStore;
   /** The PATH of commands whose Task sets none. */
   readonly path: string;
+  /** The folders of the machine that containers may be given. */
+  readonly containerVolumes: readonly string[];
   /** Told what went wrong beside the Attempts, in a sentence. */
   readonly log: (message: string) => void;
 }
@@ -31,6 +34,7 @@ const OPENERS: { readonly [Kind in BackendKind]: Open<Kind> } = {
   LOCAL: openLocal,
   PYTHON: openScripts(PYTHON),
   SQL: openSql,
+  CONTAINER: openContainer,
   HTTP: openHttp,
 };
 

@@ -160,6 +160,15 @@ export const VARIABLES = {
     schema: list(/^[\w.-]+$/, 'backend names of letters, digits, dots, dashes and underscores'),
     flag: 'queues',
   }),
+  containerVolumes: variable({
+    name: 'STEPCAST_CONTAINER_VOLUMES',
+    group: 'Workers',
+    meaning:
+      "Folders of the worker's machine, separated as in PATH, that backends may mount into containers as volumes, with all they hold.",
+    fallback: '',
+    fallbackText: 'none',
+    schema: folders(),
+  }),
   drainSeconds: variable({
     name: 'STEPCAST_DRAIN_SECONDS',
     group: 'Workers',

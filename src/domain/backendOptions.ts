@@ -1,10 +1,8 @@
 /** What each kind of Backend lets an operator set, beside what all kinds share. */
-
+import type { ContainerOptions } from './backends/container';
 import type { HttpOptions } from './backends/http';
+import type { LocalOptions } from './backends/local';
 import type { SqlOptions } from './backends/sql';
-
-/** A kind without settings of its own. */
-export type NoOptions = Readonly<Record<string, never>>;
 
 /** Kinds that start an interpreter for each Task, and nothing before. */
 export interface InterpreterOptions {
@@ -30,11 +28,13 @@ export interface PythonOptions extends WarmInterpreterOptions {
 /** The settings of each kind. A new kind begins with a line here. */
 export interface BackendOptionsOf {
   /** Commands on the worker's own machine. */
-  readonly LOCAL: NoOptions;
+  readonly LOCAL: LocalOptions;
   /** Python scripts. */
   readonly PYTHON: PythonOptions;
   /** Queries on the embedded engine DuckDB. */
   readonly SQL: SqlOptions;
+  /** Commands in containers. */
+  readonly CONTAINER: ContainerOptions;
   /** A service that is called over HTTP. */
   readonly HTTP: HttpOptions;
 }
@@ -63,6 +63,8 @@ export interface BackendKindFacts {
   readonly place: 'here' | 'elsewhere';
   /** The options on which results depend, such as the image that a command runs in. */
   readonly decisive: readonly string[];
+  /** Its commands run in an image: the Task's own, or the one that its options name. */
+  readonly image?: true;
 }
 
 export const BACKEND_KINDS: Readonly<Record<BackendKind, BackendKindFacts>> = {
@@ -71,6 +73,13 @@ export const BACKEND_KINDS: Readonly<Record<BackendKind, BackendKindFacts>> = {
     commands: ['argv', 'shell'],
     place: 'here',
     decisive: [],
+  },
+  CONTAINER: {
+    description: 'Commands in containers, by Docker, Podman or another engine with their API.',
+    commands: ['argv', 'shell'],
+    place: 'here',
+    decisive: ['image', 'platform'],
+    image: true,
   },
   PYTHON: {
     description: "Python scripts, by an interpreter of the worker's own machine.",

@@ -234,6 +234,8 @@ export interface TaskSpec {
   readonly name: string;
   readonly description: string;
   readonly backend: string;
+  /** The container image that it runs in; undefined: that of its Backend, if it has any. */
+  readonly image?: string;
   readonly inputs: readonly InputPort[];
   readonly parameters: readonly Parameter[];
   readonly outputs: readonly OutputPort[];

@@ -50,11 +50,12 @@ const taskDigests = new WeakMap<TaskSpec, string>();
 function taskDigest(task: TaskSpec): string {
   const known = taskDigests.get(task);
   if (known !== undefined) return known;
-  const { command, exitRules, missingOutput } = task;
+  const { command, exitRules, missingOutput, image } = task;
   const digest = digestOf({
     command,
     exitRules,
     missingOutput,
+    ...(image === undefined ? {} : { image }),
     // A script knows ports by their number, so their order matters.
     // As a table, what a file is said to be decides how it is read.
     inputs: task.inputs.map(({ name, as, format }) => (as === undefined ? name : { name, as, format })),

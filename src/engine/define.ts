@@ -205,9 +205,10 @@ function check(next: ReadonlyMap<string, Definition>): DefinitionProblem[] {
   return [...next.values()].flatMap((one): DefinitionProblem[] => {
     const { source, kind, name } = one;
     if (kind === 'TASK') {
-      const { backend, command } = one.spec as TaskSpec;
+      const task = one.spec as TaskSpec;
+      const { backend } = task;
       const found = backends.get(backend);
-      if (found) return command.kind === 'expression' ? [] : unsuitable(found, command, { source, kind, name });
+      if (found) return unsuitable(found, task, { source, kind, name });
       const known = [...backends.keys()].join(', ');
       return [
         {

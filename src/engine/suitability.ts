@@ -1,16 +1,18 @@
 /** Whether a Backend can run what a Task says. */
 import { BACKEND_KINDS, COMMAND_WORDS } from '../domain/backendOptions';
-import type { BackendSpec, Command } from '../domain/definitions';
+import type { BackendSpec, Command, TaskSpec } from '../domain/definitions';
 import type { DefinitionProblem } from './define';
 
-/** A Task whose command its Backend cannot run. */
+/** A Task whose command its Backend cannot run, or only in an image that nobody names. */
 export function unsuitable(
   backend: BackendSpec,
-  command: Exclude<Command, { kind: 'expression' }>,
+  { command, image }: Pick<TaskSpec, 'command' | 'image'>,
   place: Pick<DefinitionProblem, 'source' | 'kind' | 'name'>,
 ): DefinitionProblem[] {
+  if (command.kind === 'expression') return [];
   const { commands } = BACKEND_KINDS[backend.kind];
-  if (commands.includes(command.kind)) return leadsNowhere(backend, command, place);
+  if (commands.includes(command.kind))
+    return [...leadsNowhere(backend, command, place), ...imageProblems(backend, image, place)];
   return [
     {
       ...place,
@@ -31,4 +33,20 @@ function leadsNowhere(
   if (command.request.origin !== undefined || backend.options.baseUrl !== undefined) return [];
   const message = `the request has a path alone, and backend "${backend.name}" has no base-url`;
   return [{ ...place, path: ['request'], message, hint: 'Give a whole url, or add base-url to the backend.' }];
+}
+
+/** A Task without an image where one is needed, or with one where there is none. */
+function imageProblems(
+  { name, kind, options }: BackendSpec,
+  image: string | undefined,
+  place: Pick<DefinitionProblem, 'source' | 'kind' | 'name'>,
+): DefinitionProblem[] {
+  const runsInImage = BACKEND_KINDS[kind].image === true;
+  if (runsInImage && image === undefined && !('image' in options && options.image !== undefined)) {
+    const message = `neither the task nor its backend "${name}" names an image`;
+    return [{ ...place, path: ['image'], message, hint: 'Add one, such as image: debian:12, to one of the two.' }];
+  }
+  if (runsInImage || image === undefined) return [];
+  const message = `backend "${name}" is of kind ${kind} and runs nothing in images`;
+  return [{ ...place, path: ['image'], message, hint: 'Remove it, or name a backend that does.' }];
 }

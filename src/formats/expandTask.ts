@@ -35,6 +35,7 @@ export function expandTask(form: TaskForm, report: Report, scripts?: ScriptFiles
     name: form.name,
     description: form.description,
     backend: form.backend,
+    ...(form.image === undefined ? {} : { image: form.image }),
     inputs,
     parameters,
     outputs,

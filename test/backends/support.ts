@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { createLocalStore } from '../../src/artifacts/localStore';
 import type { ArtifactStore } from '../../src/artifacts/store';
-import { createHost, type BackendHost } from '../../src/backends/host';
+import { createHost, type BackendHost, type HostOptions } from '../../src/backends/host';
 import type { AttemptOutcome, AttemptRequest, RunningAttempt } from '../../src/backends/backend';
 import type { ArgvPart, BackendSpec, InputPort, OutputPort, TaskSpec } from '../../src/domain/definitions';
 import { scalar, type FileValue, type Value, type Values } from '../../src/domain/values';
@@ -83,11 +83,11 @@ let count = 0;
 let benches = 0;
 
 /** A worker's host that runs all on the given Backend. */
-export function createBench(backend: BackendSpec = LOCAL): Bench {
+export function createBench(backend: BackendSpec = LOCAL, more: Partial<HostOptions> = {}): Bench {
   const home = mkdtempSync(join(tmpdir(), 'stepcast-local-'));
   const workDir = join(home, 'work');
   const artifacts = createLocalStore(join(home, 'artifacts'));
-  const host = createHost({ workDir, workerId: `test-${process.pid}-${++benches}`, artifacts });
+  const host = createHost({ workDir, workerId: `test-${process.pid}-${++benches}`, artifacts, ...more });
 
   function start(spec: TaskSpec, values: Values = {}, more: Partial<AttemptRequest> = {}): Watched {
     let output = '';

@@ -5,6 +5,11 @@ import { limitMemory } from './memoryLimit';
 import { spawnProcess, type ProcessRequest } from './nativeProcess';
 import { killTree, type Tree } from './processTree';
 
+/** A command that is a process of this machine. */
+export interface StartedProcess extends StartedCommand {
+  readonly pid: number;
+}
+
 /**
  * Starts the words in the Attempt's own directory, session and environment, and holds it to its memory. Throws
  * CommandNotStarted when the command cannot run, and UNAVAILABLE when the machine is short of something.
@@ -13,7 +18,7 @@ export function startProcess(
   attempt: PreparedAttempt,
   hooks: Pick<CommandHooks, 'outOfMemory'>,
   process: Partial<ProcessRequest> = {},
-): StartedCommand {
+): StartedProcess {
   const { argv, env, stdin, marks, directory, resources } = attempt;
   const child = spawnProcess({ argv, cwd: directory.out, env, stdin, ...process });
   const tree: Tree = { pid: child.pid, marks: Object.entries(marks).map(([name, value]) => `${name}=${value}`) };
@@ -24,6 +29,7 @@ export function startProcess(
     return peak === undefined ? exit : { ...exit, treePeakBytes: peak };
   });
   return {
+    pid: child.pid,
     stdout: child.stdout,
     stderr: child.stderr,
     exited,

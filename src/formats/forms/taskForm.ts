@@ -1,6 +1,7 @@
 /** The written form of a Task. */
 import { z } from 'zod';
 import type { Value } from '../../domain/values';
+import { imageForm } from './backends/container';
 import { expressionForm } from './expressionForm';
 import { choose, form, isPlainObject, nameForm, named, oneOrMany } from './form';
 import { fileTraits } from './fileTraits';
@@ -105,6 +106,7 @@ export const taskForm = form({
   name: nameForm,
   description: text,
   backend: nameForm.default('local'),
+  image: imageForm.optional(),
   command: choose<string | string[]>((value) =>
     Array.isArray(value)
       ? z.array(z.preprocess((word) => (typeof word === 'number' ? String(word) : word), z.string()))

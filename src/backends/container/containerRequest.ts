@@ -1,0 +1,126 @@
+/** From an Attempt to what the engine is asked to create. Pure. */
+import type { BackendSpec, TaskSpec } from '../../domain/definitions';
+import type { PreparedAttempt } from '../backend';
+import { ATTEMPT_VARIABLE, WORKER_VARIABLE } from '../process/identity';
+import type { EngineFacts } from './facts';
+
+/** Labels by which containers are found again, whoever started them. */
+export const LABELS = {
+  attempt: 'stepcast.attempt',
+  /** The Attempt's directory: a container whose directory is gone is wanted no more. */
+  directory: 'stepcast.directory',
+  /** The machine of the worker. */
+  host: 'stepcast.host',
+  worker: 'stepcast.worker',
+} as const;
+
+/** Processes of one container, so that a fork bomb stays inside. */
+const MAX_PROCESSES = 4_096;
+/** Docker's own format keeps bytes as they are, where its usual one makes text of them. */
+const DOCKER_LOG = { Type: 'local', Config: { 'max-size': '1000g', 'max-file': '1', compress: 'false' } };
+const PODMAN_LOG = { Type: 'k8s-file', Config: {} };
+
+export interface ContainerOf {
+  readonly attempt: PreparedAttempt;
+  readonly spec: BackendSpec<'CONTAINER'>;
+  readonly image: string;
+  readonly facts: EngineFacts;
+  readonly init: boolean;
+  /** The user inside, null for the image's own. */
+  readonly user: string | null;
+  readonly hostname: string;
+}
+
+/** The body of `POST /containers/create`. */
+export function containerRequest(one: ContainerOf): Readonly<Record<string, unknown>> {
+  const { attempt, spec, facts } = one;
+  const { options } = spec;
+  return {
+    Image: one.image,
+    // The words are the whole command: an image's own entry point would take them as its arguments.
+    Entrypoint: commandOf(attempt),
+    Cmd: [],
+    WorkingDir: attempt.directory.out,
+    ...(one.user === null ? {} : { User: one.user }),
+    Env: environmentOf(attempt, spec),
+    Labels: labelsOf(one),
+    AttachStdin: false,
+    OpenStdin: false,
+    Tty: false,
+    Healthcheck: { Test: ['NONE'] },
+    HostConfig: {
+      Mounts: mountsOf(one),
+      NetworkMode: options.network,
+      ...limitsOf(one),
+      ...(one.init ? { Init: true } : {}),
+      ...(options.readOnly ? { ReadonlyRootfs: true, Tmpfs: { '/tmp': '' } } : {}),
+      ...(options.capDrop.length > 0 ? { CapDrop: options.capDrop } : {}),
+      ...(options.runtime === undefined ? {} : { Runtime: options.runtime }),
+      ...(facts.remapsUsers ? { UsernsMode: 'host' } : {}),
+      SecurityOpt: ['no-new-privileges', ...(facts.selinux ? ['label=disable'] : [])],
+      LogConfig: facts.product === 'podman' ? PODMAN_LOG : DOCKER_LOG,
+      RestartPolicy: { Name: 'no' },
+    },
+  };
+}
+
+/** A file as standard input is opened inside: it is there under the same path, also when this worker is not any more. */
+function commandOf({ argv, stdin }: PreparedAttempt): readonly string[] {
+  return stdin === 'null' ? argv : ['/bin/sh', '-c', 'exec "$@" <"$0"', stdin.file, ...argv];
+}
+
+/**
+ * What is declared, and what holds inside as well: HOME and TMPDIR, which lie in the mounted directory. Not the PATH of
+ * this machine, and not the marks by which a worker's guard ends processes, which these outlive.
+ */
+function environmentOf(attempt: PreparedAttempt, spec: BackendSpec<'CONTAINER'>): string[] {
+  const hidden = new Set<string>([ATTEMPT_VARIABLE, WORKER_VARIABLE]);
+  if (!('PATH' in spec.environment) && !('PATH' in attempt.task.environment)) hidden.add('PATH');
+  return Object.entries(attempt.env).flatMap(([name, value]) => (hidden.has(name) ? [] : [`${name}=${value}`]));
+}
+
+function labelsOf({ attempt, hostname }: ContainerOf): Record<string, string> {
+  return {
+    [LABELS.attempt]: `${attempt.stepRunId}.${attempt.attempt}`,
+    [LABELS.directory]: attempt.directory.root,
+    [LABELS.host]: hostname,
+    [LABELS.worker]: attempt.marks[WORKER_VARIABLE] ?? '',
+  };
+}
+
+function mountsOf({ attempt, spec }: ContainerOf): readonly Readonly<Record<string, unknown>>[] {
+  const { root } = attempt.directory;
+  return [
+    { Type: 'bind', Source: root, Target: root },
+    ...spec.options.volumes.map(({ source, target, writable }) => ({
+      Type: 'bind',
+      Source: source,
+      Target: target,
+      ReadOnly: !writable,
+    })),
+  ];
+}
+
+/** Memory without swap beside it: what passes the limit is ended, and does not crawl on. */
+function limitsOf({ attempt, facts }: ContainerOf): Record<string, number> {
+  const { memoryBytes, cpus } = attempt.resources;
+  return {
+    ...(memoryBytes === undefined || !facts.limits.memory ? {} : { Memory: memoryBytes, MemorySwap: memoryBytes }),
+    ...(cpus === undefined || !facts.limits.cpus ? {} : { NanoCpus: cpus * 1e9 }),
+    ...(facts.limits.processes ? { PidsLimit: MAX_PROCESSES } : {}),
+  };
+}
+
+/** The limits that the Task wants and this engine cannot hold, in words. */
+export function unheldLimits({ attempt, facts }: Pick<ContainerOf, 'attempt' | 'facts'>): string[] {
+  const { memoryBytes, cpus } = attempt.resources;
+  return [
+    ...(memoryBytes !== undefined && !facts.limits.memory ? ['memory'] : []),
+    ...(cpus !== undefined && !facts.limits.cpus ? ['processor'] : []),
+  ];
+}
+
+/** The image of a Task; undefined when neither it nor its Backend names one. */
+export function imageOf(task: TaskSpec, spec: BackendSpec<'CONTAINER'>): string | undefined {
+  return task.image ?? spec.options.image;
+}
