@@ -1,28 +1,76 @@
-/** The worker process: `npm run worker`, or a child of `npm start`. */
+/** `npm run worker`, or a child of `npm start`: one worker, or a pool that starts this program again for each of several. */
 import { join } from 'node:path';
 import { createLocalStore } from '../src/artifacts/localStore';
 import { createHost } from '../src/backends/host';
 import { createLog } from '../src/config/log';
 import { exitWithParent } from '../src/config/parentWatch';
-import { readSettings, requireServices, SettingsError, withFlags } from '../src/config/settings';
+import {
+  readSettings,
+  requireServices,
+  SettingsError,
+  withFlags,
+  type ConnectedSettings,
+  type Environment,
+} from '../src/config/settings';
 import { createAnnouncer } from '../src/delivery/announcer';
 import { createWakeSender } from '../src/delivery/beeQueues';
 import { openPubSub } from '../src/delivery/pubsub';
 import { createSandbox } from '../src/expressions/sandbox';
 import type { BackendSpec } from '../src/domain/definitions';
 import { messageOf, StepcastError } from '../src/domain/errors';
+import type { WorkerBounds } from '../src/domain/scaling';
 import { watchCatalog } from '../src/engine/catalog';
 import { createPlans } from '../src/engine/plans';
 import { openDatabase, type Database } from '../src/store/database';
 import { forgetSent } from '../src/store/statements/outbox';
 import { startGuard } from './guard';
-import { startWorker } from './worker';
+import { RECALL, RETIRE } from './members';
+import { startPool } from './pool';
+import { startWorker, type Worker } from './worker';
 
 const SCHEMA_POLL_MS = 100;
 const SCHEMA_WAIT_MS = 120_000;
+/** Beyond the drain time, for the rest of an orderly end. */
+const STOP_SECONDS = 5;
+/** A pool only reads, a little at a time. */
+const POOL_CONNECTIONS = 2;
 
 async function main(): Promise<void> {
-  const settings = requireServices(readSettings(withFlags(process.argv.slice(2))));
+  const environment = withFlags(process.argv.slice(2));
+  const settings = requireServices(readSettings(environment));
+  const bounds = { min: settings.workersMin, max: settings.workersMax ?? settings.workersMin };
+  if (bounds.max < bounds.min)
+    throw new SettingsError([
+      `STEPCAST_WORKERS_MAX is ${bounds.max}: it must not be less than STEPCAST_WORKERS_MIN, which is ${bounds.min}.`,
+    ]);
+  if (bounds.max === 1) await runWorker(settings);
+  else runPool(settings, environment, bounds);
+}
+
+function runPool(settings: ConnectedSettings, environment: Environment, bounds: WorkerBounds): void {
+  const log = createLog('workers', settings.logLevel);
+  const pool = startPool({
+    entry: __filename,
+    environment: { ...environment, STEPCAST_WORKERS_MIN: '1', STEPCAST_WORKERS_MAX: '1' },
+    open: async () => {
+      const db = await openDatabase(settings.databaseUrl, {
+        poolSize: POOL_CONNECTIONS,
+        silenceSeconds: settings.databaseSilenceSeconds,
+      });
+      await schemaOf(db);
+      return { db, catalog: await watchCatalog(db, (message) => log('warn', message)) };
+    },
+    bounds,
+    slots: { here: settings.concurrency, elsewhere: settings.waitingConcurrency },
+    coolDownSeconds: settings.workersCoolDownSeconds,
+    log,
+    onGaveUp: () => void pool.stop().then(() => process.exit(1)),
+  });
+  log('info', `keeping ${bounds.min} to ${bounds.max} workers`);
+  exitWithParent(() => pool.stop(), settings.drainSeconds + STOP_SECONDS + 1);
+}
+
+async function runWorker(settings: ConnectedSettings): Promise<void> {
   const log = createLog('worker', settings.logLevel);
   const warn = (message: string): void => log('warn', message);
   const db = await openDatabase(settings.databaseUrl, {
@@ -47,7 +95,7 @@ async function main(): Promise<void> {
     const all = [...catalog.current().backends.values()].map(({ spec }) => spec);
     return settings.queues.length === 0 ? all : all.filter(({ name }) => settings.queues.includes(name));
   };
-  const worker = await startWorker({
+  const starting = startWorker({
     db,
     plans: createPlans(db),
     announcer,
@@ -56,7 +104,13 @@ async function main(): Promise<void> {
     openHost: (workerId) => {
       const guard = startGuard({ workerId, log: warn });
       const host = createHost({
-        ...{ workDir: join(settings.home, 'work'), workerId, artifacts, log: warn },
+        ...{
+          workDir: join(settings.home, 'work'),
+          pluginFolder: join(settings.home, 'plugins'),
+          workerId,
+          artifacts,
+          log: warn,
+        },
         containerVolumes: settings.containerVolumes,
       });
       const close = async (): Promise<void> => {
@@ -76,14 +130,24 @@ async function main(): Promise<void> {
     evaluate: sandbox.evaluateAll,
     log,
   });
-  catalog.onChange(() => worker.serve(served()));
-
+  // Who is told to end while it starts first finishes that: it is announced already, and may have taken steps.
   exitWithParent(async () => {
     catalog.close();
-    await worker.stop();
+    await (await starting).stop();
     await Promise.all([sender.close(), pubsub.close(), sandbox.close()]);
     await db.close();
-  }, settings.drainSeconds + 5);
+  }, settings.drainSeconds + STOP_SECONDS);
+  process.on('message', (word) => {
+    if (word === RETIRE || word === RECALL) void starting.then((worker) => obey(worker, word));
+  });
+  const worker = await starting;
+  catalog.onChange(() => worker.serve(served()));
+}
+
+/** Does what the pool says. */
+async function obey(worker: Worker, word: typeof RETIRE | typeof RECALL): Promise<void> {
+  if (word === RECALL) worker.recall();
+  else if (await worker.retire()) process.kill(process.pid, 'SIGTERM');
 }
 
 /** The API migrates; a worker that starts beside it waits until the tables are there. */

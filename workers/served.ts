@@ -1,7 +1,7 @@
 /** The Backends that a worker serves: whose engines it asks, whose doorbells it hears, whose steps it takes. */
 import { createWakeReceiver, type WakeReceiver } from '../src/delivery/beeQueues';
 import type { BackendHealth } from '../src/domain/backendHealth';
-import { BACKEND_KINDS } from '../src/domain/backendOptions';
+import { placeOf } from '../src/domain/backendOptions';
 import type { BackendSpec } from '../src/domain/definitions';
 import type { Sql } from '../src/store/database';
 import { noteHealth } from '../src/store/statements/backendHealth';
@@ -52,7 +52,7 @@ export function createServedBackends(first: readonly BackendSpec[], options: Ser
   /** Returns whether one of them was not served before. */
   const serve = (backends: readonly BackendSpec[]): boolean => {
     const fresh = backends.filter(({ name }) => !places.has(name));
-    for (const { name, kind } of backends) places.set(name, BACKEND_KINDS[kind].place);
+    for (const spec of backends) places.set(spec.name, placeOf(spec));
     for (const { name } of fresh) receivers.push(createWakeReceiver(options.redisUrl, [name], () => ring(name)));
     engines.watch(backends);
     return fresh.length > 0;

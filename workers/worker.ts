@@ -1,6 +1,6 @@
 /** A worker: takes ready StepRuns while it has free slots, runs each on its Backend, and reports how it ended. */
 import { hostname } from 'node:os';
-import type { RunningAttempt } from '../src/backends/backend';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { BackendHost } from '../src/backends/host';
 import { createWakeReceiver } from '../src/delivery/beeQueues';
 import type { RedisAnnouncer } from '../src/delivery/announcer';
@@ -13,7 +13,7 @@ import type { ReuseDecision } from '../src/engine/reuse';
 import { createReconciler } from '../src/engine/reconcile';
 import { INLINE_QUEUE } from '../src/domain/compileJob';
 import type { BackendSpec } from '../src/domain/definitions';
-import { messageOf, StepcastError } from '../src/domain/errors';
+import { messageOf } from '../src/domain/errors';
 import type { Database } from '../src/store/database';
 import {
   heartbeat,
@@ -22,12 +22,12 @@ import {
   unendedStepRuns,
   type OwnedStepRun,
 } from '../src/store/statements/workers';
-import { openAttemptLog } from './attemptLog';
 import { cancelledIds } from './control';
 import { createInsideWork } from './inside';
 import { createProgressSink } from './progress';
-import { createReuse, unrunReport } from './reuse';
+import { createReuse } from './reuse';
 import { blankReport, createReporter } from './reports';
+import { createRunWork } from './runWork';
 import { createServedBackends } from './served';
 import { createSlots, PLACES, type Place } from './slots';
 import { attemptKey, createStrayFinder } from './strays';
@@ -61,6 +61,13 @@ export interface WorkerOptions {
 export interface Worker {
   /** Serves these Backends as well from now on, in the form that they have now. */
   serve(backends: readonly BackendSpec[]): void;
+  /**
+   * Takes nothing new and lets what runs finish, however long that takes. Resolves with true when nothing runs any more,
+   * and with false when it was recalled before.
+   */
+  retire(): Promise<boolean>;
+  /** Takes work again after `retire`. */
+  recall(): void;
   /** Takes nothing new, lets what runs finish for the drain time, then hands the rest back. */
   stop(): Promise<void>;
 }
@@ -74,6 +81,7 @@ const RECONCILE_MS = 2_000;
 const MAX_CLAIMED = 256;
 /** What outlived its worker and is wanted no more is looked for at this pace. */
 const REAP_MS = 5_000;
+const RETIRE_LOOK_MS = 50;
 /** One doorbell passed on per this time is enough for every idle worker to look. */
 const PASS_ON_MS = 20;
 
@@ -101,6 +109,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   /** Everything between its claim and its recorded end. */
   const known = new Set<string>();
   let stopping = false;
+  let retiring = false;
   let filling = false;
   let again = false;
   let lastPass = 0;
@@ -118,7 +127,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const fillAt = async (place: Place): Promise<boolean> => {
     const free = Math.min(MAX_CLAIMED, slots.free(place));
     const ready = served.ready(place);
-    if (stopping || free === 0 || ready.length === 0) return false;
+    if (stopping || retiring || free === 0 || ready.length === 0) return false;
     const owner = workerId;
     const works = await claim(engine, owner, ready, free);
     for (const work of works) {
@@ -157,8 +166,14 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     onReady: () => void fill(),
   });
 
+  const runWork = createRunWork({
+    ...{ db, pubsub, maxLogBytes: options.maxLogBytes, progress, trouble },
+    host: () => host,
+    stopping: () => stopping,
+    onStarted: slots.started,
+  });
   const run = async (work: Work, owner: string, decision: ReuseDecision): Promise<void> => {
-    const report = await runAttempt(work, owner, decision).catch((error: unknown): AttemptReport => {
+    const report = await runWork(work, owner, decision).catch((error: unknown): AttemptReport => {
       log('error', `step ${work.name} (${work.stepRunId}): ${messageOf(error)}`);
       // A fault of this machine (disk, permissions), not of the step: another try may meet a better one.
       return {
@@ -176,38 +191,6 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     known.delete(attemptKey(work));
     reuse.ended(decision);
     void fill();
-  };
-
-  const runAttempt = async (work: Work, owner: string, decision: ReuseDecision): Promise<AttemptReport> => {
-    const attemptLog = openAttemptLog(
-      { db, pubsub, maxBytes: options.maxLogBytes, onTrouble: trouble('storing a log') },
-      work.stepRunId,
-      work.attempt,
-    );
-    if (stopping) return { ...blankReport(work, owner), state: 'CANCELLED', message: 'It had not begun.' };
-    if (work.problems.length > 0) return { ...blankReport(work, owner), message: work.problems.join(' ') };
-    if (decision.kind !== 'run') {
-      const report = unrunReport(work, owner, decision);
-      if (decision.kind === 'take') attemptLog.note(report.message);
-      await attemptLog.close();
-      return report;
-    }
-    if (decision.note !== '') attemptLog.note(decision.note);
-    const { backend } = work;
-    if (!backend) throw new StepcastError('INTERNAL', `Task ${work.task.name} runs on no backend`);
-    const { stepRunId, submissionId, attempt: number, task, values, resources } = work;
-    const attempt: RunningAttempt = host.start(
-      { stepRunId, attempt: number, task, backend, values, resources },
-      {
-        log: (stream, bytes) => attemptLog.write(stream, bytes),
-        progress: (percent, message) => progress.add({ submissionId, stepRunId, attempt: number, percent, message }),
-        note: (message) => attemptLog.note(message),
-      },
-    );
-    slots.started(work, attempt);
-    const outcome = await attempt.outcome;
-    await Promise.all([attemptLog.close(), progress.flush()]);
-    return { ...blankReport(work, owner), ...outcome };
   };
 
   const stopSteps = (stepRunIds: readonly string[]): void => {
@@ -305,6 +288,16 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
 
   return {
     serve: served.add,
+    retire: async () => {
+      retiring = true;
+      await setWorkerState(db, workerId, 'DRAINING').catch(trouble('announcing that it retires'));
+      while (retiring && (filling || slots.size > 0)) await delay(RETIRE_LOOK_MS);
+      return retiring;
+    },
+    recall: () => {
+      retiring = false;
+      setWorkerState(db, workerId, 'ALIVE').then(() => fill(), trouble('announcing that it works again'));
+    },
     stop: async () => {
       stopping = true;
       await setWorkerState(db, workerId, 'DRAINING').catch(trouble('announcing the end'));
@@ -315,7 +308,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       await within(options.drainSeconds * 1_000, Promise.all(running()));
       for (const { attempt } of slots.running()) attempt.cancel('shutdown');
       await Promise.all(running());
-      while (filling || slots.size > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+      while (filling || slots.size > 0) await delay(10);
       await within(3_000, reporter.idle());
       for (const timer of timers) clearInterval(timer);
       for (const stop of stops) stop();

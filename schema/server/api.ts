@@ -25,7 +25,7 @@ import { putUserLimit } from '../../src/store/statements/limits';
 import { forgetSent } from '../../src/store/statements/outbox';
 import { completeUpload, findUpload } from '../../src/store/uploads';
 import type { Context, Services } from '../context';
-import { unreadiness } from './readiness';
+import { readinessRouter, unreadiness } from './readiness';
 import { openScriptCheck } from '../definitions/scriptCheck';
 import { serveFolders } from '../definitions/folders';
 import { findDrawing } from '../graphs/drawings';
@@ -34,8 +34,10 @@ import { DEFAULT_GRAPH_DEPTH, DEFAULT_GRAPH_NODES } from '../graphs/types';
 import { downloadsRouter } from '../http/downloads';
 import { hooksRouter } from '../http/hooks';
 import { graphsRouter } from '../http/graphs';
+import { metricsRouter } from '../http/metrics';
 import { pagesRouter } from '../http/pages';
 import { uploadsRouter } from '../http/uploads';
+import { readLoad } from '../workers/load';
 import { readyOperations } from './examples';
 import { createApollo } from './graphqlHttp';
 import { serveWebSockets } from './graphqlWs';
@@ -178,20 +180,17 @@ export async function startApi({ settings, secret, jobFolders, consoleDir, log }
     find: (address, options) => findDrawing(services, address, options),
     onError: (error) => fault('graph', error),
   });
+  const metrics = metricsRouter({
+    read: () => readLoad(services, { here: settings.concurrency, elsewhere: settings.waitingConcurrency }),
+    authorize: () => permit('metrics'),
+    onError: (error) => fault('metrics', error),
+  });
   const housekeeping = startHousekeeping({ services, store, uploads, settings, log });
 
   let stopping = false;
   const app = express();
   app.disable('x-powered-by');
-  app.get('/healthz', (_request, response) => {
-    response.json({ status: 'ok' });
-  });
-  app.get('/readyz', async (_request, response) => {
-    const problems = stopping ? ['stopping'] : await unreadiness(services, pubsub.isReady());
-    response
-      .status(problems.length === 0 ? 200 : 503)
-      .json({ status: problems.length === 0 ? 'ready' : 'not ready', problems });
-  });
+  app.use(readinessRouter(async () => (stopping ? ['stopping'] : unreadiness(services, pubsub.isReady()))));
   app.use((request, response, next) => greet(request, response, next, visitors));
   app.use(
     '/graphql',
@@ -202,6 +201,7 @@ export async function startApi({ settings, secret, jobFolders, consoleDir, log }
   app.use(downloads);
   app.use(hooks);
   app.use(graphs);
+  app.use(metrics);
   app.use(pagesRouter({ consoleDir, examples: () => readyOperations(catalog.current(), served.current()) }));
   app.use((_request, response) => {
     response
@@ -241,7 +241,7 @@ const notYet: RequestListener = (_request, response) => {
 };
 
 /** The authorization point for what is not GraphQL. */
-function permit(action: 'upload' | 'download' | 'graph' | 'hook'): Promise<void> {
+function permit(action: 'upload' | 'download' | 'graph' | 'hook' | 'metrics'): Promise<void> {
   authorize(LOCAL_VIEWER, { action });
   return Promise.resolve();
 }

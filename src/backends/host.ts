@@ -1,5 +1,5 @@
 /** All Backends of one worker process, and what they leave on its machine. */
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { ArtifactStore } from '../artifacts/store';
 import type { BackendSpec } from '../domain/definitions';
 import { digestOf } from '../domain/digest';
@@ -24,6 +24,8 @@ export interface HostOptions {
   readonly path?: string;
   /** Folders of this machine that containers may be given; none by default. */
   readonly containerVolumes?: readonly string[];
+  /** Where plug-ins lie; `plugins` beside the work folder by default. */
+  readonly pluginFolder?: string;
   /** Told what went wrong beside the Attempts, in a sentence. */
   readonly log?: (message: string) => void;
 }
@@ -59,9 +61,9 @@ export function createHost(options: HostOptions): BackendHost {
   const workerMark = formatMark(mark);
   const folder = workFolder(workDir, mark);
   const keptFolder = join(workDir, KEPT);
-  const { containerVolumes = [] } = options;
+  const { containerVolumes = [], pluginFolder = join(dirname(workDir), 'plugins') } = options;
   const marks = { [WORKER_VARIABLE]: workerMark };
-  const services: BackendServices = { marks, folder, artifacts, path, containerVolumes, log };
+  const services: BackendServices = { marks, folder, artifacts, path, containerVolumes, pluginFolder, log };
   const running = new Map<string, RunningAttempt>();
   const opened = new Map<string, Opened>();
   let closed = false;
@@ -133,7 +135,9 @@ export function createHost(options: HostOptions): BackendHost {
       try {
         return await (await openedFor(spec).backend).health();
       } catch (error) {
-        return { state: 'UNAVAILABLE', version: null, message: messageOf(error) };
+        // What does not fit this machine does so until somebody changes it.
+        const isUnfit = error instanceof StepcastError && error.code === 'CONFIGURATION';
+        return { state: isUnfit ? 'MISSING' : 'UNAVAILABLE', version: null, message: messageOf(error) };
       }
     },
 
@@ -150,12 +154,19 @@ export function createHost(options: HostOptions): BackendHost {
       if (others.length === 0) return 0;
       const alive = await wanted(others.map(({ stepRunId }) => stepRunId));
       const unwanted = others.filter(({ stepRunId }) => !alive.has(stepRunId));
+      let removed = 0;
       for (const { place } of unwanted) {
-        const spec = await keptSpec(place);
-        if (spec) await (await openedFor(spec).backend).abandon?.(place);
-        await removeTree(place.root);
+        try {
+          const spec = await keptSpec(place);
+          if (spec) await (await openedFor(spec).backend).abandon?.(place);
+          await removeTree(place.root);
+          removed += 1;
+        } catch (error) {
+          // An engine that is away keeps what it runs, and not what others do.
+          log(`What is left in ${place.root} could not be ended: ${messageOf(error)}`);
+        }
       }
-      return unwanted.length;
+      return removed;
     },
 
     async close() {

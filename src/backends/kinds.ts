@@ -3,11 +3,18 @@ import type { ArtifactStore } from '../artifacts/store';
 import type { BackendKind } from '../domain/backendOptions';
 import type { BackendSpec } from '../domain/definitions';
 import type { Backend } from './backend';
+import { openSlurm } from './batch';
 import { openContainer } from './container';
+import { openCustom } from './custom';
+import { openHadoop } from './hadoop';
 import { openHttp } from './http';
+import { openKubernetes } from './kubernetes';
 import { openLocal } from './local';
 import { openScripts } from './script';
+import { OCTAVE } from './script/octave';
 import { PYTHON } from './script/python';
+import { R } from './script/r';
+import { openSpark } from './spark';
 import { openSql } from './sql';
 
 /** What a Backend may use of the worker that opens it. */
@@ -21,6 +28,8 @@ export interface BackendServices {
   readonly path: string;
   /** The folders of the machine that containers may be given. */
   readonly containerVolumes: readonly string[];
+  /** Where plug-ins lie. */
+  readonly pluginFolder: string;
   /** Told what went wrong beside the Attempts, in a sentence. */
   readonly log: (message: string) => void;
 }
@@ -33,9 +42,16 @@ type Open<Kind extends BackendKind> = (
 const OPENERS: { readonly [Kind in BackendKind]: Open<Kind> } = {
   LOCAL: openLocal,
   PYTHON: openScripts(PYTHON),
+  R: openScripts(R),
+  OCTAVE: openScripts(OCTAVE),
   SQL: openSql,
   CONTAINER: openContainer,
+  KUBERNETES: openKubernetes,
+  SLURM: openSlurm,
+  SPARK: openSpark,
+  HADOOP: openHadoop,
   HTTP: openHttp,
+  CUSTOM: openCustom,
 };
 
 /** Opens a Backend. Throws CONFIGURATION when its options do not fit this machine. */

@@ -25,6 +25,26 @@ export function needsOf(lane: string): Needs {
  */
 const share = (need: number, { amount }: Usage): number => (amount === 0 ? need : Math.min(need, amount));
 
+/** How many steps with these needs may start before a limit is passed; Infinity when none concerns them. */
+export function roomFor(needs: Needs, usage: ReadonlyMap<string, Usage>): number {
+  const rooms = Object.entries(needs).flatMap(([key, need]) => {
+    const limit = usage.get(key);
+    const each = limit ? share(need, limit) : 0;
+    return limit && each > 0 ? [Math.max(0, Math.floor((limit.amount - limit.used) / each))] : [];
+  });
+  return Math.min(Infinity, ...rooms);
+}
+
+/** The limits after `count` steps with these needs have started. */
+export function occupied(needs: Needs, usage: ReadonlyMap<string, Usage>, count: number): ReadonlyMap<string, Usage> {
+  const after = new Map(usage);
+  for (const [key, need] of Object.entries(needs)) {
+    const limit = after.get(key);
+    if (limit) after.set(key, { ...limit, used: limit.used + count * share(need, limit) });
+  }
+  return after;
+}
+
 /** The limits of `needs` that have no room for it, by key. A key that is not in `usage` has no limit. */
 export function lacking(needs: Needs, usage: ReadonlyMap<string, Usage>): string[] {
   return Object.entries(needs).flatMap(([key, need]) => {

@@ -10,7 +10,7 @@ export interface Viewer {
 
 export const LOCAL_VIEWER: Viewer = { kind: 'local', name: 'local' };
 
-/** What is asked for: a root field such as `Mutation.cancelSubmission`, or `download`, `upload`, `graph`. */
+/** What is asked for: a root field such as `Mutation.cancelSubmission`, or `download`, `upload`, `graph`, `hook`, `metrics`. */
 export interface Access {
   readonly action: string;
 }

@@ -1,7 +1,12 @@
 /** What each kind of Backend lets an operator set, beside what all kinds share. */
+import type { SlurmOptions } from './backends/batch';
 import type { ContainerOptions } from './backends/container';
+import type { CustomOptions } from './backends/custom';
+import type { HadoopOptions } from './backends/hadoop';
 import type { HttpOptions } from './backends/http';
 import type { LocalOptions } from './backends/local';
+import type { KubernetesOptions } from './backends/kubernetes';
+import type { SparkOptions } from './backends/spark';
 import type { SqlOptions } from './backends/sql';
 
 /** Kinds that start an interpreter for each Task, and nothing before. */
@@ -31,12 +36,26 @@ export interface BackendOptionsOf {
   readonly LOCAL: LocalOptions;
   /** Python scripts. */
   readonly PYTHON: PythonOptions;
+  /** R scripts. */
+  readonly R: WarmInterpreterOptions;
+  /** Octave scripts. */
+  readonly OCTAVE: WarmInterpreterOptions;
   /** Queries on the embedded engine DuckDB. */
   readonly SQL: SqlOptions;
   /** Commands in containers. */
   readonly CONTAINER: ContainerOptions;
+  /** Commands as Jobs of a Kubernetes cluster. */
+  readonly KUBERNETES: KubernetesOptions;
+  /** Jobs of a Slurm cluster. */
+  readonly SLURM: SlurmOptions;
+  /** Applications and queries on Spark. */
+  readonly SPARK: SparkOptions;
+  /** Hadoop streaming. */
+  readonly HADOOP: HadoopOptions;
   /** A service that is called over HTTP. */
   readonly HTTP: HttpOptions;
+  /** What a plug-in brings. */
+  readonly CUSTOM: CustomOptions;
 }
 
 /** The technology behind a Backend. */
@@ -87,11 +106,48 @@ export const BACKEND_KINDS: Readonly<Record<BackendKind, BackendKindFacts>> = {
     place: 'here',
     decisive: ['interpreter', 'libraryPath', 'venv'],
   },
+  R: {
+    description: "R scripts, by an Rscript of the worker's own machine.",
+    commands: ['script'],
+    place: 'here',
+    decisive: ['interpreter', 'libraryPath'],
+  },
+  OCTAVE: {
+    description: "Octave scripts, by an interpreter of the worker's own machine.",
+    commands: ['script'],
+    place: 'here',
+    decisive: ['interpreter', 'libraryPath'],
+  },
   SQL: {
     description: 'Queries over files and tables, on the embedded engine DuckDB.',
     commands: ['query'],
     place: 'here',
     decisive: ['database', 'sampleRows'],
+  },
+  KUBERNETES: {
+    description: 'Commands as Jobs of a Kubernetes cluster.',
+    commands: ['argv', 'shell'],
+    place: 'elsewhere',
+    decisive: ['image'],
+    image: true,
+  },
+  SLURM: {
+    description: 'Commands as jobs of a Slurm cluster.',
+    commands: ['argv', 'shell'],
+    place: 'elsewhere',
+    decisive: [],
+  },
+  SPARK: {
+    description: 'Applications and SQL queries on Apache Spark.',
+    commands: ['argv', 'query'],
+    place: 'here',
+    decisive: ['packages', 'conf', 'python'],
+  },
+  HADOOP: {
+    description: 'Hadoop streaming: mappers and reducers on a cluster.',
+    commands: ['argv'],
+    place: 'here',
+    decisive: ['conf'],
   },
   HTTP: {
     description: 'Calls of a service over HTTP.',
@@ -99,4 +155,17 @@ export const BACKEND_KINDS: Readonly<Record<BackendKind, BackendKindFacts>> = {
     place: 'elsewhere',
     decisive: ['baseUrl', 'headers', 'query'],
   },
+  CUSTOM: {
+    description: 'What a plug-in of the operator brings.',
+    commands: ['argv', 'shell', 'script', 'query', 'request'],
+    place: 'here',
+    decisive: ['plugin', 'options'],
+  },
 };
+
+/** Where the work of a Backend happens: that of a plug-in as its Backend says, all others as their kind. */
+export const placeOf = (spec: {
+  readonly kind: BackendKind;
+  readonly options: BackendOptionsOf[BackendKind];
+}): BackendKindFacts['place'] =>
+  spec.kind === 'CUSTOM' ? (spec.options as CustomOptions).place : BACKEND_KINDS[spec.kind].place;

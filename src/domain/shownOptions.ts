@@ -21,6 +21,8 @@ export function shownOptions(options: object): Record<string, unknown> {
 
 function shown(name: string, value: unknown, depth: number): unknown {
   if (value === null || value === undefined || typeof value === 'boolean' || typeof value === 'number') return value;
+  // Where a secret is to be found is none itself.
+  if (isReference(value)) return value;
   if (SECRET_NAMES.test(name) || depth === 0) return SECRET;
   if (typeof value === 'string') return shownText(value);
   // A list of `{ name: 'Authorization', value: '…' }` says in itself what it holds.
@@ -31,6 +33,14 @@ function shown(name: string, value: unknown, depth: number): unknown {
     Object.entries(value).map(([key, item]) => [key, named && key === 'value' ? SECRET : shown(key, item, depth - 1)]),
   );
 }
+
+/** `{ env: 'MODELS_TOKEN', prefix: 'Bearer ' }`: the worker's environment holds it. */
+function isReference(value: unknown): boolean {
+  const keys = typeof value === 'object' ? Object.keys(value ?? {}) : [];
+  return keys.includes('env') && keys.every((key) => key === 'env' || key === 'prefix') && isText(value, 'env');
+}
+
+const isText = (value: unknown, key: string): boolean => typeof (value as Record<string, unknown>)[key] === 'string';
 
 const shownText = (text: string): string =>
   text.replace(ADDRESS_PASSWORD, `$1${SECRET}@`).replace(PARAMETER, `$1${SECRET}`);

@@ -1,5 +1,5 @@
 /** What the tests of Backends share: a worker's set-up in a temporary folder, and Tasks written short. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -86,6 +86,7 @@ let benches = 0;
 export function createBench(backend: BackendSpec = LOCAL, more: Partial<HostOptions> = {}): Bench {
   const home = mkdtempSync(join(tmpdir(), 'stepcast-local-'));
   const workDir = join(home, 'work');
+  symlinkSync(join(__dirname, '../../examples/plugins'), join(home, 'plugins'));
   const artifacts = createLocalStore(join(home, 'artifacts'));
   const host = createHost({ workDir, workerId: `test-${process.pid}-${++benches}`, artifacts, ...more });
 

@@ -87,7 +87,7 @@ export function createImageKeeper(
     const done = running.done.finally(() => (over = true));
     done.catch(() => {}); // thrown below
     while (!over) {
-      await Promise.race([done, delay(LOOK_MS)]);
+      await Promise.race([done, delay(LOOK_MS, undefined, { ref: false })]);
       checkpoint();
       if (performance.now() - toldAt < TELL_EVERY_MS) continue;
       toldAt = performance.now();
@@ -160,7 +160,8 @@ function loginHeader({ server, username, password }: RegistryLogin): string {
     password: readSetting(password),
     ...(server === undefined ? {} : { serveraddress: server }),
   };
-  return Buffer.from(JSON.stringify(login)).toString('base64url');
+  // The URL's alphabet, and with the padding.
+  return Buffer.from(JSON.stringify(login)).toString('base64').replaceAll('+', '-').replaceAll('/', '_');
 }
 
 interface PullEvent {

@@ -113,12 +113,12 @@ export function watchContainer(one: RunningContainer): StartedCommand {
       await sink.carry(one.attached).catch(() => (incomplete = true));
       outputEnded();
       // Usually it has ended, or is about to.
-      await Promise.race([finished, delay(LAST_LOOK_MS)]);
+      await Promise.race([finished, soon(LAST_LOOK_MS)]);
     }
     while (!over && !letGo.signal.aborted) {
       incomplete = true;
       await carryLog(true).catch(() => {});
-      await Promise.race([finished, delay(LAST_LOOK_MS)]);
+      await Promise.race([finished, soon(LAST_LOOK_MS)]);
     }
     // A log that is followed may end before all of it was told.
     if (incomplete && !letGo.signal.aborted) await patiently(() => carryLog(false));
@@ -180,11 +180,11 @@ export function watchContainer(one: RunningContainer): StartedCommand {
       );
       if (!urgent) {
         await signal('SIGTERM');
-        await Promise.race([gone, delay(GRACE_MS)]);
+        await Promise.race([gone, soon(GRACE_MS)]);
       }
       for (let kills = 0; !over && kills < MAX_KILLS; kills += 1) {
         await signal('SIGKILL');
-        await Promise.race([gone, delay(KILL_AGAIN_MS)]);
+        await Promise.race([gone, soon(KILL_AGAIN_MS)]);
       }
     },
     async settle(pumps) {
@@ -201,6 +201,9 @@ export function watchContainer(one: RunningContainer): StartedCommand {
     },
   };
 }
+
+/** A time that nobody stays for when what is raced with it has come. */
+const soon = (milliseconds: number): Promise<void> => delay(milliseconds, undefined, { ref: false });
 
 const ENDED = new Set(['exited', 'dead', 'stopped']);
 /** After a restart of its machine an engine may remember a container, and not that it ran. */

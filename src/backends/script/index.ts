@@ -1,6 +1,6 @@
 /** The Backends that run source code: one mechanism, and a small driver in each language. */
 import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, parse } from 'node:path';
 import type { BackendSpec } from '../../domain/definitions';
 import { StepcastError } from '../../domain/errors';
 import { safeName } from '../attempt/attemptDirectory';
@@ -73,12 +73,13 @@ async function writeExchange(
   if (command.kind !== 'script')
     throw new StepcastError('BAD_INPUT', `Task \`${name}\` holds no script, and ${language.title} runs nothing else.`);
   const folder = join(attempt.directory.root, EXCHANGE);
-  const source = join(folder, safeName(command.file ?? `${name}${language.extension}`));
+  const { name: base, ext } = parse(command.file ?? `${name}${language.extension}`);
+  const source = join(folder, safeName(`${language.sourceName(base)}${ext}`));
   // Names that no source has: they have no extension, or begin with a dot.
   const exchange = { request: join(folder, '.request'), result: join(folder, '.result') };
   const request = requestOf(attempt, { source, result: exchange.result }, env);
   await mkdir(folder, { mode: 0o700 });
-  await writeFile(source, command.source, { mode: PRIVATE });
+  await writeFile(source, language.sourceText(command.source), { mode: PRIVATE });
   await writeFile(exchange.request, language.encode(request), { mode: PRIVATE });
   return exchange;
 }

@@ -53,6 +53,10 @@ export interface Language {
   readonly title: string;
   /** Of a file with source code. */
   readonly extension: string;
+  /** The name of the file for a name without its extension: what the language can show in its messages. */
+  readonly sourceName: (name: string) => string;
+  /** The source as it is written to that file, each line where it was. */
+  readonly sourceText: (source: string) => string;
   /** What the interpreter is called, the usual name first. */
   readonly interpreters: readonly string[];
   /** How to get it. */

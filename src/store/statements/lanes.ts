@@ -43,24 +43,48 @@ export interface Lane {
   readonly lane: string;
 }
 
-/** The lanes of the queues in which something waits; that of steps without limits is always among them. */
-export function waitingLanes(sql: Sql, queues: readonly string[]): Promise<Lane[]> {
-  return sql.query(
-    {
-      name: 'waiting-lanes',
-      text: `
+/** SQL: `with recursive lane`: the lanes of the names in `queues` in which something waits, and those without limits. */
+const withLanes = (queues: string): string => `
       with recursive lane as (
-        select queue, priority, '' as lane, 0 as nth from (${lines('$1')}) as line
+        select queue, priority, '' as lane, 0 as nth from (${lines(queues)}) as line
         union all
         select n.queue, n.priority, x.lane, n.nth + 1 from lane n cross join lateral (
           select r.lane from step_run r
           where r.state = 'QUEUED' and not r.held and r.queue = n.queue and r.priority = n.priority and r.lane > n.lane
           order by r.lane limit 1
         ) x where n.nth < ${MAX_LANES}
-      )
-      select queue, priority, lane from lane`,
+      )`;
+
+/** The lanes of the queues in which something waits; that of steps without limits is always among them. */
+export function waitingLanes(sql: Sql, queues: readonly string[]): Promise<Lane[]> {
+  return sql.query({ name: 'waiting-lanes', text: `${withLanes('$1')} select queue, priority, lane from lane` }, [
+    queues,
+  ]);
+}
+
+/** What waits in a lane. */
+export interface Backlog extends Lane {
+  /** Steps, counted no further than was asked for. */
+  readonly ready: number;
+  /** How long the oldest of those that were counted has been ready. */
+  readonly oldestSeconds: number;
+}
+
+/** What waits in each lane of the queues, paused ones left out; counts up to `limit` of each. */
+export function backlogs(sql: Sql, queues: readonly string[], limit: number): Promise<Backlog[]> {
+  return sql.query(
+    {
+      name: 'backlogs',
+      text: `${withLanes('$1')}
+      select l.queue, l.priority, l.lane, c.ready, c."oldestSeconds" from lane l cross join lateral (
+        select count(*)::int as ready, extract(epoch from now() - min(x.ready_at))::float as "oldestSeconds" from (
+          select r.ready_at from step_run r
+          where r.state = 'QUEUED' and not r.held and r.queue = l.queue and r.priority = l.priority and r.lane = l.lane
+          order by r.rank_at, r.id limit $2
+        ) x
+      ) c where c.ready > 0 order by l.priority, c."oldestSeconds" desc`,
     },
-    [queues],
+    [queues, limit],
   );
 }
 

@@ -68,12 +68,12 @@ export async function heartbeat(sql: Sql, workerId: string, running: number): Pr
 export async function setWorkerState(
   sql: Sql,
   workerId: string,
-  state: 'DRAINING' | 'STOPPED' | 'LOST',
+  state: 'ALIVE' | 'DRAINING' | 'STOPPED' | 'LOST',
 ): Promise<void> {
   await sql.query(
     {
       name: 'set-worker-state',
-      text: `update worker set state = $2, running = case when $2 = 'DRAINING' then running else 0 end
+      text: `update worker set state = $2, running = case when $2 in ('ALIVE', 'DRAINING') then running else 0 end
              where id = $1 and state in ('ALIVE', 'DRAINING')`,
     },
     [workerId, state],
@@ -138,8 +138,15 @@ export function dueRetries(sql: Sql, limit: number): Promise<{ id: string; submi
   );
 }
 
-/** Forgets workers that ended long ago and are named by no Attempt any more. It may read every Attempt: call it seldom. */
+/**
+ * Forgets workers that ended long ago and are named by no Attempt any more, and what any that ended found about engines. It may
+ * read every Attempt: call it seldom.
+ */
 export async function forgetWorkers(sql: Sql, olderThanSeconds: number): Promise<void> {
+  await sql.query({
+    name: 'forget-health',
+    text: `delete from worker_backend h using worker w where w.id = h.worker_id and w.state in ('STOPPED', 'LOST')`,
+  });
   await sql.query(
     {
       name: 'forget-workers',
@@ -150,4 +157,51 @@ export async function forgetWorkers(sql: Sql, olderThanSeconds: number): Promise
     },
     [olderThanSeconds],
   );
+}
+
+/** One of the worker processes of a machine. */
+export interface MachineWorker {
+  readonly pid: number;
+  /** The Backends whose engines answer there. */
+  readonly ready: readonly string[];
+  /** Steps that it runs, by queue. */
+  readonly running: Readonly<Record<string, number>>;
+}
+
+/** Those of the processes of a machine that are workers which live. */
+export function machineWorkers(sql: Sql, host: string, pids: readonly number[]): Promise<MachineWorker[]> {
+  return sql.query(
+    {
+      name: 'machine-workers',
+      text: `select w.pid,
+               (select coalesce(jsonb_agg(h.backend), '[]') from worker_backend h
+                where h.worker_id = w.id and h.state = 'READY') as ready,
+               (select coalesce(jsonb_object_agg(r.queue, r.count), '{}') from (
+                  select queue, count(*) from step_run where worker_id = w.id and state = 'RUNNING' group by queue) r) as running
+             from worker w where w.host = $1 and w.pid = any($2::int[]) and w.state in ('ALIVE', 'DRAINING')`,
+    },
+    [host, pids],
+  );
+}
+
+/** Steps that workers take at once, on their machines and elsewhere. */
+export interface Capacity {
+  readonly workers: number;
+  readonly here: number;
+  readonly elsewhere: number;
+}
+
+const CAPACITY = `count(*)::int as workers, coalesce(sum(w.concurrency), 0)::int as here,
+               coalesce(sum(w.waiting_concurrency), 0)::int as elsewhere`;
+
+/** What the live workers can take, by Backend whose engine answers there; under `null` what all of them can. */
+export async function capacities(sql: Sql): Promise<ReadonlyMap<string | null, Capacity>> {
+  const rows = await sql.query<Capacity & { backend: string | null }>({
+    name: 'capacities',
+    text: `select null as backend, ${CAPACITY} from worker w where w.state = 'ALIVE'
+           union all
+           select h.backend, ${CAPACITY} from worker w join worker_backend h on h.worker_id = w.id
+           where w.state = 'ALIVE' and h.state = 'READY' group by h.backend`,
+  });
+  return new Map(rows.map(({ backend, ...capacity }) => [backend, capacity]));
 }

@@ -1,0 +1,16 @@
+import { conformance } from '../conformance/suite';
+import { shellPrograms } from '../conformance/programs';
+import { backendOf } from '../written';
+
+describe('CUSTOM, by the plug-in of the examples', () => {
+  conformance({
+    spec: () => backendOf('kind: custom\nplugin: nice\noptions: { niceness: 5 }'),
+    programs: shellPrograms,
+    cancelSeconds: 5,
+    survivesWorker: false,
+    missing: {
+      spec: () => backendOf('kind: custom\nplugin: no-such-plugin'),
+      message: /There is no plug-in no-such-plugin on this worker/,
+    },
+  });
+});

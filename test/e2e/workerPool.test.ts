@@ -1,0 +1,135 @@
+/** A pool of worker processes that grows and shrinks with the work, from outside. */
+import { GATED_JOBS, makeGate, type Gate } from './support/gate';
+import { manage, processesOf, type Managed } from './support/processes';
+import { keyOf, startStepcast, type Stepcast } from './support/stepcast';
+import { eventually } from './support/wait';
+
+let stepcast: Stepcast;
+let pool: Managed;
+const gates: Gate[] = [];
+
+/** One or two steps for each worker, so that a few steps are a load. */
+const startPool = async (env: Readonly<Record<string, string>>): Promise<void> => {
+  pool = await stepcast.startWorker({
+    STEPCAST_WORKERS_MIN: '1',
+    STEPCAST_WORKERS_MAX: '3',
+    STEPCAST_WORKERS_COOLDOWN_SECONDS: '1',
+    ...env,
+  });
+};
+
+beforeAll(async () => {
+  stepcast = await startStepcast({ workers: 0 });
+  await stepcast.define(GATED_JOBS);
+}, 60_000);
+afterEach(async () => {
+  await Promise.all(gates.map((gate) => gate.open()));
+  await pool.end('SIGTERM');
+  await Promise.all(gates.splice(0).map((gate) => gate.remove()));
+});
+afterAll(() => stepcast.stop(), 30_000);
+
+const gateFor = async (): Promise<Gate> => {
+  const gate = await makeGate();
+  gates.push(gate);
+  return gate;
+};
+const workersIn = async (...states: readonly string[]): Promise<{ id: string; pid: number }[]> =>
+  stepcast.sql('select id, pid from worker where state = any($1) order by id', [states]);
+const until = (count: number, ...states: readonly string[]): Promise<{ id: string; pid: number }[]> =>
+  eventually(
+    `${count} workers are ${states.join(' or ')}`,
+    async () => {
+      const found = await workersIn(...states);
+      return found.length === count ? found : null;
+    },
+    40_000,
+  );
+const attemptsOf = async (ids: readonly string[]): Promise<number[]> => {
+  const rows = await stepcast.sql<{ attempt: number }>(
+    'select attempt from step_run where submission_id = any($1::bigint[])',
+    [ids.map(keyOf)],
+  );
+  return rows.map(({ attempt }) => attempt);
+};
+
+test('load brings more workers, up to the most; idleness lets them go, and no step is lost', async () => {
+  await startPool({ STEPCAST_CONCURRENCY: '1' });
+  const [first] = await until(1, 'ALIVE');
+  const gate = await gateFor();
+  const ids = await Promise.all(Array.from({ length: 5 }, () => stepcast.submit('hold', { gate: gate.folder })));
+  await gate.untilRuns(3, 40_000);
+  expect(await workersIn('ALIVE')).toHaveLength(3);
+  await gate.open();
+  for (const id of ids) await stepcast.untilState(id, ['SUCCEEDED']);
+  expect(await attemptsOf(ids)).toEqual(ids.map(() => 1));
+  const [left] = await until(1, 'ALIVE', 'DRAINING');
+  expect([left, await workersIn('LOST')]).toEqual([first, []]);
+}, 120_000);
+
+test('a worker that shall go finishes what it runs, and is called back when there is more to do', async () => {
+  await startPool({ STEPCAST_CONCURRENCY: '2', STEPCAST_WORKERS_MAX: '2' });
+  await until(1, 'ALIVE');
+  const [short, long] = [await gateFor(), await gateFor()];
+  const brief = await stepcast.submit('hold', { gate: short.folder });
+  await short.untilRuns(1);
+  const first = await stepcast.submit('hold', { gate: long.folder });
+  await long.untilRuns(1);
+  const second = await stepcast.submit('hold', { gate: long.folder });
+  await long.untilRuns(2, 40_000);
+  await until(2, 'ALIVE');
+  await short.open();
+  const [leaving] = await until(1, 'DRAINING');
+  expect(
+    await stepcast.sql('select name from step_run where worker_id = $1 and state = $2', [leaving?.id, 'RUNNING']),
+  ).toHaveLength(1);
+  const [third, fourth] = [
+    await stepcast.submit('hold', { gate: long.folder }),
+    await stepcast.submit('hold', { gate: long.folder }),
+  ];
+  await long.untilRuns(4, 40_000);
+  expect((await workersIn('ALIVE')).map(({ id }) => id)).toContain(leaving?.id);
+  expect(await workersIn('ALIVE', 'DRAINING')).toHaveLength(2);
+  await long.open();
+  const ids = [brief, first, second, third, fourth];
+  for (const id of ids) await stepcast.untilState(id, ['SUCCEEDED']);
+  expect(await attemptsOf(ids)).toEqual(ids.map(() => 1));
+  await until(1, 'ALIVE', 'DRAINING');
+}, 120_000);
+
+test('a worker of a pool that is killed is replaced, and what it ran is run again', async () => {
+  await startPool({ STEPCAST_WORKERS_MIN: '2', STEPCAST_WORKERS_MAX: '2', STEPCAST_LEASE_SECONDS: '2' });
+  const workers = await until(2, 'ALIVE');
+  const gate = await gateFor();
+  const id = await stepcast.submit('hold', { gate: gate.folder });
+  await gate.untilRuns(1);
+  const [row] = await stepcast.sql<{ pid: number }>(
+    `select w.pid from step_run r join worker w on w.id = r.worker_id where r.state = 'RUNNING'`,
+  );
+  process.kill(row?.pid ?? 0, 'SIGKILL');
+  await gate.open();
+  await stepcast.untilState(id, ['SUCCEEDED']);
+  const now = await until(2, 'ALIVE');
+  expect(now.filter(({ pid }) => workers.some((one) => one.pid === pid))).toHaveLength(1);
+}, 120_000);
+
+test('the end of a pool, in order or not, is the end of its workers', async () => {
+  await startPool({ STEPCAST_WORKERS_MIN: '2', STEPCAST_WORKERS_MAX: '2' });
+  await until(2, 'ALIVE');
+  expect(await pool.end('SIGTERM')).toBe(0);
+  expect(await workersIn('ALIVE', 'DRAINING')).toEqual([]);
+  await startPool({ STEPCAST_WORKERS_MIN: '2', STEPCAST_WORKERS_MAX: '2', STEPCAST_TEST_POOL: 'killed-pool' });
+  await until(2, 'ALIVE');
+  await pool.end('SIGKILL');
+  await eventually('its workers are gone', async () => (await processesOf('killed-pool')).length === 0);
+}, 60_000);
+
+test('a most that is less than the least is refused in a sentence', async () => {
+  const { databaseUrl: DATABASE_URL, redisUrl: REDIS_URL } = stepcast;
+  const refused = await manage(
+    'workers/main.js',
+    () => ({ DATABASE_URL, REDIS_URL, STEPCAST_WORKERS_MIN: '3', STEPCAST_WORKERS_MAX: '2' }),
+    /STEPCAST_WORKERS_MAX is 2: it must not be less than STEPCAST_WORKERS_MIN, which is 3/,
+  );
+  expect(await refused.ended()).toBe(1);
+});
