@@ -46,10 +46,10 @@ const OPENERS: { readonly [Kind in BackendKind]: Open<Kind> } = {
   OCTAVE: openScripts(OCTAVE),
   SQL: openSql,
   CONTAINER: openContainer,
-  KUBERNETES: openKubernetes,
   SLURM: openSlurm,
   SPARK: openSpark,
   HADOOP: openHadoop,
+  KUBERNETES: openKubernetes,
   HTTP: openHttp,
   CUSTOM: openCustom,
 };

@@ -20,10 +20,10 @@ export const OPTION_FORMS: { readonly [Kind in BackendKind]: z.ZodType<BackendOp
   OCTAVE: warmForm,
   SQL: sqlOptions,
   CONTAINER: containerForm,
-  KUBERNETES: kubernetesForm,
   SLURM: slurmForm,
   SPARK: sparkOptions,
   HADOOP: hadoopOptions,
+  KUBERNETES: kubernetesForm,
   HTTP: httpForm,
   CUSTOM: customForm,
 };
