@@ -1,5 +1,5 @@
 /** What each kind of Backend lets an operator set, beside what all kinds share. */
-import type { SlurmOptions } from './backends/batch';
+import type { GridEngineOptions, PbsOptions, SlurmOptions } from './backends/batch';
 import type { ContainerOptions } from './backends/container';
 import type { CustomOptions } from './backends/custom';
 import type { HadoopOptions } from './backends/hadoop';
@@ -46,6 +46,10 @@ export interface BackendOptionsOf {
   readonly CONTAINER: ContainerOptions;
   /** Jobs of a Slurm cluster. */
   readonly SLURM: SlurmOptions;
+  /** Jobs of a Grid Engine cluster. */
+  readonly GRID_ENGINE: GridEngineOptions;
+  /** Jobs of an OpenPBS, PBS Professional or Torque cluster. */
+  readonly PBS: PbsOptions;
   /** Applications and queries on Spark. */
   readonly SPARK: SparkOptions;
   /** Hadoop streaming. */
@@ -126,6 +130,18 @@ export const BACKEND_KINDS: Readonly<Record<BackendKind, BackendKindFacts>> = {
   },
   SLURM: {
     description: 'Commands as jobs of a Slurm cluster.',
+    commands: ['argv', 'shell'],
+    place: 'elsewhere',
+    decisive: [],
+  },
+  GRID_ENGINE: {
+    description: 'Commands as jobs of a Grid Engine cluster.',
+    commands: ['argv', 'shell'],
+    place: 'elsewhere',
+    decisive: [],
+  },
+  PBS: {
+    description: 'Commands as jobs of an OpenPBS, PBS Professional or Torque cluster.',
     commands: ['argv', 'shell'],
     place: 'elsewhere',
     decisive: [],
