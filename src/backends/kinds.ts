@@ -3,7 +3,7 @@ import type { ArtifactStore } from '../artifacts/store';
 import type { BackendKind } from '../domain/backendOptions';
 import type { BackendSpec } from '../domain/definitions';
 import type { Backend } from './backend';
-import { openSlurm } from './batch';
+import { openGridEngine, openPbs, openSlurm } from './batch';
 import { openContainer } from './container';
 import { openCustom } from './custom';
 import { openHadoop } from './hadoop';
@@ -46,10 +46,12 @@ const OPENERS: { readonly [Kind in BackendKind]: Open<Kind> } = {
   OCTAVE: openScripts(OCTAVE),
   SQL: openSql,
   CONTAINER: openContainer,
-  KUBERNETES: openKubernetes,
   SLURM: openSlurm,
+  GRID_ENGINE: openGridEngine,
+  PBS: openPbs,
   SPARK: openSpark,
   HADOOP: openHadoop,
+  KUBERNETES: openKubernetes,
   HTTP: openHttp,
   CUSTOM: openCustom,
 };

@@ -1,5 +1,5 @@
 /** What each kind of Backend lets an operator set, beside what all kinds share. */
-import type { SlurmOptions } from './backends/batch';
+import type { GridEngineOptions, PbsOptions, SlurmOptions } from './backends/batch';
 import type { ContainerOptions } from './backends/container';
 import type { CustomOptions } from './backends/custom';
 import type { HadoopOptions } from './backends/hadoop';
@@ -44,14 +44,18 @@ export interface BackendOptionsOf {
   readonly SQL: SqlOptions;
   /** Commands in containers. */
   readonly CONTAINER: ContainerOptions;
-  /** Commands as Jobs of a Kubernetes cluster. */
-  readonly KUBERNETES: KubernetesOptions;
   /** Jobs of a Slurm cluster. */
   readonly SLURM: SlurmOptions;
+  /** Jobs of a Grid Engine cluster. */
+  readonly GRID_ENGINE: GridEngineOptions;
+  /** Jobs of an OpenPBS, PBS Professional or Torque cluster. */
+  readonly PBS: PbsOptions;
   /** Applications and queries on Spark. */
   readonly SPARK: SparkOptions;
   /** Hadoop streaming. */
   readonly HADOOP: HadoopOptions;
+  /** Commands as Jobs of a Kubernetes cluster. */
+  readonly KUBERNETES: KubernetesOptions;
   /** A service that is called over HTTP. */
   readonly HTTP: HttpOptions;
   /** What a plug-in brings. */
@@ -93,13 +97,6 @@ export const BACKEND_KINDS: Readonly<Record<BackendKind, BackendKindFacts>> = {
     place: 'here',
     decisive: [],
   },
-  CONTAINER: {
-    description: 'Commands in containers, by Docker, Podman or another engine with their API.',
-    commands: ['argv', 'shell'],
-    place: 'here',
-    decisive: ['image', 'platform'],
-    image: true,
-  },
   PYTHON: {
     description: "Python scripts, by an interpreter of the worker's own machine.",
     commands: ['script'],
@@ -124,15 +121,27 @@ export const BACKEND_KINDS: Readonly<Record<BackendKind, BackendKindFacts>> = {
     place: 'here',
     decisive: ['database', 'sampleRows'],
   },
-  KUBERNETES: {
-    description: 'Commands as Jobs of a Kubernetes cluster.',
+  CONTAINER: {
+    description: 'Commands in containers, by Docker, Podman or another engine with their API.',
     commands: ['argv', 'shell'],
-    place: 'elsewhere',
-    decisive: ['image'],
+    place: 'here',
+    decisive: ['image', 'platform'],
     image: true,
   },
   SLURM: {
     description: 'Commands as jobs of a Slurm cluster.',
+    commands: ['argv', 'shell'],
+    place: 'elsewhere',
+    decisive: [],
+  },
+  GRID_ENGINE: {
+    description: 'Commands as jobs of a Grid Engine cluster.',
+    commands: ['argv', 'shell'],
+    place: 'elsewhere',
+    decisive: [],
+  },
+  PBS: {
+    description: 'Commands as jobs of an OpenPBS, PBS Professional or Torque cluster.',
     commands: ['argv', 'shell'],
     place: 'elsewhere',
     decisive: [],
@@ -148,6 +157,13 @@ export const BACKEND_KINDS: Readonly<Record<BackendKind, BackendKindFacts>> = {
     commands: ['argv'],
     place: 'here',
     decisive: ['conf'],
+  },
+  KUBERNETES: {
+    description: 'Commands as Jobs of a Kubernetes cluster.',
+    commands: ['argv', 'shell'],
+    place: 'elsewhere',
+    decisive: ['image'],
+    image: true,
   },
   HTTP: {
     description: 'Calls of a service over HTTP.',

@@ -8,8 +8,8 @@ export interface NativeJob {
   readonly index: number | null;
 }
 
-/** Names a job or an element of one. */
-export const jobKey = ({ job, index }: NativeJob): string => (index === null ? job : `${job}_${index}`);
+/** Names a job or an element of one, within Stepcast. */
+export const jobKey = ({ job, index }: NativeJob): string => JSON.stringify([job, index]);
 
 /** How the scheduler says that a job ended. */
 export type JobEnding =
@@ -52,6 +52,10 @@ export interface Dialect<Options extends BatchOptions> {
   readonly install: string;
   /** The programs that have to be there. */
   readonly programs: readonly string[];
+  /** A job as the scheduler's commands name it. */
+  spell(job: NativeJob): string;
+  /** Its word also says why a command ended with a plain exit code: it counts, for one, a child that ran out of memory. */
+  readonly explainsExitCodes: boolean;
   /** The array index of the first element. */
   readonly firstIndex: number;
   /** The variable in which an element finds its index. */
@@ -60,7 +64,7 @@ export interface Dialect<Options extends BatchOptions> {
   submit(request: SubmitRequest, options: Options): readonly string[];
   /** The id of the job that was submitted; null when it is not in the answer. */
   readJobId(answer: string): string | null;
-  /** Asks for all these jobs at once, with the elements of arrays. */
+  /** Asks for all these jobs at once, with the elements of arrays; for all of the user's where that is not possible. */
   states(jobs: readonly string[]): readonly string[];
   /** By key. Jobs that the scheduler does not mention are missing: it has forgotten them, or never had them. */
   readStates(answer: string): ReadonlyMap<string, JobState>;
@@ -75,7 +79,7 @@ export interface Dialect<Options extends BatchOptions> {
   readFound(answer: string, name: string): string | null;
   /** What went wrong, from what a command wrote to stderr. */
   readFault(complaint: string): SchedulerFault;
-  /** Asks the scheduler itself, not only its client, and prints its version. */
-  readonly version: readonly string[];
+  /** Commands that ask the scheduler itself, not only its client, and print its version. */
+  readonly version: readonly (readonly string[])[];
   readVersion(answer: string): string | null;
 }

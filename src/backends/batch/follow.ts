@@ -4,7 +4,7 @@ import type { Resources } from '../../domain/definitions';
 import { StepcastError } from '../../domain/errors';
 import type { CommandExit, CommandHooks, StartedCommand } from '../backend';
 import type { Canceller } from './canceller';
-import { jobKey, type JobEnding, type NativeJob } from './dialect';
+import type { Dialect, JobEnding, NativeJob } from './dialect';
 import { askToStop, readEnd, readMachine, refresh } from './folder';
 import { createPace } from './pace';
 import type { Poller, Seen } from './poller';
@@ -14,8 +14,7 @@ import type { RunnerEnd } from './runnerFiles';
 import { tail } from './tail';
 
 export interface FollowRequest {
-  /** The name of the scheduler in sentences. */
-  readonly title: string;
+  readonly dialect: Pick<Dialect<never>, 'title' | 'spell' | 'explainsExitCodes'>;
   /** The runner's folder. */
   readonly folder: string;
   readonly program: string;
@@ -49,7 +48,7 @@ const HELD = /held|maint|down|drain|reserv|begintime|dependency/i;
 const NOTHING_RAN: CommandExit = { exitCode: null, signal: null, cpuMs: null, maxRssBytes: null };
 
 export function follow(request: FollowRequest): StartedCommand {
-  const { title, folder, poller, canceller, hooks, resources, timeLimitSeconds, program } = request;
+  const { dialect, folder, poller, canceller, hooks, resources, timeLimitSeconds, program } = request;
   const pace = createPace(LOOKS);
   const began = signal();
   const endAsked = signal();
@@ -76,7 +75,7 @@ export function follow(request: FollowRequest): StartedCommand {
       submitted.then((late) => late && canceller.cancel(late)).catch(() => {});
       return NOTHING_RAN;
     }
-    const named = `${title} job ${jobKey(job)}`;
+    const named = `${dialect.title} job ${dialect.spell(job)}`;
     hooks.note(`${named}.`);
     const unwatch = poller.watch(job, (news) => {
       seen = news;
@@ -109,7 +108,7 @@ export function follow(request: FollowRequest): StartedCommand {
         began.tell();
       }
       runner = await readEnd(folder);
-      if (runner && (ending || !needsScheduler(runner))) return end(null);
+      if (runner && (ending || !needsScheduler(runner, dialect.explainsExitCodes))) return end(null);
       switch (state?.phase) {
         case undefined:
         case 'running':

@@ -9,8 +9,11 @@ import { createCommander } from './commander';
 import type { Dialect, JobEnding, NativeJob } from './dialect';
 import { askToStop, batchFolder, readEnd, readMachine, writeRunner } from './folder';
 import { follow } from './follow';
+import { gridEngine } from './gridEngine';
 import { createPoller } from './poller';
 import { readRecord, writeRecord, type JobRecord } from './record';
+import { giveTo, ownerOf } from './ownership';
+import { openPbs as openPbsDialect, torque as torqueDialect } from './pbs';
 import { slurm } from './slurm';
 import { createSubmitter } from './submitter';
 
@@ -24,18 +27,23 @@ const LOOK_AGAIN_MS = 200;
 /** The scheduler's answer on its health comes within so many milliseconds, or it is taken not to answer. */
 const HEALTH_MS = 15_000;
 
-export const openSlurm = (spec: BackendSpec<'SLURM'>, services: BackendServices): Backend =>
+export const openSlurm = (spec: BackendSpec<'SLURM'>, services: BackendServices): Promise<Backend> =>
   openBatch(slurm, spec, services);
+export const openGridEngine = (spec: BackendSpec<'GRID_ENGINE'>, services: BackendServices): Promise<Backend> =>
+  openBatch(gridEngine, spec, services);
+export const openPbs = (spec: BackendSpec<'PBS'>, services: BackendServices): Promise<Backend> =>
+  openBatch(spec.options.resourceStyle === 'select' ? openPbsDialect : torqueDialect, spec, services);
 
-function openBatch<Options extends BatchOptions>(
+async function openBatch<Options extends BatchOptions>(
   dialect: Dialect<Options>,
   spec: { readonly options: Options; readonly environment: Readonly<Record<string, string>> },
   services: BackendServices,
-): Backend {
+): Promise<Backend> {
   const { options, environment } = spec;
   const { path, log } = services;
   const { title } = dialect;
   const commander = createCommander({ options, environment, path });
+  const owner = options.runAs === null ? null : await ownerOf(options.runAs, commander);
   const submitter = createSubmitter({ dialect, commander, options });
   const poller = createPoller({ dialect, commander, pollSeconds: options.pollSeconds, log });
   const canceller = createCanceller({ dialect, commander, patienceSeconds: options.patienceSeconds, log });
@@ -59,7 +67,7 @@ function openBatch<Options extends BatchOptions>(
     const folder = batchFolder(directory);
     const timeLimitSeconds = timeLimitOf(task);
     return follow({
-      ...{ title, folder, program, resources, timeLimitSeconds },
+      ...{ dialect, folder, program, resources, timeLimitSeconds },
       ...{ submit, poller, canceller, lookUp, hooks },
     });
   }
@@ -72,7 +80,8 @@ function openBatch<Options extends BatchOptions>(
     const unknown = answer.code !== 0 && answer.code !== null && dialect.readFault(answer.stderr) === 'unknown';
     if (answer.code !== 0 && !unknown) return 'unknown';
     const found = unknown ? null : dialect.readFound(answer.stdout, name);
-    if (found === null) return null;
+    // What has ended may be found no more, and its end is known all the same.
+    if (found === null) return (await readEnd(batchFolder(place))) ? { job: name, index } : null;
     await writeRecord(place, { name, index, job: found });
     return { job: found, index };
   }
@@ -91,6 +100,7 @@ function openBatch<Options extends BatchOptions>(
         env: own,
         keep: options.keepEnvironment,
       });
+      if (owner) await giveTo(owner, directory);
       const terms = { resources, timeLimitSeconds: timeLimitOf(task) };
       return followJob(attempt, argv[0] ?? '', hooks, (withdrawn) =>
         submitter.submit({ place: directory, terms, withdrawn, note: hooks.note }),
@@ -138,10 +148,15 @@ function openBatch<Options extends BatchOptions>(
   async function healthOf(): Promise<BackendHealth> {
     const missing = commander.missing(dialect.programs);
     if (missing !== null) return { state: 'MISSING', version: null, message: `${missing} ${dialect.install}` };
-    const answer = await commander.run(dialect.version, { timeoutMs: HEALTH_MS });
-    const version = answer.code === 0 ? dialect.readVersion(answer.stdout) : null;
-    if (version !== null) return { state: 'READY', version, message: '' };
-    const complaint = answer.stderr.trim() || answer.stdout.trim();
-    return { state: 'UNAVAILABLE', version: null, message: `${title} does not answer: ${complaint}` };
+    let said = '';
+    for (const words of dialect.version) {
+      const answer = await commander.run(words, { timeoutMs: HEALTH_MS });
+      if (answer.code !== 0) {
+        const complaint = answer.stderr.trim() || answer.stdout.trim();
+        return { state: 'UNAVAILABLE', version: null, message: `${title} does not answer: ${complaint}` };
+      }
+      said += answer.stdout;
+    }
+    return { state: 'READY', version: dialect.readVersion(said), message: '' };
   }
 }

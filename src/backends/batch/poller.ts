@@ -60,7 +60,9 @@ export function createPoller({ dialect, commander, pollSeconds, log }: PollerReq
   const ask = async (jobs: readonly NativeJob[]): Promise<ReadonlyMap<string, JobState> | null> => {
     const answer = await commander.run(dialect.states([...new Set(jobs.map(({ job }) => job))]));
     if (answer.code === 0) return dialect.readStates(answer.stdout);
-    if (answer.code !== null && dialect.readFault(answer.stderr) === 'unknown') return new Map();
+    // Some tell of the jobs that they know even so.
+    if (answer.code !== null && dialect.readFault(answer.stderr) === 'unknown')
+      return dialect.readStates(answer.stdout);
     if (!away) log(`${dialect.title} does not answer, and is asked again: ${answer.stderr.trim()}`);
     return null;
   };

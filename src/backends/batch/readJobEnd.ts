@@ -18,9 +18,14 @@ export interface JobEndFacts {
   readonly timeLimitSeconds: number;
 }
 
-/** Whether the runner's word is enough: what went wrong may have a cause that only the scheduler knows. */
-export const needsScheduler = (runner: RunnerEnd): boolean =>
-  runner.how !== 'refused' && (runner.stopped || runner.how === 'signal' || runner.code !== 0);
+/**
+ * Whether the scheduler may know more than the runner of why it ended: it was told to, by whom the runner can't say, or a
+ * signal hit it. Some schedulers also know what is behind an exit code.
+ */
+export function needsScheduler(runner: RunnerEnd, explainsExitCodes: boolean): boolean {
+  if (runner.how === 'refused') return false;
+  return runner.stopped || runner.how === 'signal' || (explainsExitCodes && runner.code !== 0);
+}
 
 /** How the command ended, for the frame. */
 export function readJobEnd(facts: JobEndFacts): CommandExit {

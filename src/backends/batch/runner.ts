@@ -180,7 +180,7 @@ while :; do
   kill -0 "$pid" 2>/dev/null || break
 done
 : the report of a signal is written by now
-reported=
+reported=$ended_for
 [[ -s $folder/report ]] && reported=yes
 { kill -KILL "$watcher"; wait "$watcher"; } 2>/dev/null
 # What reads the last of its output ends by itself; what it left running does not.

@@ -1,7 +1,9 @@
 /** The words of Slurm. */
 import type { SlurmOptions } from '../../domain/backends/batch';
-import { jobKey, type Dialect, type JobEnding, type JobState, type SchedulerFault } from './dialect';
+import { jobKey, type Dialect, type JobEnding, type JobState, type NativeJob, type SchedulerFault } from './dialect';
 import { signalName } from './runnerFiles';
+
+const spell = ({ job, index }: NativeJob): string => (index === null ? job : `${job}_${index}`);
 
 const MEBIBYTE = 1024 * 1024;
 
@@ -31,6 +33,8 @@ export const slurm: Dialect<SlurmOptions> = {
   install:
     'Install its client (on Debian: apt-get install slurm-client), with the slurm.conf and the key of the cluster.',
   programs: ['sbatch', 'squeue', 'scancel', 'scontrol'],
+  spell,
+  explainsExitCodes: true,
   firstIndex: 0,
   indexVariable: 'SLURM_ARRAY_TASK_ID',
 
@@ -77,7 +81,7 @@ export const slurm: Dialect<SlurmOptions> = {
     return states;
   },
   books: {
-    ask: (job) => ['sacct', '--noheader', '--parsable2', '--allocations', `--jobs=${jobKey(job)}`, '-oState,ExitCode'],
+    ask: (job) => ['sacct', '--noheader', '--parsable2', '--allocations', `--jobs=${spell(job)}`, '-oState,ExitCode'],
     read(answer) {
       const [state, exit] = answer.trim().split('\n')[0]?.split('|') ?? [];
       const [code, signal] = (exit ?? '').split(':').map(Number);
@@ -85,11 +89,11 @@ export const slurm: Dialect<SlurmOptions> = {
       return stateOf(state.split(' ')[0] ?? '', code * 256 + signal, '', '');
     },
   },
-  cancel: (jobs) => ['scancel', '--quiet', ...jobs.map(jobKey)],
+  cancel: (jobs) => ['scancel', '--quiet', ...jobs.map(spell)],
   find: (name) => ['squeue', '--noheader', '--states=all', `--name=${name}`, '--Format=ArrayJobID:|'],
   readFound: (answer) => /^(\d+)\|/m.exec(answer)?.[1] ?? null,
   readFault,
-  version: ['scontrol', 'show', 'config'],
+  version: [['scontrol', 'show', 'config']],
   readVersion: (answer) => /^SLURM_VERSION\s*=\s*(\S+)/m.exec(answer)?.[1] ?? null,
 };
 

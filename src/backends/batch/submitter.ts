@@ -1,5 +1,5 @@
 /** Gathers starts into arrays, and gets them to the scheduler: each start once, however often it has to be tried. */
-import { randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { StepcastError } from '../../domain/errors';
 import type { BatchOptions } from '../../domain/backends/batch';
 import type { AttemptPlace } from '../backend';
@@ -112,7 +112,7 @@ export function createSubmitter<Options extends BatchOptions>(request: Submitter
     entries.length === 1 ? null : dialect.firstIndex + at;
 
   async function prepare(entries: readonly Waiting[]): Promise<Sent> {
-    const name = `stepcast-${randomUUID()}`;
+    const name = jobName();
     await Promise.all(
       entries.map(({ place }, at) => writeRecord(place, { name, index: indexOf(entries, at), job: null })),
     );
@@ -185,6 +185,9 @@ export function createSubmitter<Options extends BatchOptions>(request: Submitter
     },
   };
 }
+
+/** Unique among the jobs of a cluster; PBS takes no more than 15 characters. */
+const jobName = (): string => `step-${randomBytes(5).toString('hex')}`;
 
 /** A scheduler's complaint may be long; this much of it goes into messages. */
 const MAX_COMPLAINT = 2_000;

@@ -1,7 +1,7 @@
 /** The written form of what each kind of Backend lets an operator set. */
 import type { z } from 'zod';
 import type { BackendKind, BackendOptionsOf } from '../../domain/backendOptions';
-import { slurmForm } from './backends/batch';
+import { gridEngineForm, pbsForm, slurmForm } from './backends/batch';
 import { containerForm } from './backends/container';
 import { pythonForm, warmForm } from './backends/script';
 import { customForm } from './backends/custom';
@@ -20,10 +20,12 @@ export const OPTION_FORMS: { readonly [Kind in BackendKind]: z.ZodType<BackendOp
   OCTAVE: warmForm,
   SQL: sqlOptions,
   CONTAINER: containerForm,
-  KUBERNETES: kubernetesForm,
   SLURM: slurmForm,
+  GRID_ENGINE: gridEngineForm,
+  PBS: pbsForm,
   SPARK: sparkOptions,
   HADOOP: hadoopOptions,
+  KUBERNETES: kubernetesForm,
   HTTP: httpForm,
   CUSTOM: customForm,
 };

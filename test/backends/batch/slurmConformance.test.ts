@@ -3,7 +3,7 @@ import { shellPrograms } from '../conformance/programs';
 import { task } from '../support';
 import { describeEngine } from '../../support/engines';
 import { control } from './control';
-import { slurmSpec } from './slurmSpec';
+import { slurmSpec } from './specs';
 
 describeEngine('SLURM', 'SLURM', ({ environment }) => {
   conformance({
