@@ -36,7 +36,7 @@ describeEngine('OCTAVE', 'a script of MATLAB (by a stand-in)', ({ interpreter })
     expect(await bench.run(task)).toMatchObject({ message: '', outputs: { folders: '/srv/toolbox' } });
     expect(words(folder)).toEqual([
       '-batch',
-      expect.stringMatching(/^addpath\('.*\/drivers\/matlab'\); stepcast_run\('.*\/script\/\.request'\)$/),
+      expect.stringMatching(/^addpath\('.*\/drivers\/matlab'\); stepcast_run\('.*\/script\/\.request'\)$/) as string,
     ]);
   });
 
@@ -106,7 +106,14 @@ echo 'NOTE: from the log' >&2
     expect(outcome).toMatchObject({ message: '', output: 'NOTE: from the log\n' });
     expect(words(folder)).toEqual([
       ...['-nodms', '-noterminal', '-nonews', '-encoding', 'utf8'],
-      ...['-log', '/dev/stderr', '-print', '/dev/stdout', '-sysin', expect.stringMatching(/\/script\/\.request$/)],
+      ...[
+        '-log',
+        '/dev/stderr',
+        '-print',
+        '/dev/stdout',
+        '-sysin',
+        expect.stringMatching(/\/script\/\.request$/) as string,
+      ],
     ]);
   });
 
