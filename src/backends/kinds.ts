@@ -7,6 +7,7 @@ import { openContainer } from './container';
 import { openCustom } from './custom';
 import { openHttp } from './http';
 import { openLocal } from './local';
+import { openRserve } from './rserve';
 import { openScripts } from './script';
 import { PYTHON } from './script/python';
 import { openSql } from './sql';
@@ -36,6 +37,7 @@ type Open<Kind extends BackendKind> = (
 const OPENERS: { readonly [Kind in BackendKind]: Open<Kind> } = {
   LOCAL: openLocal,
   PYTHON: openScripts(PYTHON),
+  RSERVE: openRserve,
   SQL: openSql,
   CONTAINER: openContainer,
   HTTP: openHttp,

@@ -3,6 +3,7 @@ import type { ContainerOptions } from './backends/container';
 import type { CustomOptions } from './backends/custom';
 import type { HttpOptions } from './backends/http';
 import type { LocalOptions } from './backends/local';
+import type { RserveOptions } from './backends/rserve';
 import type { SqlOptions } from './backends/sql';
 
 /** Kinds that start an interpreter for each Task, and nothing before. */
@@ -32,6 +33,8 @@ export interface BackendOptionsOf {
   readonly LOCAL: LocalOptions;
   /** Python scripts. */
   readonly PYTHON: PythonOptions;
+  /** R scripts in sessions of a running Rserve. */
+  readonly RSERVE: RserveOptions;
   /** Queries on the embedded engine DuckDB. */
   readonly SQL: SqlOptions;
   /** Commands in containers. */
@@ -89,6 +92,12 @@ export const BACKEND_KINDS: Readonly<Record<BackendKind, BackendKindFacts>> = {
     commands: ['script'],
     place: 'here',
     decisive: ['interpreter', 'libraryPath', 'venv'],
+  },
+  RSERVE: {
+    description: 'R scripts in sessions of a running Rserve.',
+    commands: ['script'],
+    place: 'elsewhere',
+    decisive: ['host', 'port', 'socket'],
   },
   SQL: {
     description: 'Queries over files and tables, on the embedded engine DuckDB.',
