@@ -1,11 +1,11 @@
 // Compiles the TypeScript into dist/ and, beside it, bundles the console.
-import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { checkNode, fail, fingerprint, inProject, locked, readJson, runTool, seconds, writeJson } from './support.mjs';
 
 const CODE_FOLDERS = ['src', 'schema', 'workers', 'migrations', 'bench'];
 
-const DRIVERS = path.join('src', 'backends', 'script', 'drivers');
+const DRIVERS = ['script', 'spark'].map((folder) => path.join('src', 'backends', folder, 'drivers'));
 
 const parts = [
   {
@@ -74,13 +74,13 @@ function outdated() {
   });
 }
 
-// The drivers of script backends are source code of other languages: they are run as they are.
+// The drivers of some backends are source code of other languages: they are run as they are.
 function copyDrivers() {
-  const [from, to] = [inProject(DRIVERS), inProject('dist', DRIVERS)];
-  rmSync(to, { recursive: true, force: true });
-  mkdirSync(to, { recursive: true });
-  for (const entry of readdirSync(from, { withFileTypes: true }))
-    if (entry.isFile()) copyFileSync(path.join(from, entry.name), path.join(to, entry.name));
+  for (const folder of DRIVERS) {
+    const [from, to] = [inProject(folder), inProject('dist', folder)];
+    rmSync(to, { recursive: true, force: true });
+    cpSync(from, to, { recursive: true });
+  }
 }
 
 // A removed source leaves its output behind, and a left-over migration would run.

@@ -28,7 +28,8 @@ export interface EngineWatch {
   stop(): void;
 }
 
-const ANSWER_MS = 10_000;
+/** Longer than any engine of ours gives itself to tell its version. */
+const ANSWER_MS = 45_000;
 /** An engine that does not answer is asked again so soon, so that work goes on when it is back. */
 const RETRY_MS = 5_000;
 

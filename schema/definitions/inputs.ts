@@ -48,6 +48,11 @@ export class DefineTaskInput {
     description: 'In place of a command: source code in the language of the Backend.',
   })
   script?: string | null;
+  @Field(() => String, {
+    nullable: true,
+    description: 'In place of a command: SQL over the inputs, for a Backend that runs queries.',
+  })
+  query?: string | null;
   @Field(() => GraphQLJSON, {
     nullable: true,
     description: 'In place of a command: a call of a service, as "GET /path" or an object with method, path, body …',

@@ -44,6 +44,8 @@ SchedulerType=sched/backfill
 SchedulerParameters=batch_sched_delay=0,sched_min_interval=1,sched_interval=1,default_queue_depth=1000,defer_batch
 SchedulerTimeSlice=5
 InactiveLimit=0
+# On a busy machine a job that did not begin in time would be started twice.
+BatchStartTimeout=100
 KillWait=5
 MaxArraySize=10001
 MaxJobCount=50000

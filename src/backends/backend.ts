@@ -134,6 +134,8 @@ export interface CommandHooks {
   outOfMemory(): void;
   /** A sentence for the Attempt's log. */
   note(message: string): void;
+  /** What the engine tells of its progress: percent 0–100, and what it does. It counts as a sign of life. */
+  progress(percent: number, message: string): void;
   /** Throws when the Attempt was stopped meanwhile; to be called between the steps of a long start. */
   checkpoint(): void;
 }

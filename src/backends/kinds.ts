@@ -3,13 +3,19 @@ import type { ArtifactStore } from '../artifacts/store';
 import type { BackendKind } from '../domain/backendOptions';
 import type { BackendSpec } from '../domain/definitions';
 import type { Backend } from './backend';
+import { openGridEngine, openPbs, openSlurm } from './batch';
 import { openContainer } from './container';
 import { openCustom } from './custom';
+import { openHadoop } from './hadoop';
 import { openHttp } from './http';
+import { openKubernetes } from './kubernetes';
 import { openLocal } from './local';
 import { openRserve } from './rserve';
 import { openScripts } from './script';
+import { OCTAVE } from './script/octave';
 import { PYTHON } from './script/python';
+import { R } from './script/r';
+import { openSpark } from './spark';
 import { openSql } from './sql';
 
 /** What a Backend may use of the worker that opens it. */
@@ -37,9 +43,17 @@ type Open<Kind extends BackendKind> = (
 const OPENERS: { readonly [Kind in BackendKind]: Open<Kind> } = {
   LOCAL: openLocal,
   PYTHON: openScripts(PYTHON),
+  R: openScripts(R),
+  OCTAVE: openScripts(OCTAVE),
   RSERVE: openRserve,
   SQL: openSql,
   CONTAINER: openContainer,
+  KUBERNETES: openKubernetes,
+  SLURM: openSlurm,
+  GRID_ENGINE: openGridEngine,
+  PBS: openPbs,
+  SPARK: openSpark,
+  HADOOP: openHadoop,
   HTTP: openHttp,
   CUSTOM: openCustom,
 };

@@ -1,9 +1,13 @@
 /** What each kind of Backend lets an operator set, beside what all kinds share. */
+import type { GridEngineOptions, PbsOptions, SlurmOptions } from './backends/batch';
 import type { ContainerOptions } from './backends/container';
 import type { CustomOptions } from './backends/custom';
+import type { HadoopOptions } from './backends/hadoop';
 import type { HttpOptions } from './backends/http';
 import type { LocalOptions } from './backends/local';
 import type { RserveOptions } from './backends/rserve';
+import type { KubernetesOptions } from './backends/kubernetes';
+import type { SparkOptions } from './backends/spark';
 import type { SqlOptions } from './backends/sql';
 
 /** Kinds that start an interpreter for each Task, and nothing before. */
@@ -33,12 +37,28 @@ export interface BackendOptionsOf {
   readonly LOCAL: LocalOptions;
   /** Python scripts. */
   readonly PYTHON: PythonOptions;
+  /** R scripts. */
+  readonly R: WarmInterpreterOptions;
+  /** Octave scripts. */
+  readonly OCTAVE: WarmInterpreterOptions;
   /** R scripts in sessions of a running Rserve. */
   readonly RSERVE: RserveOptions;
   /** Queries on the embedded engine DuckDB. */
   readonly SQL: SqlOptions;
   /** Commands in containers. */
   readonly CONTAINER: ContainerOptions;
+  /** Commands as Jobs of a Kubernetes cluster. */
+  readonly KUBERNETES: KubernetesOptions;
+  /** Jobs of a Slurm cluster. */
+  readonly SLURM: SlurmOptions;
+  /** Jobs of a Grid Engine cluster. */
+  readonly GRID_ENGINE: GridEngineOptions;
+  /** Jobs of an OpenPBS, PBS Professional or Torque cluster. */
+  readonly PBS: PbsOptions;
+  /** Applications and queries on Spark. */
+  readonly SPARK: SparkOptions;
+  /** Hadoop streaming. */
+  readonly HADOOP: HadoopOptions;
   /** A service that is called over HTTP. */
   readonly HTTP: HttpOptions;
   /** What a plug-in brings. */
@@ -93,6 +113,18 @@ export const BACKEND_KINDS: Readonly<Record<BackendKind, BackendKindFacts>> = {
     place: 'here',
     decisive: ['interpreter', 'libraryPath', 'venv'],
   },
+  R: {
+    description: "R scripts, by an Rscript of the worker's own machine.",
+    commands: ['script'],
+    place: 'here',
+    decisive: ['interpreter', 'libraryPath'],
+  },
+  OCTAVE: {
+    description: "Octave scripts, by an interpreter of the worker's own machine.",
+    commands: ['script'],
+    place: 'here',
+    decisive: ['interpreter', 'libraryPath'],
+  },
   RSERVE: {
     description: 'R scripts in sessions of a running Rserve.',
     commands: ['script'],
@@ -104,6 +136,43 @@ export const BACKEND_KINDS: Readonly<Record<BackendKind, BackendKindFacts>> = {
     commands: ['query'],
     place: 'here',
     decisive: ['database', 'sampleRows'],
+  },
+  KUBERNETES: {
+    description: 'Commands as Jobs of a Kubernetes cluster.',
+    commands: ['argv', 'shell'],
+    place: 'elsewhere',
+    decisive: ['image'],
+    image: true,
+  },
+  SLURM: {
+    description: 'Commands as jobs of a Slurm cluster.',
+    commands: ['argv', 'shell'],
+    place: 'elsewhere',
+    decisive: [],
+  },
+  GRID_ENGINE: {
+    description: 'Commands as jobs of a Grid Engine cluster.',
+    commands: ['argv', 'shell'],
+    place: 'elsewhere',
+    decisive: [],
+  },
+  PBS: {
+    description: 'Commands as jobs of an OpenPBS, PBS Professional or Torque cluster.',
+    commands: ['argv', 'shell'],
+    place: 'elsewhere',
+    decisive: [],
+  },
+  SPARK: {
+    description: 'Applications and SQL queries on Apache Spark.',
+    commands: ['argv', 'query'],
+    place: 'here',
+    decisive: ['packages', 'conf', 'python'],
+  },
+  HADOOP: {
+    description: 'Hadoop streaming: mappers and reducers on a cluster.',
+    commands: ['argv'],
+    place: 'here',
+    decisive: ['conf'],
   },
   HTTP: {
     description: 'Calls of a service over HTTP.',

@@ -58,12 +58,14 @@ function taskDigest(task: TaskSpec): string {
     ...(image === undefined ? {} : { image }),
     // A script knows ports by their number, so their order matters.
     // As a table, what a file is said to be decides how it is read.
-    inputs: task.inputs.map(({ name, as, format }) => (as === undefined ? name : { name, as, format })),
+    inputs: task.inputs.map(({ name, as, format }) =>
+      as === undefined && (command.kind !== 'query' || format === undefined) ? name : { name, as, format },
+    ),
     parameters: task.parameters.map(({ name, flag, spacing, switch: isSwitch }) => ({ name, flag, spacing, isSwitch })),
     outputs: task.outputs.map(({ name, type, from, glob, path, read, format }) => ({
       ...{ name, type, from, glob, path, read },
-      // A table that a script returns is written in it.
-      ...(from === 'value' && format !== undefined ? { format } : {}),
+      // A table that a script or query gives is written in it.
+      ...((from === 'value' || command.kind === 'query') && format !== undefined ? { format } : {}),
     })),
   });
   taskDigests.set(task, digest);

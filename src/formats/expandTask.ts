@@ -135,7 +135,7 @@ function checkSwitch(name: string, value: ParameterForm, type: ValueType, path: 
 /** Ports and Parameters share their names: macros and links find them by name alone. */
 function checkNames(form: TaskForm, { inputs, outputs, parameters, resources }: Ports, report: Report): void {
   const seen = new Map<string, string>();
-  const asVariables = form.shell || form.script !== undefined;
+  const asVariables = form.shell || form.script !== undefined || form.query !== undefined;
   const plain = (name: string): string => (asVariables ? variableName(name) : name);
   const all = [
     ...inputs.map(({ name }) => ({ name, section: 'inputs' })),
@@ -170,8 +170,8 @@ function commandOf(form: TaskForm, ports: RequestPorts, report: Report, scripts?
     );
   const stdin = stdinOf(form, ports, report);
   const fed = stdin === undefined ? {} : { stdin };
-  if (form.script !== undefined) return { kind: 'script', ...scriptOf(form.script, scripts, report), ...fed };
-  if (form.query !== undefined) return { kind: 'query', sql: form.query };
+  if (form.script !== undefined) return { kind: 'script', ...scriptOf('script', form.script, scripts, report), ...fed };
+  if (form.query !== undefined) return { kind: 'query', sql: scriptOf('query', form.query, scripts, report).source };
   if (form.request !== undefined) return requestCommand(form, form.request, ports, report);
   if (form.command === undefined) {
     report.add(

@@ -27,7 +27,7 @@ import type { Position } from './yamlSource';
 export interface Source {
   readonly name: string;
   readonly text: string;
-  /** The scripts that it names by `script: {file: …}`; undefined: it can name none. */
+  /** The scripts and queries that it names by `{file: …}`; undefined: it can name none. */
   readonly scripts?: ScriptFiles;
 }
 

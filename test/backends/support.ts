@@ -1,5 +1,5 @@
 /** What the tests of Backends share: a worker's set-up in a temporary folder, and Tasks written short. */
-import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -85,6 +85,8 @@ let benches = 0;
 /** A worker's host that runs all on the given Backend. */
 export function createBench(backend: BackendSpec = LOCAL, more: Partial<HostOptions> = {}): Bench {
   const home = mkdtempSync(join(tmpdir(), 'stepcast-local-'));
+  // Jobs of other users pass through.
+  chmodSync(home, 0o711);
   const workDir = join(home, 'work');
   symlinkSync(join(__dirname, '../../examples/plugins'), join(home, 'plugins'));
   const artifacts = createLocalStore(join(home, 'artifacts'));

@@ -50,6 +50,18 @@ const parts = (
 ) => fingerprintParts({ ...TASK, ...task }, backend, values);
 const print = (...given: Parameters<typeof parts>): string => fingerprintOf(parts(...given));
 
+test('the formats of tables are part of a query, and of no command', () => {
+  const [input, output] = [TASK.inputs, TASK.outputs];
+  const formatted = {
+    inputs: input.map((port) => ({ ...port, format: 'tsv' })),
+    outputs: output.map((port) => ({ ...port, format: 'json' })),
+  };
+  expect(print(formatted)).toBe(print());
+  const query = { command: { kind: 'query' as const, sql: 'select 1' } };
+  expect(print({ ...query, inputs: formatted.inputs })).not.toBe(print(query));
+  expect(print({ ...query, outputs: formatted.outputs })).not.toBe(print(query));
+});
+
 test('what cannot change a result is no part of it', () => {
   const same: Partial<TaskSpec>[] = [
     { name: 'other', description: 'other', backend: 'other' },

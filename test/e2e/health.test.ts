@@ -113,3 +113,14 @@ test('a page of what the workers found goes on where it ended', async () => {
   expect(pids.sort()).toEqual(stepcast.workers.map((worker) => worker.pid()).sort());
   expect(second?.pageInfo.hasNextPage).toBe(false);
 }, 60_000);
+
+test('a worker that was taken for dead and goes on tells what it can run under its new number', async () => {
+  const worker = await stepcast.startWorker({ STEPCAST_LEASE_SECONDS: '2' });
+  await eventually('it has told', async () => (await healthOf('local'))?.state === 'READY');
+  worker.signal('SIGSTOP');
+  await eventually('it is lost', async () => (await healthOf('local'))?.state === 'UNKNOWN', 40_000);
+  const from = worker.output().length;
+  worker.signal('SIGCONT');
+  await worker.says(/starts again under a new number/, from);
+  await eventually('it has told again', async () => (await healthOf('local'))?.state === 'READY');
+}, 90_000);

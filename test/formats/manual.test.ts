@@ -23,7 +23,7 @@ describe.each(['dataflow.md', 'scatter.md', 'nested-jobs.md'])('the page %s', (p
   });
 });
 
-describe.each(['backends/sql.md'])('the page %s', (page) => {
+describe.each(['backends/sql.md', 'backends/spark.md', 'backends/hadoop.md'])('the page %s', (page) => {
   const [first = '', ...more] = blocksOf(page);
 
   it('begins with an example that can be used as it stands', () => {

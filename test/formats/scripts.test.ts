@@ -30,6 +30,14 @@ outputs: { x: int, table: { type: File, format: csv }, log: '*.log' }
     expect(parsed.ok && parsed.set.tasks[0]?.command).toEqual({ kind: 'script', source: 'x = 2', file: 'fit.py' });
   });
 
+  it('takes a query from a file as well', () => {
+    const text = 'task: t\nquery: { file: clean.sql }\noutputs: { n: int }\n';
+    expect(scriptFilesNamed(text)).toEqual(['clean.sql']);
+    const parsed = parse(text, new Map([['clean.sql', { text: 'select 1 as n' }]]));
+    expect(parsed.ok && parsed.set.tasks[0]?.command).toEqual({ kind: 'query', sql: 'select 1 as n' });
+    expect(problems(text)).toEqual(['2:16 only a definition file can name a file beside it']);
+  });
+
   it('tells what is wrong with that file, where it is named', () => {
     const text = 'task: t\nscript: { file: fit.py }\n';
     expect(problems(text, new Map([['fit.py', { problem: 'there is no file', hint: '' }]]))).toEqual([

@@ -58,6 +58,7 @@ export function runAttempt(context: RunContext, request: AttemptRequest, observe
   let ending: Promise<unknown> | undefined;
   let letGo: (() => void) | undefined;
   let detached = false;
+  let beat = (): void => {};
 
   const stop = (reason: StopReason): void => {
     stopped ??= reason;
@@ -74,6 +75,10 @@ export function runAttempt(context: RunContext, request: AttemptRequest, observe
   const hooks: CommandHooks = {
     outOfMemory: () => stop('OUT_OF_MEMORY'),
     note: (message) => observer.note?.(message),
+    progress: (percent, message) => {
+      beat();
+      observer.progress(percent, message);
+    },
     checkpoint,
   };
 
@@ -205,6 +210,7 @@ export function runAttempt(context: RunContext, request: AttemptRequest, observe
       pump({ stream: started[name], name, observer, file: files.get(name), beat: () => limits.beat() }),
     );
     const limits = watchLimits(task, stop, () => pumps.reduce((sum, each) => sum + each.heldUpMs(), 0));
+    beat = () => limits.beat();
     for (const each of pumps) each.done.catch(() => stop('fault'));
     if (started.running) started.running.then(limits.begin, () => {});
     else limits.begin();

@@ -1,8 +1,9 @@
 /** From an Attempt to what the engine is asked to create. Pure. */
-import type { BackendSpec, TaskSpec } from '../../domain/definitions';
+import type { BackendSpec } from '../../domain/definitions';
 import type { PreparedAttempt } from '../backend';
-import { ATTEMPT_VARIABLE, WORKER_VARIABLE } from '../process/identity';
+import { WORKER_VARIABLE } from '../process/identity';
 import type { EngineFacts } from './facts';
+import { environmentInside } from './inside';
 
 /** Labels by which containers are found again, whoever started them. */
 export const LABELS = {
@@ -42,7 +43,7 @@ export function containerRequest(one: ContainerOf): Readonly<Record<string, unkn
     Cmd: [],
     WorkingDir: attempt.directory.out,
     ...(one.user === null ? {} : { User: one.user }),
-    Env: environmentOf(attempt, spec),
+    Env: environmentInside(attempt, spec).map(([name, value]) => `${name}=${value}`),
     Labels: labelsOf(one),
     AttachStdin: false,
     OpenStdin: false,
@@ -67,16 +68,6 @@ export function containerRequest(one: ContainerOf): Readonly<Record<string, unkn
 /** A file as standard input is opened inside: it is there under the same path, also when this worker is not any more. */
 function commandOf({ argv, stdin }: PreparedAttempt): readonly string[] {
   return stdin === 'null' ? argv : ['/bin/sh', '-c', 'exec "$@" <"$0"', stdin.file, ...argv];
-}
-
-/**
- * What is declared, and what holds inside as well: HOME and TMPDIR, which lie in the mounted directory. Not the PATH of
- * this machine, and not the marks by which a worker's guard ends processes, which these outlive.
- */
-function environmentOf(attempt: PreparedAttempt, spec: BackendSpec<'CONTAINER'>): string[] {
-  const hidden = new Set<string>([ATTEMPT_VARIABLE, WORKER_VARIABLE]);
-  if (!('PATH' in spec.environment) && !('PATH' in attempt.task.environment)) hidden.add('PATH');
-  return Object.entries(attempt.env).flatMap(([name, value]) => (hidden.has(name) ? [] : [`${name}=${value}`]));
 }
 
 function labelsOf({ attempt, hostname }: ContainerOf): Record<string, string> {
@@ -118,9 +109,4 @@ export function unheldLimits({ attempt, facts }: Pick<ContainerOf, 'attempt' | '
     ...(memoryBytes !== undefined && !facts.limits.memory ? ['memory'] : []),
     ...(cpus !== undefined && !facts.limits.cpus ? ['processor'] : []),
   ];
-}
-
-/** The image of a Task; undefined when neither it nor its Backend names one. */
-export function imageOf(task: TaskSpec, spec: BackendSpec<'CONTAINER'>): string | undefined {
-  return task.image ?? spec.options.image;
 }

@@ -53,6 +53,10 @@ export interface Language {
   readonly title: string;
   /** Of a file with source code. */
   readonly extension: string;
+  /** The name of the file for a name without its extension: what the language can show in its messages. */
+  readonly sourceName: (name: string) => string;
+  /** The source as it is written to that file, each line where it was. */
+  readonly sourceText: (source: string) => string;
   /** What the interpreter is called, the usual name first. */
   readonly interpreters: readonly string[];
   /** How to get it. */
@@ -64,7 +68,10 @@ export interface Language {
   readonly libraryVariable: string | null;
   /** The file in `drivers/` that runs a script inside of its interpreter. */
   readonly driver: string;
-  /** The words behind the interpreter that run the driver; `request` is the path of a request, or null for one that waits. */
+  /**
+   * The words behind the interpreter that run the driver. `request` is the path of a request; null: it waits with `preload`
+   * loaded, until a path comes on standard input.
+   */
   readonly arguments: (driver: string, request: string | null, preload: readonly string[]) => readonly string[];
   /** The request as the driver reads it. */
   readonly encode: (request: ScriptRequest) => string;

@@ -4,6 +4,8 @@ import type { Language } from './language';
 export const PYTHON: Language = {
   title: 'Python',
   extension: '.py',
+  sourceName: (name) => name,
+  sourceText: (source) => source,
   interpreters: ['python3', 'python'],
   install: 'apt-get install python3, or name another by `interpreter` or `venv`',
   versionArguments: ['--version'],

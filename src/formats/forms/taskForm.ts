@@ -102,6 +102,11 @@ const configurationForm = form({
 
 const port = z.string().min(1);
 
+/** Source code, or the file beside the definitions in which it stands. */
+const sourceForm = choose<string | { file: string }>((value) =>
+  isPlainObject(value) ? form({ file: z.string().min(1) }) : z.string().min(1),
+);
+
 export const taskForm = form({
   name: nameForm,
   description: text,
@@ -113,10 +118,8 @@ export const taskForm = form({
       : z.string(),
   ).optional(),
   expression: expressionForm.optional(),
-  script: choose<string | { file: string }>((value) =>
-    isPlainObject(value) ? form({ file: z.string().min(1) }) : z.string().min(1),
-  ).optional(),
-  query: z.string().min(1).optional(),
+  script: sourceForm.optional(),
+  query: sourceForm.optional(),
   request: requestForm.optional(),
   shell: z.boolean().default(false),
   stdin: port.optional(),

@@ -138,8 +138,15 @@ export function dueRetries(sql: Sql, limit: number): Promise<{ id: string; submi
   );
 }
 
-/** Forgets workers that ended long ago and are named by no Attempt any more. It may read every Attempt: call it seldom. */
+/**
+ * Forgets workers that ended long ago and are named by no Attempt any more, and what any that ended found about engines. It may
+ * read every Attempt: call it seldom.
+ */
 export async function forgetWorkers(sql: Sql, olderThanSeconds: number): Promise<void> {
+  await sql.query({
+    name: 'forget-health',
+    text: `delete from worker_backend h using worker w where w.id = h.worker_id and w.state in ('STOPPED', 'LOST')`,
+  });
   await sql.query(
     {
       name: 'forget-workers',

@@ -102,6 +102,10 @@ describe('rows', () => {
     const sql = `copy (select 'own' as a) to 'own.csv'; select 'last' as a`;
     const outcome = await bench.run(query(sql, { outputs: [outputPort('own', { glob: 'own.csv' })] }));
     expect(await bench.content(outcome.outputs.own)).toBe('a\nown\n');
+    const alone = await bench.run(
+      query(`copy (select 'own' as a) to 'own.csv'`, { outputs: [outputPort('own', { glob: 'own.csv' })] }),
+    );
+    expect([alone.state, alone.output]).toEqual(['SUCCEEDED', '']);
   });
 
   test('that no output takes are shown, the first of them', async () => {

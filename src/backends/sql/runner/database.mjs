@@ -41,7 +41,8 @@ export async function prepareDatabase(connection, { out, tmp, others }, settings
     'SET enable_external_access = false',
     'SET lock_configuration = true',
   ];
-  for (const statement of statements) await connection.run(statement);
+  // All at once: each trip to the engine takes its time.
+  await connection.run(statements.join(';'));
 }
 
 /**

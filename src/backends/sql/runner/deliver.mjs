@@ -63,9 +63,9 @@ export async function deliver(connection, plan, { tmp }, runLast) {
       if (!isSelect) return void (await prepared.run());
     },
   );
-  const tables = await named(wanted);
+  const tables = wanted.length === 0 ? [] : await named(wanted);
   if (isSelect) await takeResult();
-  else if (outputs.length > 0) explainNothing(outputs);
+  else explainNothing(outputs.filter((output) => output.kind === 'value' || !existsSync(output.path)));
   for (const output of tables) {
     const rows = `FROM ${quoted(output.name)}`;
     if (output.kind === 'file') await connection.run(copyTo(rows, output.path, output.format));
@@ -163,6 +163,7 @@ async function print(path) {
 
 /** @param {readonly PlannedOutput[]} outputs */
 function explainNothing(outputs) {
+  if (outputs.length === 0) return;
   const names = outputs.map(({ port }) => `\`${port}\``).join(', ');
   process.stderr.write(
     `Nothing is left for the output ${names}: the last statement gives no rows. ` +

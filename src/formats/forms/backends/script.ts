@@ -57,6 +57,9 @@ const warmOf = (value: WarmForm): WarmInterpreterOptions => ({
   ...(value.preload === undefined ? {} : { preload: value.preload }),
 });
 
+/** Of languages whose interpreters can be started before there is a Task. */
+export const warmForm: z.ZodType<WarmInterpreterOptions> = form(warm).transform(warmOf);
+
 export const pythonForm: z.ZodType<PythonOptions> = form({ ...warm, venv: folderForm.optional() })
   .refine(({ venv, interpreter }) => venv === undefined || interpreter === undefined, {
     path: ['interpreter'],
