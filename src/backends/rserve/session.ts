@@ -33,6 +33,7 @@ export interface RemoteAttempt {
 export function follow({ base, attempt, watcher, released }: RemoteAttempt): StartedCommand {
   let over: RemoteState | undefined;
   let ended = false;
+  let ending: Promise<void> | undefined;
   let detached = false;
   let failure: unknown;
   let lookAgain: () => void = () => {};
@@ -88,6 +89,8 @@ export function follow({ base, attempt, watcher, released }: RemoteAttempt): Sta
 
   async function finish(): Promise<CommandExit> {
     over = await untilOver();
+    // What the script has left running ends with it.
+    await (ending ?? endAll(watcher, base, true));
     await read;
     if (failure !== undefined) throw failure;
     const exit = await collect(over);
@@ -128,10 +131,11 @@ export function follow({ base, attempt, watcher, released }: RemoteAttempt): Sta
     exited,
     async end(urgent) {
       ended = true;
-      await endAll(watcher, base, urgent).catch((error: unknown) => {
+      ending ??= endAll(watcher, base, urgent).catch((error: unknown) => {
         failure ??= error;
         watcher.close();
       });
+      await ending;
       hurry();
       await exited;
     },
