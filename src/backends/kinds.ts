@@ -48,12 +48,12 @@ const OPENERS: { readonly [Kind in BackendKind]: Open<Kind> } = {
   RSERVE: openRserve,
   SQL: openSql,
   CONTAINER: openContainer,
-  KUBERNETES: openKubernetes,
   SLURM: openSlurm,
   GRID_ENGINE: openGridEngine,
   PBS: openPbs,
   SPARK: openSpark,
   HADOOP: openHadoop,
+  KUBERNETES: openKubernetes,
   HTTP: openHttp,
   CUSTOM: openCustom,
 };

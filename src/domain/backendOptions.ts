@@ -47,8 +47,6 @@ export interface BackendOptionsOf {
   readonly SQL: SqlOptions;
   /** Commands in containers. */
   readonly CONTAINER: ContainerOptions;
-  /** Commands as Jobs of a Kubernetes cluster. */
-  readonly KUBERNETES: KubernetesOptions;
   /** Jobs of a Slurm cluster. */
   readonly SLURM: SlurmOptions;
   /** Jobs of a Grid Engine cluster. */
@@ -59,6 +57,8 @@ export interface BackendOptionsOf {
   readonly SPARK: SparkOptions;
   /** Hadoop streaming. */
   readonly HADOOP: HadoopOptions;
+  /** Commands as Jobs of a Kubernetes cluster. */
+  readonly KUBERNETES: KubernetesOptions;
   /** A service that is called over HTTP. */
   readonly HTTP: HttpOptions;
   /** What a plug-in brings. */
@@ -100,13 +100,6 @@ export const BACKEND_KINDS: Readonly<Record<BackendKind, BackendKindFacts>> = {
     place: 'here',
     decisive: [],
   },
-  CONTAINER: {
-    description: 'Commands in containers, by Docker, Podman or another engine with their API.',
-    commands: ['argv', 'shell'],
-    place: 'here',
-    decisive: ['image', 'platform'],
-    image: true,
-  },
   PYTHON: {
     description: "Python scripts, by an interpreter of the worker's own machine.",
     commands: ['script'],
@@ -137,11 +130,11 @@ export const BACKEND_KINDS: Readonly<Record<BackendKind, BackendKindFacts>> = {
     place: 'here',
     decisive: ['database', 'sampleRows'],
   },
-  KUBERNETES: {
-    description: 'Commands as Jobs of a Kubernetes cluster.',
+  CONTAINER: {
+    description: 'Commands in containers, by Docker, Podman or another engine with their API.',
     commands: ['argv', 'shell'],
-    place: 'elsewhere',
-    decisive: ['image'],
+    place: 'here',
+    decisive: ['image', 'platform'],
     image: true,
   },
   SLURM: {
@@ -173,6 +166,13 @@ export const BACKEND_KINDS: Readonly<Record<BackendKind, BackendKindFacts>> = {
     commands: ['argv'],
     place: 'here',
     decisive: ['conf'],
+  },
+  KUBERNETES: {
+    description: 'Commands as Jobs of a Kubernetes cluster.',
+    commands: ['argv', 'shell'],
+    place: 'elsewhere',
+    decisive: ['image'],
+    image: true,
   },
   HTTP: {
     description: 'Calls of a service over HTTP.',

@@ -22,12 +22,12 @@ export const OPTION_FORMS: { readonly [Kind in BackendKind]: z.ZodType<BackendOp
   RSERVE: rserveForm,
   SQL: sqlOptions,
   CONTAINER: containerForm,
-  KUBERNETES: kubernetesForm,
   SLURM: slurmForm,
   GRID_ENGINE: gridEngineForm,
   PBS: pbsForm,
   SPARK: sparkOptions,
   HADOOP: hadoopOptions,
+  KUBERNETES: kubernetesForm,
   HTTP: httpForm,
   CUSTOM: customForm,
 };
