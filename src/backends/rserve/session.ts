@@ -35,7 +35,7 @@ export function follow({ base, attempt, watcher, released }: RemoteAttempt): Sta
   let ended = false;
   let ending: Promise<void> | undefined;
   let detached = false;
-  let failure: unknown;
+  let failure: Error | undefined;
   let lookAgain: () => void = () => {};
   const hurry = (): void => lookAgain();
   let hasLeft = false;
@@ -118,7 +118,7 @@ export function follow({ base, attempt, watcher, released }: RemoteAttempt): Sta
   }
 
   const exited = finish().catch((error: unknown): CommandExit => {
-    failure ??= error;
+    failure ??= asError(error);
     watcher.close();
     if (detached) return { ...NO_FIGURES, exitCode: null };
     const message = `Rserve went away while the script ran: ${messageOf(error)}`;
@@ -132,7 +132,7 @@ export function follow({ base, attempt, watcher, released }: RemoteAttempt): Sta
     async end(urgent) {
       ended = true;
       ending ??= endAll(watcher, base, urgent).catch((error: unknown) => {
-        failure ??= error;
+        failure ??= asError(error);
         watcher.close();
       });
       await ending;
@@ -146,6 +146,8 @@ export function follow({ base, attempt, watcher, released }: RemoteAttempt): Sta
     },
   };
 }
+
+const asError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(messageOf(thrown)));
 
 /** Ends the session and all that it has started, also what has left it. */
 export async function endAll(watcher: Watcher, base: string, urgent: boolean): Promise<void> {

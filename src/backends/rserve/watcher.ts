@@ -62,7 +62,7 @@ export async function createWatcher(address: RserveAddress): Promise<Watcher> {
   }
   const texts = async (code: string): Promise<readonly string[]> => {
     const value = await ask(code);
-    return value === null || Buffer.isBuffer(value) ? [] : (value as readonly string[]);
+    return value === null || Buffer.isBuffer(value) ? [] : value;
   };
 
   return {
@@ -95,7 +95,7 @@ class RemoteError extends StepcastError {}
 
 function plain(value: RValue): RValue {
   if (value === null || Buffer.isBuffer(value)) return value;
-  const [first, message = ''] = value as readonly string[];
+  const [first, message = ''] = value;
   if (first === '\u0001') throw new RemoteError('UNAVAILABLE', `R on Rserve's machine: ${message}`);
   return value;
 }

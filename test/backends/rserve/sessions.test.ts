@@ -31,7 +31,9 @@ describeEngine('RSERVE', 'a session of Rserve', ({ url, secured }) => {
     const outputs = ['there', 'digits', 'folder'].map((name) => returned(name));
     const first = await bench.run(scriptTask(source, { outputs }));
     expect(first.outputs).toMatchObject({ there: false, digits: 7 });
-    const look = scriptTask(`there <- dir.exists("${String(first.outputs.folder)}")`, { outputs: [returned('there')] });
+    const look = scriptTask(`there <- dir.exists("${first.outputs.folder as string}")`, {
+      outputs: [returned('there')],
+    });
     expect((await bench.run(look)).outputs).toEqual({ there: false });
   });
 
