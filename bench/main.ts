@@ -3,6 +3,7 @@ import { cpus, release, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { messageOf } from '../src/domain/errors';
 import { bigFile } from './bigFile';
+import { cluster } from './cluster';
 import { expressions } from './expressions';
 import { fanout } from './fanout';
 import { latency } from './latency';
@@ -12,7 +13,7 @@ import { scale } from './scale';
 import { startServices, type Row } from './support';
 import { throughput } from './throughput';
 
-const BENCHES = [latency, throughput, fanout, restart, bigFile, graphSize, scale, expressions];
+const BENCHES = [latency, throughput, fanout, restart, bigFile, graphSize, scale, expressions, cluster];
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({ allowPositionals: true, options: { quick: { type: 'boolean' } } });
