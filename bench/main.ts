@@ -2,8 +2,8 @@
 import { cpus, release, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { messageOf } from '../src/domain/errors';
+import { backends } from './backends';
 import { bigFile } from './bigFile';
-import { cluster } from './cluster';
 import { expressions } from './expressions';
 import { fanout } from './fanout';
 import { latency } from './latency';
@@ -13,7 +13,7 @@ import { scale } from './scale';
 import { startServices, type Row } from './support';
 import { throughput } from './throughput';
 
-const BENCHES = [latency, throughput, fanout, restart, bigFile, graphSize, scale, expressions, cluster];
+const BENCHES = [latency, throughput, fanout, restart, bigFile, graphSize, scale, expressions, backends];
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({ allowPositionals: true, options: { quick: { type: 'boolean' } } });

@@ -46,12 +46,12 @@ const OPENERS: { readonly [Kind in BackendKind]: Open<Kind> } = {
   OCTAVE: openScripts(OCTAVE),
   SQL: openSql,
   CONTAINER: openContainer,
-  KUBERNETES: openKubernetes,
   SLURM: openSlurm,
   GRID_ENGINE: openGridEngine,
   PBS: openPbs,
   SPARK: openSpark,
   HADOOP: openHadoop,
+  KUBERNETES: openKubernetes,
   HTTP: openHttp,
   CUSTOM: openCustom,
 };

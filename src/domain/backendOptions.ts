@@ -44,8 +44,6 @@ export interface BackendOptionsOf {
   readonly SQL: SqlOptions;
   /** Commands in containers. */
   readonly CONTAINER: ContainerOptions;
-  /** Commands as Jobs of a Kubernetes cluster. */
-  readonly KUBERNETES: KubernetesOptions;
   /** Jobs of a Slurm cluster. */
   readonly SLURM: SlurmOptions;
   /** Jobs of a Grid Engine cluster. */
@@ -56,6 +54,8 @@ export interface BackendOptionsOf {
   readonly SPARK: SparkOptions;
   /** Hadoop streaming. */
   readonly HADOOP: HadoopOptions;
+  /** Commands as Jobs of a Kubernetes cluster. */
+  readonly KUBERNETES: KubernetesOptions;
   /** A service that is called over HTTP. */
   readonly HTTP: HttpOptions;
   /** What a plug-in brings. */
@@ -97,13 +97,6 @@ export const BACKEND_KINDS: Readonly<Record<BackendKind, BackendKindFacts>> = {
     place: 'here',
     decisive: [],
   },
-  CONTAINER: {
-    description: 'Commands in containers, by Docker, Podman or another engine with their API.',
-    commands: ['argv', 'shell'],
-    place: 'here',
-    decisive: ['image', 'platform'],
-    image: true,
-  },
   PYTHON: {
     description: "Python scripts, by an interpreter of the worker's own machine.",
     commands: ['script'],
@@ -128,11 +121,11 @@ export const BACKEND_KINDS: Readonly<Record<BackendKind, BackendKindFacts>> = {
     place: 'here',
     decisive: ['database', 'sampleRows'],
   },
-  KUBERNETES: {
-    description: 'Commands as Jobs of a Kubernetes cluster.',
+  CONTAINER: {
+    description: 'Commands in containers, by Docker, Podman or another engine with their API.',
     commands: ['argv', 'shell'],
-    place: 'elsewhere',
-    decisive: ['image'],
+    place: 'here',
+    decisive: ['image', 'platform'],
     image: true,
   },
   SLURM: {
@@ -164,6 +157,13 @@ export const BACKEND_KINDS: Readonly<Record<BackendKind, BackendKindFacts>> = {
     commands: ['argv'],
     place: 'here',
     decisive: ['conf'],
+  },
+  KUBERNETES: {
+    description: 'Commands as Jobs of a Kubernetes cluster.',
+    commands: ['argv', 'shell'],
+    place: 'elsewhere',
+    decisive: ['image'],
+    image: true,
   },
   HTTP: {
     description: 'Calls of a service over HTTP.',

@@ -24,6 +24,9 @@ const infoForm = z.looseObject({
   MemoryLimit: z.boolean().nullish(),
   CpuCfsQuota: z.boolean().nullish(),
   PidsLimit: z.boolean().nullish(),
+  /** Podman's way to say it. */
+  Rootless: z.boolean().nullish(),
+  CgroupVersion: z.string().nullish(),
 });
 
 /** Asks the engine. Throws UNAVAILABLE when it does not answer, or answers as something else. */
@@ -38,16 +41,19 @@ export async function readFacts(api: EngineApi): Promise<EngineFacts> {
 export function factsOf(version: z.output<typeof versionForm>, info: z.output<typeof infoForm>): EngineFacts {
   const security = info.SecurityOptions ?? [];
   const has = (name: string): boolean => security.some((one) => one.split(',').includes(`name=${name}`));
+  const rootless = info.Rootless === true || has('rootless');
+  // There, engines say that they hold limits, and hold none.
+  const powerless = rootless && info.CgroupVersion === '1';
   return {
     product: (version.Components ?? []).some(({ Name }) => Name === 'Podman Engine') ? 'podman' : 'docker',
     version: version.Version,
-    rootless: has('rootless'),
+    rootless,
     remapsUsers: has('userns'),
     selinux: has('selinux'),
     limits: {
-      memory: info.MemoryLimit ?? true,
-      cpus: info.CpuCfsQuota ?? true,
-      processes: info.PidsLimit ?? true,
+      memory: !powerless && (info.MemoryLimit ?? true),
+      cpus: !powerless && (info.CpuCfsQuota ?? true),
+      processes: !powerless && (info.PidsLimit ?? true),
     },
   };
 }

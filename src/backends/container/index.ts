@@ -164,7 +164,13 @@ export function openContainer(spec: BackendSpec<'CONTAINER'>, services: BackendS
     return watchContainer({
       ...{ api, name, hooks, attached, log: services.log },
       context: {
-        ...{ product: facts.product, exitRules: task.exitRules, memoryBytes: resources.memoryBytes, init, image },
+        ...{
+          product: facts.product,
+          exitRules: task.exitRules,
+          memoryBytes: facts.limits.memory ? resources.memoryBytes : undefined,
+          init,
+          image,
+        },
         program: programOf(task.command),
       },
       giveBack: () =>

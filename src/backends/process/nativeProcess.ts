@@ -2,7 +2,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { constants } from 'node:os';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { StepcastError } from '../../domain/errors';
 import { explainSpawnFailure, locateExecutable } from './executable';
 import { libc, type RawExit } from './libc';
@@ -13,7 +13,8 @@ export interface ProcessRequest {
   readonly cwd: string;
   /** The whole environment; the program is looked up in its PATH. */
   readonly env: Readonly<Record<string, string>>;
-  readonly stdin: 'null' | { readonly file: string };
+  /** `pipe`: what is written to the process's own `stdin`. */
+  readonly stdin: 'null' | 'pipe' | { readonly file: string };
 }
 
 /** How a process ended, and what it used. */
@@ -33,6 +34,8 @@ export interface NativeProcess {
   /** Both must be read (or destroyed) for their descriptors to close. */
   readonly stdout: Readable;
   readonly stderr: Readable;
+  /** Where it reads from, if that was asked for. Writing to a process that has ended is an 'error' of it. */
+  readonly stdin?: Writable;
   /** Resolves when the process itself has ended; its pipes may still be held by what it left behind. */
   readonly exited: Promise<ProcessExit>;
 }
@@ -77,7 +80,9 @@ export function spawnProcess(request: ProcessRequest): NativeProcess {
   const toClose: number[] = [];
   const toCloseOnFailure: number[] = [];
   try {
-    const stdin = request.stdin === 'null' ? null : openSync(request.stdin.file, 'r');
+    const fed = request.stdin === 'pipe' ? libc().pipe() : undefined;
+    if (fed) toCloseOnFailure.push(fed.writeEnd);
+    const stdin = fed?.readEnd ?? (typeof request.stdin === 'object' ? openSync(request.stdin.file, 'r') : null);
     if (stdin !== null) toClose.push(stdin);
     const stdout = libc().pipe();
     toClose.push(stdout.writeEnd);
@@ -96,7 +101,8 @@ export function spawnProcess(request: ProcessRequest): NativeProcess {
     });
     if ('errno' in started) throw new CommandNotStarted(explainSpawnFailure(started.errno, located.path, cwd));
     toCloseOnFailure.length = 0;
-    return adopt(started.pid, stdout.readEnd, stderr.readEnd);
+    const child = adopt(started.pid, stdout.readEnd, stderr.readEnd);
+    return fed ? { ...child, stdin: new Socket({ fd: fed.writeEnd, readable: false, writable: true }) } : child;
   } finally {
     for (const descriptor of [...toClose, ...toCloseOnFailure]) closeSync(descriptor);
   }

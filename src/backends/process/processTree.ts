@@ -52,7 +52,8 @@ const belongsTo = (tree: Tree) => (entry: ProcessEntry) =>
   entry.pid === tree.pid ||
   entry.group === tree.pid ||
   entry.session === tree.pid ||
-  tree.marks.every((mark) => entry.has(mark));
+  // No marks at all would be carried by every process of the machine.
+  (tree.marks.length > 0 && tree.marks.every((mark) => entry.has(mark)));
 
 /** SIGKILL to every process with the mark, and their descendants, until none is left. Returns how many there were. */
 export function killMarked(mark: string): Promise<number> {

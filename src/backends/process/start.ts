@@ -2,7 +2,7 @@
 import type { CommandExit, CommandHooks, PreparedAttempt, StartedCommand } from '../backend';
 import { awaitEnd } from './lastBytes';
 import { limitMemory } from './memoryLimit';
-import { spawnProcess, type ProcessRequest } from './nativeProcess';
+import { spawnProcess, type NativeProcess, type ProcessRequest } from './nativeProcess';
 import { killTree, type Tree } from './processTree';
 
 /** A command that is a process of this machine. */
@@ -19,8 +19,16 @@ export function startProcess(
   hooks: Pick<CommandHooks, 'outOfMemory'>,
   process: Partial<ProcessRequest> = {},
 ): StartedProcess {
-  const { argv, env, stdin, marks, directory, resources } = attempt;
-  const child = spawnProcess({ argv, cwd: directory.out, env, stdin, ...process });
+  const { argv, env, stdin, directory } = attempt;
+  return watchProcess(spawnProcess({ argv, cwd: directory.out, env, stdin, ...process }), attempt, hooks);
+}
+
+/** Takes a process that runs already as the command of an Attempt. It need not carry the Attempt's marks itself. */
+export function watchProcess(
+  child: NativeProcess,
+  { marks, resources }: PreparedAttempt,
+  hooks: Pick<CommandHooks, 'outOfMemory'>,
+): StartedProcess {
   const tree: Tree = { pid: child.pid, marks: Object.entries(marks).map(([name, value]) => `${name}=${value}`) };
   const { memoryBytes } = resources;
   const memory = memoryBytes === undefined ? undefined : limitMemory(tree, memoryBytes, hooks.outOfMemory);

@@ -4,13 +4,14 @@ import { join, parse } from 'node:path';
 import type { BackendSpec } from '../../domain/definitions';
 import { StepcastError } from '../../domain/errors';
 import { safeName } from '../attempt/attemptDirectory';
-import { DEFAULT_PATH } from '../attempt/environment';
+import { commandEnvironment } from '../attempt/environment';
 import type { Backend, BackendHealth, PreparedAttempt } from '../backend';
 import type { BackendServices } from '../kinds';
 import { CommandNotStarted } from '../process/nativeProcess';
-import { startProcess } from '../process/start';
-import { interpreterEnvironment, interpreterHealth, locateInterpreter, stampOf } from './interpreter';
+import { startProcess, watchProcess } from '../process/start';
+import { interpreterEnvironment, interpreterHealth, locateInterpreter, stampOf, type Environment } from './interpreter';
 import type { AnyScriptOptions, Language } from './language';
+import { createPool } from './pool';
 import { requestOf } from './request';
 import { withResult } from './result';
 
@@ -28,6 +29,29 @@ export function openScripts(language: Language): (spec: ScriptSpec, services: Ba
 
 function openBackend(language: Language, { environment, options }: ScriptSpec, services: BackendServices): Backend {
   const driver = join(DRIVERS, language.driver);
+  const { pool: size = 0, preload = [] } = options;
+  /** What an interpreter has around it before there is an Attempt. */
+  const baseEnvironment = (home: string): Environment =>
+    interpreterEnvironment(
+      language,
+      options,
+      commandEnvironment({ path: services.path, home, tmp: home, layers: [environment], marks: services.marks }),
+    );
+  const pool =
+    size === 0
+      ? undefined
+      : createPool({
+          size,
+          parent: services.folder,
+          log: services.log,
+          command: (home) => {
+            const env = baseEnvironment(home);
+            const found = locateInterpreter(language, options, env);
+            return 'path' in found
+              ? { argv: [found.path, ...language.arguments(driver, null, preload)], env }
+              : undefined;
+          },
+        });
   let known: { readonly stamp: string; readonly health: BackendHealth } | undefined;
 
   return {
@@ -37,25 +61,37 @@ function openBackend(language: Language, { environment, options }: ScriptSpec, s
       if ('problem' in found) throw new CommandNotStarted(found.problem);
       const exchange = await writeExchange(language, attempt, env);
       hooks.checkpoint();
-      const argv = [found.path, ...language.arguments(driver, exchange.request, [])];
-      const started = startProcess(attempt, hooks, { argv, env });
+      const warm = runsWarm(attempt) ? pool?.take() : undefined;
+      // The end of its input is also that of the script's.
+      warm?.stdin?.end(`${exchange.request}\n`);
+      const argv = [found.path, ...language.arguments(driver, exchange.request, preload)];
+      const started = warm ? watchProcess(warm, attempt, hooks) : startProcess(attempt, hooks, { argv, env });
       return { ...started, exited: started.exited.then((exit) => withResult(exit, exchange.result, attempt.task)) };
     },
 
     async health() {
-      const base = { PATH: services.path || DEFAULT_PATH, ...environment, ...services.marks };
-      const env = interpreterEnvironment(language, options, base);
+      const env = baseEnvironment(services.folder);
       const found = locateInterpreter(language, options, env);
       if ('problem' in found) return { state: 'MISSING', version: null, message: found.problem };
       const stamp = stampOf(found.path);
-      if (known?.stamp === stamp) return known.health;
-      const health = await interpreterHealth(language, found.path, env);
-      if (health.state === 'READY') known = { stamp, health };
-      return health;
+      if (known?.stamp !== stamp) {
+        const health = await interpreterHealth(language, found.path, env);
+        if (health.state !== 'READY') return health;
+        known = { stamp, health };
+      }
+      return { ...known.health, message: pool?.trouble() ?? '' };
     },
 
-    close: () => Promise.resolve(),
+    close: async () => pool?.close(),
   };
+}
+
+/**
+ * What is read when an interpreter starts, or a package is loaded, would come too late: a Task with an environment of its
+ * own, or with data on its standard input, starts an interpreter of its own.
+ */
+function runsWarm({ task, stdin }: PreparedAttempt): boolean {
+  return stdin === 'null' && Object.keys(task.environment).length === 0;
 }
 
 interface Exchange {

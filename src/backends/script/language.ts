@@ -68,7 +68,10 @@ export interface Language {
   readonly libraryVariable: string | null;
   /** The file in `drivers/` that runs a script inside of its interpreter. */
   readonly driver: string;
-  /** The words behind the interpreter that run the driver; `request` is the path of a request, or null for one that waits. */
+  /**
+   * The words behind the interpreter that run the driver. `request` is the path of a request; null: it waits with `preload`
+   * loaded, until a path comes on standard input.
+   */
   readonly arguments: (driver: string, request: string | null, preload: readonly string[]) => readonly string[];
   /** The request as the driver reads it. */
   readonly encode: (request: ScriptRequest) => string;

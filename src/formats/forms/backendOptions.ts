@@ -20,12 +20,12 @@ export const OPTION_FORMS: { readonly [Kind in BackendKind]: z.ZodType<BackendOp
   OCTAVE: warmForm,
   SQL: sqlOptions,
   CONTAINER: containerForm,
-  KUBERNETES: kubernetesForm,
   SLURM: slurmForm,
   GRID_ENGINE: gridEngineForm,
   PBS: pbsForm,
   SPARK: sparkOptions,
   HADOOP: hadoopOptions,
+  KUBERNETES: kubernetesForm,
   HTTP: httpForm,
   CUSTOM: customForm,
 };

@@ -116,16 +116,32 @@ test('output is put together from frames, wherever they are cut, and what was de
   }
 });
 
-test('what an engine is, is read from its answers', () => {
-  const version = { Version: '5.2', Components: [{ Name: 'Podman Engine' }] };
-  const info = { SecurityOptions: ['name=rootless', 'name=seccomp,profile=default'], MemoryLimit: false };
-  expect(factsOf(version, info)).toEqual({
-    product: 'podman',
-    version: '5.2',
-    rootless: true,
-    remapsUsers: false,
-    selinux: false,
-    limits: { memory: false, cpus: true, processes: true },
+describe('what an engine is', () => {
+  const podman = { Version: '5.2', Components: [{ Name: 'Podman Engine' }] };
+
+  test('is read from its answers', () => {
+    const info = { SecurityOptions: ['name=seccomp,profile=default', 'name=selinux', 'name=userns'], PidsLimit: false };
+    expect(factsOf({ Version: '27.1' }, info)).toEqual({
+      product: 'docker',
+      version: '27.1',
+      rootless: false,
+      remapsUsers: true,
+      selinux: true,
+      limits: { memory: true, cpus: true, processes: false },
+    });
+  });
+
+  test('rootless, as Docker and as Podman say it', () => {
+    expect(factsOf({ Version: '27.1' }, { SecurityOptions: ['name=rootless'] })).toMatchObject({ rootless: true });
+    expect(factsOf(podman, { Rootless: true, CgroupVersion: '2' })).toMatchObject({
+      ...{ product: 'podman', rootless: true },
+      limits: { memory: true, cpus: true, processes: true },
+    });
+  });
+
+  test('without limits where it is rootless and cannot hold them, whatever it says', () => {
+    const info = { Rootless: true, CgroupVersion: '1', MemoryLimit: true, CpuCfsQuota: true, PidsLimit: true };
+    expect(factsOf(podman, info).limits).toEqual({ memory: false, cpus: false, processes: false });
   });
 });
 

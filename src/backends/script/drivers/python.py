@@ -213,9 +213,37 @@ def main(words):
         del sys.path[0]
     if sys.excepthook is sys.__excepthook__:
         sys.excepthook = show
-    with open(words[0], encoding="utf-8") as file:
+    waits = words[0] == "--wait"
+    if waits:
+        for name in words[1:]:
+            __import__(name)
+    path = told() if waits else words[0]
+    if not path:
+        return 0  # nobody needs this interpreter any more
+    with open(path, encoding="utf-8") as file:
         request = json.load(file)
+    if waits:
+        arrive(request)
     return run(request)
+
+
+def told():
+    """What standard input holds, which is then at its end, for the script too."""
+    text = b""
+    while True:
+        piece = os.read(0, 65536)
+        if not piece:
+            return os.fsdecode(text).strip("\n")
+        text += piece
+
+
+def arrive(request):
+    """Takes the place and the environment of the script."""
+    os.chdir(request["directory"])
+    os.environ.update(request["environment"])
+    tempfile = sys.modules.get("tempfile")
+    if tempfile:
+        tempfile.tempdir = None
 
 
 sys.exit(main(sys.argv[1:]))

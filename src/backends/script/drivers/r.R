@@ -271,8 +271,24 @@ local({
     request
   }
 
+  # Reads the path of a request from standard input, which is then at its end, and takes the place of its script.
+  wait <- function(packages) {
+    # Loaded, and not attached: a script sees the same whether it was waited for or not.
+    for (package in packages) loadNamespace(package)
+    rm(list = ls(globalenv(), all.names = TRUE), envir = globalenv())
+    input <- file("stdin")
+    on.exit(close(input))
+    path <- readLines(input, 1)
+    if (length(path) == 0) quit("no", 0, runLast = FALSE) # nobody needs this interpreter any more
+    path
+  }
+
   words <- commandArgs(TRUE)
-  request <- start(words[1])
-  rm(words)
+  waits <- words[1] == "--wait"
+  request <- start(if (waits) wait(words[-1]) else words[1])
+  if (waits) {
+    setwd(request$directory)
+    do.call(Sys.setenv, as.list(request$environment))
+  }
   run(request)
 })

@@ -1,19 +1,17 @@
-function stepcast_begin (request)
+function stepcast_begin (packages, request)
   % Gets ready to run the script of one Task: its inputs become variables of the base workspace.
   %
-  % `request` is the path of a request; or a cell of packages, which are loaded before the path of a request is read from
-  % standard input.
+  % `packages` is a cell of packages to load. `request` is the path of a request; without it, it is read from standard
+  % input.
   page_screen_output (false);
   page_output_immediately (true);
-  if (iscell (request))
-    cellfun (@(name) pkg ("load", name), request);
+  cellfun (@(name) pkg ("load", name), packages);
+  waited = nargin < 2;
+  if (waited)
     request = fgetl (stdin);
     if (! ischar (request))
       exit (0); % nobody needs this interpreter any more
     end
-    waited = true;
-  else
-    waited = false;
   end
   request = stepcast_read (request);
   if (waited)

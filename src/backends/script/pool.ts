@@ -1,0 +1,123 @@
+/**
+ * Interpreters that wait, started, with their packages loaded. Each runs one script and then ends with it, so that no
+ * script sees anything of another; the next one starts in its place.
+ */
+import { mkdirSync, mkdtempSync } from 'node:fs';
+import { join } from 'node:path';
+import { messageOf } from '../../domain/errors';
+import { removeTree } from '../attempt/attemptDirectory';
+import { spawnProcess, type NativeProcess } from '../process/nativeProcess';
+import { killTree } from '../process/processTree';
+
+export interface Pool {
+  /** One that waits; undefined when none does just now. */
+  take(): NativeProcess | undefined;
+  /** Why those that were to wait do not, in a sentence; empty when nothing is wrong. */
+  trouble(): string;
+  close(): Promise<void>;
+}
+
+export interface PoolOptions {
+  readonly size: number;
+  /** Where its folder is made, which is the home of those that wait. */
+  readonly parent: string;
+  /** The words and the environment of an interpreter that is to wait; undefined: there is none on this machine. */
+  readonly command: (
+    home: string,
+  ) => { readonly argv: readonly string[]; readonly env: Readonly<Record<string, string>> } | undefined;
+  readonly log: (message: string) => void;
+}
+
+/** After one that ended before it was used, the next one starts so much later, in milliseconds: twice as long each time. */
+const FIRST_PAUSE_MS = 1000;
+const LONGEST_PAUSE_MS = 5 * 60 * 1000;
+/** Of what one said before it ended, so much is told, in characters. */
+const TOLD_CHARACTERS = 500;
+
+export function createPool({ size, parent, command, log }: PoolOptions): Pool {
+  const waiting: NativeProcess[] = [];
+  let home: string | undefined;
+  let pauseMs = 0;
+  let timer: NodeJS.Timeout | undefined;
+  let trouble = '';
+  let closed = false;
+
+  const failed = (message: string): void => {
+    if (message !== trouble) log(message);
+    trouble = message;
+    pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs === 0 ? FIRST_PAUSE_MS : 2 * pauseMs);
+  };
+  const folder = (): string => {
+    mkdirSync(parent, { recursive: true });
+    return (home ??= mkdtempSync(join(parent, 'warm-')));
+  };
+  const startOne = (): boolean => {
+    const words = command(folder());
+    if (!words) return false;
+    const child = spawnProcess({ ...words, cwd: folder(), stdin: 'pipe' });
+    // It has ended, which its exit tells.
+    child.stdin?.on('error', () => {});
+    waiting.push(child);
+    void child.exited.then(() => endedEarly(child));
+    return true;
+  };
+  const fill = (): void => {
+    clearTimeout(timer);
+    timer = undefined;
+    try {
+      while (!closed && waiting.length < size && startOne());
+    } catch (error) {
+      failed(`An interpreter that was to wait could not be started: ${messageOf(error)}`);
+      refill();
+    }
+  };
+  /** Not at once: the script that was just given one comes first. */
+  const refill = (): void => {
+    if (closed || timer) return;
+    timer = setTimeout(fill, pauseMs);
+    timer.unref();
+  };
+  const endedEarly = (child: NativeProcess): void => {
+    const at = waiting.indexOf(child);
+    if (at < 0) return;
+    waiting.splice(at, 1);
+    const said = String((child.stderr.read() as Buffer | null) ?? '').trim();
+    discard(child);
+    failed(
+      `Interpreters that wait end before they are used: ${said.slice(-TOLD_CHARACTERS) || 'they say nothing of it'}`,
+    );
+    refill();
+  };
+
+  fill();
+  return {
+    take() {
+      const child = waiting.shift();
+      if (child) {
+        // It came so far, so the next one will.
+        pauseMs = 0;
+        trouble = '';
+      }
+      refill();
+      return child;
+    },
+    trouble: () => trouble,
+    async close() {
+      closed = true;
+      clearTimeout(timer);
+      const rest = waiting.splice(0);
+      await Promise.all(
+        rest.map(async (child) => {
+          await killTree({ pid: child.pid, marks: [] }, 0);
+          await child.exited;
+          discard(child);
+        }),
+      );
+      if (home !== undefined) await removeTree(home);
+    },
+  };
+}
+
+function discard({ stdin, stdout, stderr }: NativeProcess): void {
+  for (const stream of [stdin, stdout, stderr]) stream?.destroy();
+}
