@@ -35,7 +35,7 @@ const WARM_PAUSE_MS = 1_500;
 const ELEMENTS = 1_000;
 
 function subjects(environment: NodeJS.ProcessEnv): Subject[] {
-  const { DOCKER_HOST: socket, STEPCAST_TEST_IMAGE: image = '', RSERVE_URL: rserve = '' } = environment;
+  const { DOCKER_HOST: host, STEPCAST_TEST_IMAGE: image = '', RSERVE_URL: rserve = '' } = environment;
   const slurm = { SLURM_CONF: environment.SLURM_CONF ?? '' };
   const over = { reach: { over: 20 }, rounds: ROUNDS };
   const warm = { reach: { inAll: 10 }, rounds: ROUNDS, pauseMs: WARM_PAUSE_MS, bare: null };
@@ -83,7 +83,7 @@ function subjects(environment: NodeJS.ProcessEnv): Subject[] {
     },
     {
       what: 'CONTAINER',
-      backend: { kind: 'CONTAINER', image, ...(socket ? { socket: socket.replace(/^unix:\/\//, '') } : {}) },
+      backend: { kind: 'CONTAINER', image, ...(host ? { host } : {}) },
       task: TRUE,
       bare: ['podman', 'run', '--rm', '--network', 'none', image, 'true'],
       ...over,

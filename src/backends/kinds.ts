@@ -10,6 +10,7 @@ import { openHadoop } from './hadoop';
 import { openHttp } from './http';
 import { openKubernetes } from './kubernetes';
 import { openLocal } from './local';
+import { openRserve } from './rserve';
 import { openScripts } from './script';
 import { MATLAB } from './script/matlab';
 import { OCTAVE } from './script/octave';
@@ -48,6 +49,7 @@ const OPENERS: { readonly [Kind in BackendKind]: Open<Kind> } = {
   OCTAVE: openScripts(OCTAVE),
   MATLAB: openScripts(MATLAB),
   SAS: openScripts(SAS),
+  RSERVE: openRserve,
   SQL: openSql,
   CONTAINER: openContainer,
   SLURM: openSlurm,

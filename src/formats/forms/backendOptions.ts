@@ -9,6 +9,7 @@ import { hadoopOptions } from './backends/hadoop';
 import { httpForm } from './backends/http';
 import { kubernetesForm } from './backends/kubernetes';
 import { localForm } from './backends/local';
+import { rserveForm } from './backends/rserve';
 import { sparkOptions } from './backends/spark';
 import { sqlOptions } from './backends/sql';
 
@@ -20,6 +21,7 @@ export const OPTION_FORMS: { readonly [Kind in BackendKind]: z.ZodType<BackendOp
   OCTAVE: warmForm,
   MATLAB: interpreterForm,
   SAS: sasForm,
+  RSERVE: rserveForm,
   SQL: sqlOptions,
   CONTAINER: containerForm,
   SLURM: slurmForm,

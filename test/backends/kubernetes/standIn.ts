@@ -50,7 +50,7 @@ export interface StandIn {
   start(): Promise<void>;
 }
 
-/** A recorded answer to a Job that the API server does not take. */
+/** An answer to a Job that the API server does not take. */
 const INVALID = {
   kind: 'Status',
   apiVersion: 'v1',
