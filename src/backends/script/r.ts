@@ -14,7 +14,11 @@ export const R: Language = {
   version: (printed) => /version (\S+)/.exec(printed)?.[1],
   libraryVariable: 'R_LIBS',
   driver: 'r.R',
-  arguments: (driver, request, preload) => [driver, ...(request === null ? ['--wait', ...preload] : [request])],
+  // Given as a file, R would read the driver a line at a time, which takes longer than all else.
+  arguments: (driver, request, preload) => [
+    ...['-e', `eval(parse(${text(driver)}, keep.source = FALSE, encoding = "UTF-8"))`],
+    ...(request === null ? ['--wait', ...preload] : [request]),
+  ],
   encode,
 };
 

@@ -1,7 +1,8 @@
 # Runs the script of one Task.
 #
-#   Rscript r.R REQUEST                  runs it at once
-#   Rscript r.R --wait PACKAGE ...       loads the packages, then reads the path of a request from standard input
+#   Rscript -e 'eval(parse("r.R"))' REQUEST               runs it at once
+#   Rscript -e 'eval(parse("r.R"))' --wait PACKAGE ...    loads the packages, then reads the path of a request from standard
+#                                                         input
 #
 # The script runs in the global environment, as with Rscript. Its inputs are variables there, and so are its outputs when it
 # has ended. All of the driver's own lies elsewhere, so that `rm(list = ls())` takes nothing of it away.
