@@ -31,6 +31,8 @@ export interface PoolOptions {
 /** After one that ended before it was used, the next one starts so much later, in milliseconds: twice as long each time. */
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 5 * 60 * 1000;
+/** The next one is started when the script that was given one has ended, or when it has had so long for itself. */
+const HEAD_START_MS = 100;
 /** Of what one said before it ended, so much is told, in characters. */
 const TOLD_CHARACTERS = 500;
 
@@ -68,13 +70,12 @@ export function createPool({ size, parent, command, log }: PoolOptions): Pool {
       while (!closed && waiting.length < size && startOne());
     } catch (error) {
       failed(`An interpreter that was to wait could not be started: ${messageOf(error)}`);
-      refill();
+      refill(pauseMs);
     }
   };
-  /** Not at once: the script that was just given one comes first. */
-  const refill = (): void => {
+  const refill = (afterMs: number): void => {
     if (closed || timer) return;
-    timer = setTimeout(fill, pauseMs);
+    timer = setTimeout(fill, afterMs);
     timer.unref();
   };
   const endedEarly = (child: NativeProcess): void => {
@@ -86,7 +87,7 @@ export function createPool({ size, parent, command, log }: PoolOptions): Pool {
     failed(
       `Interpreters that wait end before they are used: ${said.slice(-TOLD_CHARACTERS) || 'they say nothing of it'}`,
     );
-    refill();
+    refill(pauseMs);
   };
 
   fill();
@@ -97,8 +98,9 @@ export function createPool({ size, parent, command, log }: PoolOptions): Pool {
         // It came so far, so the next one will.
         pauseMs = 0;
         trouble = '';
+        void child.exited.then(() => pauseMs === 0 && timer && fill());
       }
-      refill();
+      refill(Math.max(HEAD_START_MS, pauseMs));
       return child;
     },
     trouble: () => trouble,
