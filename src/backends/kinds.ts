@@ -10,10 +10,13 @@ import { openHadoop } from './hadoop';
 import { openHttp } from './http';
 import { openKubernetes } from './kubernetes';
 import { openLocal } from './local';
+import { openRserve } from './rserve';
 import { openScripts } from './script';
+import { MATLAB } from './script/matlab';
 import { OCTAVE } from './script/octave';
 import { PYTHON } from './script/python';
 import { R } from './script/r';
+import { SAS } from './script/sas';
 import { openSpark } from './spark';
 import { openSql } from './sql';
 
@@ -44,6 +47,9 @@ const OPENERS: { readonly [Kind in BackendKind]: Open<Kind> } = {
   PYTHON: openScripts(PYTHON),
   R: openScripts(R),
   OCTAVE: openScripts(OCTAVE),
+  MATLAB: openScripts(MATLAB),
+  SAS: openScripts(SAS),
+  RSERVE: openRserve,
   SQL: openSql,
   CONTAINER: openContainer,
   SLURM: openSlurm,

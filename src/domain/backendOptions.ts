@@ -5,6 +5,7 @@ import type { CustomOptions } from './backends/custom';
 import type { HadoopOptions } from './backends/hadoop';
 import type { HttpOptions } from './backends/http';
 import type { LocalOptions } from './backends/local';
+import type { RserveOptions } from './backends/rserve';
 import type { KubernetesOptions } from './backends/kubernetes';
 import type { SparkOptions } from './backends/spark';
 import type { SqlOptions } from './backends/sql';
@@ -40,6 +41,12 @@ export interface BackendOptionsOf {
   readonly R: WarmInterpreterOptions;
   /** Octave scripts. */
   readonly OCTAVE: WarmInterpreterOptions;
+  /** MATLAB scripts. */
+  readonly MATLAB: InterpreterOptions;
+  /** SAS programs. */
+  readonly SAS: InterpreterOptions;
+  /** R scripts in sessions of a running Rserve. */
+  readonly RSERVE: RserveOptions;
   /** Queries on the embedded engine DuckDB. */
   readonly SQL: SqlOptions;
   /** Commands in containers. */
@@ -114,6 +121,24 @@ export const BACKEND_KINDS: Readonly<Record<BackendKind, BackendKindFacts>> = {
     commands: ['script'],
     place: 'here',
     decisive: ['interpreter', 'libraryPath'],
+  },
+  MATLAB: {
+    description: "MATLAB scripts, by a MATLAB of the worker's own machine.",
+    commands: ['script'],
+    place: 'here',
+    decisive: ['interpreter', 'libraryPath'],
+  },
+  SAS: {
+    description: "SAS programs, by a SAS of the worker's own machine.",
+    commands: ['script'],
+    place: 'here',
+    decisive: ['interpreter'],
+  },
+  RSERVE: {
+    description: 'R scripts in sessions of a running Rserve.',
+    commands: ['script'],
+    place: 'elsewhere',
+    decisive: ['host', 'port', 'socket'],
   },
   SQL: {
     description: 'Queries over files and tables, on the embedded engine DuckDB.',

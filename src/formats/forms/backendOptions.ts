@@ -3,12 +3,13 @@ import type { z } from 'zod';
 import type { BackendKind, BackendOptionsOf } from '../../domain/backendOptions';
 import { gridEngineForm, pbsForm, slurmForm } from './backends/batch';
 import { containerForm } from './backends/container';
-import { pythonForm, warmForm } from './backends/script';
+import { interpreterForm, pythonForm, sasForm, warmForm } from './backends/script';
 import { customForm } from './backends/custom';
 import { hadoopOptions } from './backends/hadoop';
 import { httpForm } from './backends/http';
 import { kubernetesForm } from './backends/kubernetes';
 import { localForm } from './backends/local';
+import { rserveForm } from './backends/rserve';
 import { sparkOptions } from './backends/spark';
 import { sqlOptions } from './backends/sql';
 
@@ -18,6 +19,9 @@ export const OPTION_FORMS: { readonly [Kind in BackendKind]: z.ZodType<BackendOp
   PYTHON: pythonForm,
   R: warmForm,
   OCTAVE: warmForm,
+  MATLAB: interpreterForm,
+  SAS: sasForm,
+  RSERVE: rserveForm,
   SQL: sqlOptions,
   CONTAINER: containerForm,
   SLURM: slurmForm,

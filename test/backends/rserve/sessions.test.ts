@@ -1,0 +1,134 @@
+import { readFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { decodeHeader, decodeValue, encodeCommand, stringParameter } from '../../../src/backends/rserve/qap';
+import { quoted } from '../../../src/backends/rserve/code';
+import { describeEngine } from '../../support/engines';
+import { createBench, type Bench } from '../support';
+import { returned, scriptTask } from '../script/programs';
+import { backendOf, problemsOf } from '../written';
+
+const benches: Bench[] = [];
+afterEach(async () => {
+  for (const bench of benches.splice(0)) await bench.close();
+  delete process.env['TEST_RSERVE_PASSWORD'];
+});
+const specAt = (url: string, more = '') => {
+  const { hostname, port } = new URL(url.replace('rserve:', 'http:'));
+  return backendOf(`kind: rserve\nhost: ${hostname}\nport: ${port}\n${more}`);
+};
+const benchAt = (url: string, more = ''): Bench => {
+  const bench = createBench(specAt(url, more));
+  benches.push(bench);
+  return bench;
+};
+
+describeEngine('RSERVE', 'a session of Rserve', ({ url, secured }) => {
+  it('sees nothing of another, and leaves nothing on its machine', async () => {
+    const bench = benchAt(url);
+    await bench.run(scriptTask('left <- 1; options(digits = 3)'));
+    const source = 'there <- exists("left"); digits <- getOption("digits"); folder <- dirname(getwd())';
+    const outputs = ['there', 'digits', 'folder'].map((name) => returned(name));
+    const first = await bench.run(scriptTask(source, { outputs }));
+    expect(first.outputs).toMatchObject({ there: false, digits: 7 });
+    const look = scriptTask(`there <- dir.exists("${first.outputs.folder as string}")`, {
+      outputs: [returned('there')],
+    });
+    expect((await bench.run(look)).outputs).toEqual({ there: false });
+  });
+
+  it('tells an error with its line, and a failed step keeps what it had made', async () => {
+    const outcome = await benchAt(url).run(scriptTask('x <- 1\nf <- function() stop("no such model")\nf()\n'));
+    expect(outcome).toMatchObject({ state: 'FAILED', exitCode: 1 });
+    expect(outcome.output).toMatch(/no such model/);
+    expect(outcome.output).toMatch(/model(\.R)?#2/);
+  });
+
+  it('takes the output of programs that the script starts', async () => {
+    const { output } = await benchAt(url).run(scriptTask('invisible(system("echo from sh; echo complaint >&2"))'));
+    expect(output).toContain('from sh');
+    expect(output).toContain('complaint');
+  });
+
+  it('has the environment of Backend and task, and none of the worker', async () => {
+    const spec = scriptTask('cat(Sys.getenv(c("ONE", "TWO", "STEPCAST_TEST_DATABASE_URL")), sep = "|")', {
+      environment: { TWO: 'b "c" \\d' },
+    });
+    expect((await benchAt(url, 'environment: { ONE: a }').run(spec)).output).toContain('a|b "c" \\d|');
+  });
+
+  it('that is killed counts as lost, and is tried again', async () => {
+    const outcome = await benchAt(url).run(scriptTask('tools::pskill(Sys.getpid(), 9)'));
+    expect(outcome).toMatchObject({ state: 'FAILED', failure: 'LOST', retryable: true });
+    expect(outcome.message).toContain('ended without a word');
+  });
+
+  it('wants the right password, from the environment of the worker', async () => {
+    const login = `user: ${secured.user}\npassword: { env: TEST_RSERVE_PASSWORD }`;
+    const health = (more: string) => benchAt(secured.url).host.health(specAt(secured.url, more));
+    expect(await health('')).toMatchObject({ state: 'MISSING' });
+    expect((await health(login)).message).toContain('no environment variable TEST_RSERVE_PASSWORD');
+    process.env['TEST_RSERVE_PASSWORD'] = 'wrong';
+    const wrong = await health(login);
+    expect(wrong.state).toBe('UNAVAILABLE');
+    expect(wrong.message).not.toContain('wrong');
+    process.env['TEST_RSERVE_PASSWORD'] = secured.password;
+    expect(await health(login)).toMatchObject({ state: 'READY' });
+    expect((await benchAt(secured.url, login).run(scriptTask('cat("in")'))).output).toContain('in');
+  });
+});
+
+describe('an Rserve that is not there', () => {
+  it('is unavailable, and its steps are tried again', async () => {
+    const bench = benchAt('rserve://127.0.0.1:1');
+    expect(await bench.host.health(specAt('rserve://127.0.0.1:1'))).toMatchObject({ state: 'UNAVAILABLE' });
+    await expect(bench.run(scriptTask('1'))).rejects.toThrow(/Rserve at 127\.0\.0\.1:1/);
+  });
+
+  it('is told from other services, also from those that say nothing', async () => {
+    const server = createServer((socket) =>
+      socket.on('error', () => {}).write('HTTP/1.1 400 Bad Request\r\n\r\n12345'),
+    );
+    const silent = createServer((socket) => socket.on('error', () => {}));
+    for (const one of [server, silent]) await new Promise<void>((resolve) => one.listen(0, '127.0.0.1', resolve));
+    const urlOf = (one: typeof server) => `rserve://127.0.0.1:${(one.address() as AddressInfo).port}`;
+    const { host } = benchAt(urlOf(server));
+    expect((await host.health(specAt(urlOf(server)))).message).toContain('no Rserve');
+    expect((await host.health(specAt(urlOf(silent), 'connect-timeout: 0.2'))).message).toContain('within 0.2 seconds');
+    for (const one of [server, silent]) one.close();
+  });
+});
+
+describe('the messages of QAP1', () => {
+  it('have a header of 16 bytes and texts filled up to 4', () => {
+    const command = encodeCommand(3, stringParameter('a+b'));
+    expect(command.toString('hex')).toBe('03000000080000000000000000000000' + '04040000' + '612b6200');
+    const large = stringParameter('x'.repeat(2 ** 24));
+    expect(large.readUInt8(0)).toBe(4 | 0x40);
+    expect(large.readUIntLE(1, 3) + large.readUInt32LE(4) * 2 ** 24).toBe(2 ** 24 + 4);
+  });
+
+  it('answer with texts, bytes, nothing, or a failure', () => {
+    const texts = Buffer.from('0a0c000022080000c3bc006100010101', 'hex');
+    expect(decodeValue(texts)).toEqual(['ü', 'a']);
+    const bytes = Buffer.from('0a0c00002508000003000000010203ff', 'hex');
+    expect(decodeValue(bytes)).toEqual(Buffer.from([1, 2, 3]));
+    expect(decodeValue(Buffer.from('0a04000000000000', 'hex'))).toBeNull();
+    const failed = Buffer.from('0200017f000000000000000000000000', 'hex');
+    expect(decodeHeader(failed)).toEqual({ kind: 'failed', status: 0x7f, bodyBytes: 0 });
+    expect(() => decodeHeader(Buffer.alloc(16))).toThrow(/no Rserve/);
+  });
+});
+
+it('texts are quoted for R', () => {
+  expect(quoted('a"b\\c\nd')).toBe('"a\\"b\\\\c\\012d"');
+});
+
+it('the page of RSERVE has examples that can be used as they stand', () => {
+  const page = readFileSync(join(__dirname, '../../../docs/backends/rserve.md'), 'utf8');
+  const blocks = [...page.matchAll(/^```yaml\n([\s\S]*?)^```/gm)].map(([, block = '']) => block);
+  expect(blocks).toHaveLength(1);
+  expect(problemsOf(blocks.join('\n---\n'))).toEqual([]);
+  expect(problemsOf('backend: b\nkind: rserve\nuser: a').join()).toContain('user and password go together');
+  expect(problemsOf('backend: b\nkind: rserve\nuser: a\npassword: b').length).toBeGreaterThan(0);
+});
