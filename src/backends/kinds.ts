@@ -12,9 +12,11 @@ import { openKubernetes } from './kubernetes';
 import { openLocal } from './local';
 import { openRserve } from './rserve';
 import { openScripts } from './script';
+import { MATLAB } from './script/matlab';
 import { OCTAVE } from './script/octave';
 import { PYTHON } from './script/python';
 import { R } from './script/r';
+import { SAS } from './script/sas';
 import { openSpark } from './spark';
 import { openSql } from './sql';
 
@@ -45,6 +47,8 @@ const OPENERS: { readonly [Kind in BackendKind]: Open<Kind> } = {
   PYTHON: openScripts(PYTHON),
   R: openScripts(R),
   OCTAVE: openScripts(OCTAVE),
+  MATLAB: openScripts(MATLAB),
+  SAS: openScripts(SAS),
   RSERVE: openRserve,
   SQL: openSql,
   CONTAINER: openContainer,

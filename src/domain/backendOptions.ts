@@ -41,6 +41,10 @@ export interface BackendOptionsOf {
   readonly R: WarmInterpreterOptions;
   /** Octave scripts. */
   readonly OCTAVE: WarmInterpreterOptions;
+  /** MATLAB scripts. */
+  readonly MATLAB: InterpreterOptions;
+  /** SAS programs. */
+  readonly SAS: InterpreterOptions;
   /** R scripts in sessions of a running Rserve. */
   readonly RSERVE: RserveOptions;
   /** Queries on the embedded engine DuckDB. */
@@ -117,6 +121,18 @@ export const BACKEND_KINDS: Readonly<Record<BackendKind, BackendKindFacts>> = {
     commands: ['script'],
     place: 'here',
     decisive: ['interpreter', 'libraryPath'],
+  },
+  MATLAB: {
+    description: "MATLAB scripts, by a MATLAB of the worker's own machine.",
+    commands: ['script'],
+    place: 'here',
+    decisive: ['interpreter', 'libraryPath'],
+  },
+  SAS: {
+    description: "SAS programs, by a SAS of the worker's own machine.",
+    commands: ['script'],
+    place: 'here',
+    decisive: ['interpreter'],
   },
   RSERVE: {
     description: 'R scripts in sessions of a running Rserve.',

@@ -50,7 +50,7 @@ export function openRserve({ options, environment }: BackendSpec<'RSERVE'>): Bac
     const told = requestOf(movedTo(base, attempt), { source, result: `${base}/.result` }, variables);
     await watcher.folders(foldersOf(attempt).map((folder) => `${base}/out/${folder}`));
     await watcher.upload(source, textOf(command.source));
-    await watcher.upload(request, textOf(R.encode(told)));
+    await watcher.upload(request, textOf(R.encode(told, driver)));
     await watcher.upload(driver, textOf(await readFile(DRIVER, 'utf8')));
     await writeFile(join(directory.root, NOTE), JSON.stringify({ base }), { mode: 0o600 });
     const session = await connectRserve(address());

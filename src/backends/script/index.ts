@@ -116,6 +116,6 @@ async function writeExchange(
   const request = requestOf(attempt, { source, result: exchange.result }, env);
   await mkdir(folder, { mode: 0o700 });
   await writeFile(source, language.sourceText(command.source), { mode: PRIVATE });
-  await writeFile(exchange.request, language.encode(request), { mode: PRIVATE });
+  await writeFile(exchange.request, language.encode(request, join(DRIVERS, language.driver)), { mode: PRIVATE });
   return exchange;
 }

@@ -73,8 +73,8 @@ export interface Language {
    * loaded, until a path comes on standard input.
    */
   readonly arguments: (driver: string, request: string | null, preload: readonly string[]) => readonly string[];
-  /** The request as the driver reads it. */
-  readonly encode: (request: ScriptRequest) => string;
+  /** The request as the driver at this path reads it. Throws BAD_INPUT for what the language cannot hold. */
+  readonly encode: (request: ScriptRequest, driver: string) => string;
 }
 
 /** The options of any kind that runs scripts. */

@@ -1,5 +1,6 @@
 /** What a script left for its worker. */
 import { open } from 'node:fs/promises';
+import { variableName } from '../../domain/argv';
 import type { TaskSpec } from '../../domain/definitions';
 import { messageOf } from '../../domain/errors';
 import type { CommandExit } from '../backend';
@@ -10,8 +11,14 @@ export const MAX_RESULT_BYTES = 8 * 1024 * 1024;
 const MAX_TOLD = 5;
 
 /** The end of the interpreter with what its script returned. Faults of values count only where the exit code is one of success. */
-export async function withResult(exit: CommandExit, path: string, { exitRules }: TaskSpec): Promise<CommandExit> {
-  const { values, faults } = await readResult(path);
+export async function withResult(
+  exit: CommandExit,
+  path: string,
+  { exitRules, outputs }: TaskSpec,
+): Promise<CommandExit> {
+  const { values: told, faults } = await readResult(path);
+  // Not every language has names with a `-` in them.
+  const values = Object.fromEntries(outputs.map(({ name }) => [name, told[name] ?? told[variableName(name)]]));
   const isSuccess = exit.exitCode !== null && exitRules.success.includes(exit.exitCode);
   if (faults.length === 0 || !isSuccess) return { ...exit, returned: values };
   return { ...exit, returned: values, failure: { kind: 'BAD_OUTPUT', message: faults.slice(0, MAX_TOLD).join(' ') } };

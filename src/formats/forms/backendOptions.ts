@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import type { BackendKind, BackendOptionsOf } from '../../domain/backendOptions';
 import { gridEngineForm, pbsForm, slurmForm } from './backends/batch';
 import { containerForm } from './backends/container';
-import { pythonForm, warmForm } from './backends/script';
+import { interpreterForm, pythonForm, sasForm, warmForm } from './backends/script';
 import { customForm } from './backends/custom';
 import { hadoopOptions } from './backends/hadoop';
 import { httpForm } from './backends/http';
@@ -19,6 +19,8 @@ export const OPTION_FORMS: { readonly [Kind in BackendKind]: z.ZodType<BackendOp
   PYTHON: pythonForm,
   R: warmForm,
   OCTAVE: warmForm,
+  MATLAB: interpreterForm,
+  SAS: sasForm,
   RSERVE: rserveForm,
   SQL: sqlOptions,
   CONTAINER: containerForm,

@@ -57,6 +57,12 @@ const warmOf = (value: WarmForm): WarmInterpreterOptions => ({
   ...(value.preload === undefined ? {} : { preload: value.preload }),
 });
 
+/** Of languages whose interpreters are started for each Task. */
+export const interpreterForm: z.ZodType<InterpreterOptions> = form(common).transform(commonOf);
+
+/** SAS is told of its libraries in its programs. */
+export const sasForm: z.ZodType<InterpreterOptions> = form({ interpreter: common.interpreter }).transform(commonOf);
+
 /** Of languages whose interpreters can be started before there is a Task. */
 export const warmForm: z.ZodType<WarmInterpreterOptions> = form(warm).transform(warmOf);
 
