@@ -31,6 +31,7 @@ describe('the examples', () => {
       'text-portrait',
       'weather-by-year',
       'weather-report',
+      'weather-seasons',
       'word-count',
     ]);
     for (const { job } of loaded.jobs.values()) {

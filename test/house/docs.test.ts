@@ -4,6 +4,7 @@ import { Kind, parse, specifiedRules, validate, type GraphQLSchema } from 'graph
 import { buildServedSchema, buildStaticSchema } from '../../schema/buildSchema';
 import { limitRules } from '../../schema/server/limits';
 import { readSettings } from '../../src/config/settings';
+import { JOB_VARIABLE } from '../../src/backends/batch/runner';
 import { VARIABLES } from '../../src/config/variables';
 import { resourceVariables } from '../../src/domain/resources';
 import type { DefinitionSet } from '../../src/domain/definitions';
@@ -104,7 +105,11 @@ test('every npm script that is named exists', () => {
 
 test('every variable of ours that is named is a setting, or told to commands', () => {
   const told = resourceVariables({ memoryBytes: 1, cpus: 1, diskBytes: 1 });
-  const known = new Set<string>([...Object.values(VARIABLES).map(({ name }) => name), ...Object.keys(told)]);
+  const known = new Set<string>([
+    ...Object.values(VARIABLES).map(({ name }) => name),
+    ...Object.keys(told),
+    JOB_VARIABLE,
+  ]);
   const unknown = pages.flatMap((page) =>
     [...read(page).matchAll(/\bSTEPCAST_(?!TEST_)[A-Z_]+\b/g)]
       .filter(([name]) => !known.has(name))

@@ -44,7 +44,8 @@ export function createCommander({ options, environment, path }: CommanderRequest
     LC_ALL: 'C.UTF-8',
     ...environment,
   };
-  const become = becomeUser(runAs, user.uid, variables);
+  // Whether the worker may become that user is seen when the Backend is opened.
+  const become = runAs === null ? [] : ['runuser', '-u', runAs, '--'];
   let calls = 0;
   return {
     runAs,
@@ -84,20 +85,4 @@ export function createCommander({ options, environment, path }: CommanderRequest
       return null;
     },
   };
-}
-
-/** The words before a command that make it another user's. */
-function becomeUser(runAs: string | null, uid: number, variables: Readonly<Record<string, string>>): readonly string[] {
-  if (runAs === null) return [];
-  if (uid === 0) return ['runuser', '-u', runAs, '--'];
-  // sudo takes the environment away, so it is given again behind it.
-  return [
-    'sudo',
-    '-n',
-    '-u',
-    runAs,
-    '--',
-    'env',
-    ...Object.entries(variables).map(([name, value]) => `${name}=${value}`),
-  ];
 }
