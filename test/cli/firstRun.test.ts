@@ -8,7 +8,7 @@ beforeAll(async () => {
     api: `require('./main.ts');`,
     worker: `require('./main.ts');`,
   });
-});
+}, 120_000);
 afterEach(() => app.stopAll());
 afterAll(() => app.remove());
 

@@ -27,7 +27,7 @@ let app: App;
 
 beforeAll(async () => {
   app = await makeApp(['src/cli', 'src/config', 'src/embedded'], { api: API, worker: WORKER });
-});
+}, 120_000);
 afterEach(() => app.stopAll());
 afterAll(() => app.remove());
 

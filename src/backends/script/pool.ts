@@ -4,6 +4,7 @@
  */
 import { mkdirSync, mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../../domain/errors';
 import { removeTree } from '../attempt/attemptDirectory';
 import { spawnProcess, type NativeProcess } from '../process/nativeProcess';
@@ -33,6 +34,8 @@ const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 5 * 60 * 1000;
 /** The next one is started when the script that was given one has ended, or when it has had so long for itself. */
 const HEAD_START_MS = 100;
+/** A pipe that somebody else still holds is given up after so long, in milliseconds. */
+const LAST_WORDS_MS = 1000;
 /** Of what one said before it ended, so much is told, in characters. */
 const TOLD_CHARACTERS = 500;
 
@@ -78,15 +81,13 @@ export function createPool({ size, parent, command, log }: PoolOptions): Pool {
     timer = setTimeout(fill, afterMs);
     timer.unref();
   };
-  const endedEarly = (child: NativeProcess): void => {
+  const endedEarly = async (child: NativeProcess): Promise<void> => {
     const at = waiting.indexOf(child);
     if (at < 0) return;
     waiting.splice(at, 1);
-    const said = String((child.stderr.read() as Buffer | null) ?? '').trim();
+    const said = (await lastWords(child)).trim();
     discard(child);
-    failed(
-      `Interpreters that wait end before they are used: ${said.slice(-TOLD_CHARACTERS) || 'they say nothing of it'}`,
-    );
+    failed(`Interpreters that wait end before they are used: ${said || 'they say nothing of it'}`);
     refill(pauseMs);
   };
 
@@ -118,6 +119,15 @@ export function createPool({ size, parent, command, log }: PoolOptions): Pool {
       if (home !== undefined) await removeTree(home);
     },
   };
+}
+
+/** What one that has ended had written on standard error, as far as the pipe holds it. */
+async function lastWords({ stderr }: NativeProcess): Promise<string> {
+  let said = '';
+  const ended = new Promise<void>((resolve) => stderr.once('close', resolve));
+  stderr.on('data', (bytes: Buffer) => (said = `${said}${bytes.toString()}`.slice(-TOLD_CHARACTERS)));
+  await Promise.race([ended, delay(LAST_WORDS_MS, undefined, { ref: false })]);
+  return said;
 }
 
 function discard({ stdin, stdout, stderr }: NativeProcess): void {

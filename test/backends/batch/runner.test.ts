@@ -147,7 +147,7 @@ describe('the script that runs a job', () => {
   });
 
   test('the peak of memory is that of the whole tree', async () => {
-    await write({ argv: ['sh', '-c', 'head -c 60000000 /dev/zero | { x=$(tr "\\0" x); sleep 1.5; }; :'] });
+    await write({ argv: ['sh', '-c', 'head -c 90000000 /dev/zero | { x=$(tr "\\0" x); sleep 5; }; :'] });
     await submit();
     expect((await readEnd(folder))?.peakBytes).toBeGreaterThan(50_000_000);
   });

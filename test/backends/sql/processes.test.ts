@@ -10,16 +10,16 @@ const ENDLESS = query(
   'select 1; select count(*) from range(1000000000) a, range(1000000000) b where hash(a.range) = b.range',
 );
 
-/** Processes for queries of the worker whose mark begins so. */
+/** Processes for queries of the workers whose marks begin so. */
 async function runners(worker: string): Promise<number[]> {
   const all = await listProcesses();
   return all
     .filter((entry) => entry.variable('STEPCAST_SQL_RUNNER') !== undefined)
-    .filter((entry) => entry.variable(WORKER_VARIABLE)?.startsWith(`${worker}/`))
+    .filter((entry) => entry.variable(WORKER_VARIABLE)?.startsWith(worker))
     .map(({ pid }) => pid);
 }
 
-const ofThisTest = (): Promise<number[]> => runners(`test-${process.pid}`);
+const ofThisTest = (): Promise<number[]> => runners(`test-${process.pid}-`);
 
 async function becomes(count: number, of: () => Promise<number[]>): Promise<number[]> {
   for (;;) {
@@ -58,9 +58,9 @@ describe('the process of a query', () => {
     const victim = startVictim(bench.home, request);
     try {
       // The one that runs, and the one that waits.
-      await becomes(2, () => runners('victim'));
+      await becomes(2, () => runners('victim/'));
       await victim.kill();
-      await becomes(0, () => runners('victim'));
+      await becomes(0, () => runners('victim/'));
     } finally {
       victim.remove();
     }
@@ -106,6 +106,8 @@ describe('processes that wait for a query', () => {
     await bench.run(query('select 1'));
     for (const pid of await becomes(1, ofThisTest)) process.kill(pid, 'SIGKILL');
     await becomes(0, ofThisTest);
+    // The event by which their end is told comes a moment later.
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
     expect(await bench.run(query('select 1'))).toMatchObject({ state: 'SUCCEEDED' });
     await bench.close();
   });
