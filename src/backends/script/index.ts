@@ -1,5 +1,5 @@
 /** The Backends that run source code: one mechanism, and a small driver in each language. */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, parse } from 'node:path';
 import type { BackendSpec } from '../../domain/definitions';
 import { StepcastError } from '../../domain/errors';
@@ -55,18 +55,23 @@ function openBackend(language: Language, { environment, options }: ScriptSpec, s
   let known: { readonly stamp: string; readonly health: BackendHealth } | undefined;
 
   return {
-    async start(attempt, hooks) {
+    start(attempt, hooks) {
       const env = interpreterEnvironment(language, options, attempt.env);
       const found = locateInterpreter(language, options, env);
       if ('problem' in found) throw new CommandNotStarted(found.problem);
-      const exchange = await writeExchange(language, attempt, env);
+      const exchange = writeExchange(language, attempt, env);
       hooks.checkpoint();
       const warm = runsWarm(attempt) ? pool?.take() : undefined;
       // The end of its input is also that of the script's.
       warm?.stdin?.end(`${exchange.request}\n`);
       const argv = [found.path, ...language.arguments(driver, exchange.request, preload)];
       const started = warm ? watchProcess(warm, attempt, hooks) : startProcess(attempt, hooks, { argv, env });
-      return { ...started, exited: started.exited.then((exit) => withResult(exit, exchange.result, attempt.task)) };
+      const exited = started.exited.then(async (exit) => {
+        const ended = await withResult(exit, exchange.result, attempt.task);
+        rmSync(exchange.folder, { recursive: true, force: true });
+        return ended;
+      });
+      return { ...started, exited };
     },
 
     async health() {
@@ -95,16 +100,13 @@ function runsWarm({ task, stdin }: PreparedAttempt): boolean {
 }
 
 interface Exchange {
+  readonly folder: string;
   /** The paths of what the driver reads and writes. */
   readonly request: string;
   readonly result: string;
 }
 
-async function writeExchange(
-  language: Language,
-  attempt: PreparedAttempt,
-  env: Readonly<Record<string, string>>,
-): Promise<Exchange> {
+function writeExchange(language: Language, attempt: PreparedAttempt, env: Readonly<Record<string, string>>): Exchange {
   const { command, name } = attempt.task;
   if (command.kind !== 'script')
     throw new StepcastError('BAD_INPUT', `Task \`${name}\` holds no script, and ${language.title} runs nothing else.`);
@@ -112,10 +114,11 @@ async function writeExchange(
   const { name: base, ext } = parse(command.file ?? `${name}${language.extension}`);
   const source = join(folder, safeName(`${language.sourceName(base)}${ext}`));
   // Names that no source has: they have no extension, or begin with a dot.
-  const exchange = { request: join(folder, '.request'), result: join(folder, '.result') };
+  const exchange = { folder, request: join(folder, '.request'), result: join(folder, '.result') };
   const request = requestOf(attempt, { source, result: exchange.result }, env);
-  await mkdir(folder, { mode: 0o700 });
-  await writeFile(source, language.sourceText(command.source), { mode: PRIVATE });
-  await writeFile(exchange.request, language.encode(request, join(DRIVERS, language.driver)), { mode: PRIVATE });
+  // Synchronous: for small files that costs less than the trips through Node's thread pool.
+  mkdirSync(folder, { mode: 0o700 });
+  writeFileSync(source, language.sourceText(command.source), { mode: PRIVATE });
+  writeFileSync(exchange.request, language.encode(request, join(DRIVERS, language.driver)), { mode: PRIVATE });
   return exchange;
 }
