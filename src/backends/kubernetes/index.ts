@@ -24,6 +24,7 @@ interface Known {
 
 export function openKubernetes(spec: BackendSpec<'KUBERNETES'>, services: BackendServices): Backend {
   const { options } = spec;
+  const watching = { log: services.log, pendingSeconds: options.pendingSeconds };
   let opened: Promise<Known> | undefined;
 
   const open = async (): Promise<Known> => {
@@ -60,15 +61,7 @@ export function openKubernetes(spec: BackendSpec<'KUBERNETES'>, services: Backen
         throw new StepcastError(OPERATORS.has(error.status) ? 'CONFIGURATION' : 'BAD_INPUT', message);
       }
       hooks.note(`Kubernetes job ${name} in namespace ${cluster.namespace}, of the image ${image}.`);
-      return watchJob({
-        cluster,
-        poller,
-        name,
-        attempt,
-        hooks,
-        log: services.log,
-        pendingSeconds: options.pendingSeconds,
-      });
+      return watchJob({ cluster, poller, name, attempt, hooks, ...watching });
     },
 
     async recover(attempt, hooks) {
@@ -77,15 +70,7 @@ export function openKubernetes(spec: BackendSpec<'KUBERNETES'>, services: Backen
       const { cluster, poller } = await known();
       if (!(await cluster.jobs()).some(({ metadata }) => metadata?.name === name)) return null;
       hooks.note(`Goes on with the Kubernetes job ${name}, which an earlier worker created.`);
-      return watchJob({
-        cluster,
-        poller,
-        name,
-        attempt,
-        hooks,
-        log: services.log,
-        pendingSeconds: options.pendingSeconds,
-      });
+      return watchJob({ cluster, poller, name, attempt, hooks, ...watching });
     },
 
     async abandon(directory) {

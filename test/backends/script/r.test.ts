@@ -3,7 +3,8 @@ import { scalar } from '../../../src/domain/values';
 import { describeEngine } from '../../support/engines';
 import { conformance } from '../conformance/suite';
 import { createBench, inputPort, outputPort, type Bench } from '../support';
-import { returned, scriptPrograms, scriptTask } from './programs';
+import { returned, scriptTask } from './programs';
+import { rPrograms } from './rPrograms';
 import { LIST, RECORD, returnsWhatItGets } from './values';
 
 const r = (options: BackendSpec<'R'>['options']): BackendSpec<'R'> => ({
@@ -11,26 +12,10 @@ const r = (options: BackendSpec<'R'>['options']): BackendSpec<'R'> => ({
   options,
 });
 
-const programs = scriptPrograms({
-  copy: `
-invisible(file.copy(text, "copied.txt"))
-copy <- "copied.txt"
-facts <- list(who = who, lines = length(readLines(text)))
-`,
-  carry: 'invisible(file.copy(data, outputs$big))',
-  say: (stdout, stderr) => `cat("${stdout}\\n")\nmessage("${stderr}")`,
-  shell: (script, token) => `invisible(system2("sh", c("-c", shQuote('${script}'), "${token}")))`,
-  progress: 'progress(42, "halfway")',
-  exit: (code) => `quit(status = ${code})`,
-  partial: 'cat("half", file = "first")\nquit(status = 3)',
-  greet: 'cat(Sys.getenv("GREETING"))',
-  rename: (name) => `invisible(file.copy(text, "${name}"))\ncat(basename(text))`,
-});
-
 describeEngine('R', 'R', ({ interpreter }) => {
   conformance({
     spec: () => r({ interpreter }),
-    programs,
+    programs: rPrograms,
     cancelSeconds: 5,
     survivesWorker: false,
     missing: {
