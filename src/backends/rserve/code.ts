@@ -126,7 +126,9 @@ local({
   Sys.umask("077")
   pid <- Sys.getpid()
   line <- if (file.exists("/proc/self/stat")) readLines("/proc/self/stat", 1) else ") "
-  writeLines(c(pid, strsplit(sub(".*\\) ", "", line), " ")[[1]][20]), file.path(base, ".pid"))
+  # Renamed when it is whole: who finds half of it would take the session for gone.
+  writeLines(c(pid, strsplit(sub(".*\\) ", "", line), " ")[[1]][20]), file.path(base, ".pid.new"))
+  file.rename(file.path(base, ".pid.new"), file.path(base, ".pid"))
   flush(stdout())
   # The next file that is opened takes the number of the one that was closed.
   parallel:::closeFD(1L)
