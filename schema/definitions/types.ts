@@ -83,7 +83,9 @@ export class TaskType extends Node {
   version!: number;
   @Field(() => String, { description: 'The Backend it runs on.' })
   backend!: string;
-  @Field(() => Boolean, { description: 'Equal runs share their result, unless its Backend names a database, which may change.' })
+  @Field(() => Boolean, {
+    description: 'Equal runs share their result, unless its Backend names a database, which may change.',
+  })
   reuse!: boolean;
   @Field(() => Int, {
     nullable: true,
