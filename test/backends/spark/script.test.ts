@@ -3,7 +3,7 @@ import { scalar } from '../../../src/domain/values';
 import { describeEngine } from '../../support/engines';
 import { list, parameter } from '../query/support';
 import { returned, scriptTask } from '../script/programs';
-import { createBench, inputPort, outputPort, type Bench } from '../support';
+import { createBench, inputPort, type Bench } from '../support';
 import { alone, onCluster, patient, PATIENCE_MS } from './support';
 
 describeEngine('SPARK', 'a PySpark script', (engine) => {
