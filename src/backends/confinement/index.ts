@@ -78,14 +78,14 @@ export function createConfinement({ sandbox, limits = {} }: LocalOptions, path: 
         ? { processes: held.processes + (sandbox ? SANDBOX_PROCESSES : 0) }
         : {}),
     });
-    const words = [
+    const wrapped = (): string[] => [
       ...(group && group.entrances.length > 0 ? ['/bin/sh', '-c', ENTER, 'stepcast', ...group.entrances, '--'] : []),
       ...(prlimit && usesPrlimit(limits, groups) ? [prlimit, ...prlimitWords(limits, groups), '--'] : []),
       ...(sandbox && bubblewrap ? sandboxWords(sandbox, directory, { bubblewrap, isRoot }) : []),
       ...argv,
     ];
     try {
-      return watched(attempt, hooks, words, held, group);
+      return watched(attempt, hooks, wrapped(), held, group);
     } catch (error) {
       void group?.remove();
       throw error;
@@ -105,7 +105,7 @@ export function createConfinement({ sandbox, limits = {} }: LocalOptions, path: 
     const outOfMemory = (): void => {
       if (memoryBytes === attempt.resources.memoryBytes) return hooks.outOfMemory();
       exceeded = true;
-      void started.end(true);
+      started.end(true).catch(() => hooks.outOfMemory());
     };
     const { pid, ...started } = startProcess({ ...attempt, resources }, { outOfMemory }, { argv });
     const marks = Object.entries(attempt.marks).map(([name, value]) => `${name}=${value}`);
@@ -125,11 +125,10 @@ export function createConfinement({ sandbox, limits = {} }: LocalOptions, path: 
         if (sandbox && !urgent) await askToEnd(tree);
         await started.end(urgent || sandbox !== undefined);
         // What has left the tree and cleared its environment is still in the group.
-        for (const one of group?.pids() ?? []) tryKill(one);
+        group?.kill();
       },
       settle: async (pumps) => {
         if (!sandbox || !(await areReadSoon(pumps))) await started.settle?.(pumps);
-        for (const one of group?.pids() ?? []) tryKill(one);
         await group?.remove();
       },
     };
@@ -234,7 +233,7 @@ async function askToEnd(tree: Tree): Promise<void> {
 }
 
 /** False when there is no such process. */
-function tryKill(pid: number, signal: NodeJS.Signals | 0 = 'SIGKILL'): boolean {
+function tryKill(pid: number, signal: NodeJS.Signals | 0): boolean {
   try {
     return process.kill(pid, signal);
   } catch {
