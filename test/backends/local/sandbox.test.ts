@@ -144,7 +144,7 @@ describeEngine('BUBBLEWRAP', 'a command in a sandbox', () => {
         `trap 'echo tidy; exit 0' TERM
          setsid -f env -i /bin/bash -c "trap '' TERM; while :; do sleep 0.05; done" ${word}
          (trap '' TERM; exec -a ${word} sleep 1000) &
-         echo ready; while :; do sleep 0.01; done`,
+         sleep 1000 & echo ready; wait`,
       ]),
     );
     await attempt.until('ready');
