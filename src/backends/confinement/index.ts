@@ -12,7 +12,8 @@ import { CommandNotStarted } from '../process/nativeProcess';
 import { DEFAULT_GRACE_MS, membersOf, type Tree } from '../process/processTree';
 import { startProcess } from '../process/start';
 import { findControlGroups, type ControlGroup, type ControlGroups } from './controlGroups';
-import { isSeen, sandboxWords } from './sandbox';
+import { findPrivate, type Private } from './notForAll';
+import { isSeen, sandboxWords, SETTINGS } from './sandbox';
 
 export interface Confinement {
   /** Throws CommandNotStarted and UNAVAILABLE as `startProcess` does; UNAVAILABLE also when it cannot be confined. */
@@ -26,6 +27,8 @@ const ENTER = 'for one in "$@"; do shift; [ "$one" = -- ] && break; echo $$ > "$
 /** bubblewrap and the first process of its name space count among the processes of a group. */
 const SANDBOX_PROCESSES = 2;
 const TRIAL_MS = 10_000;
+/** What is to be hidden is looked for anew after this time. */
+const HIDDEN_FOR_MS = 10_000;
 const LOOK_AGAIN_MS = 10;
 /** What the command wrote last is read within this time, unless a reader is slow. */
 const READ_MS = 1000;
@@ -44,6 +47,13 @@ export function createConfinement({ sandbox, limits = {} }: LocalOptions, path: 
   const bubblewrap = sandbox && tool('bwrap');
   const prlimit = tool('prlimit');
   const groups = needsGroups(limits) ? findControlGroups() : null;
+
+  let known: { readonly at: number; readonly hidden: readonly Private[] } | undefined;
+  const hidden = (): readonly Private[] => {
+    if (!known || performance.now() - known.at > HIDDEN_FOR_MS)
+      known = { at: performance.now(), hidden: findPrivate(SETTINGS) };
+    return known.hidden;
+  };
 
   const lacking = (): string | null => {
     if (process.platform !== 'linux') return 'Commands are confined on Linux only.';
@@ -81,7 +91,7 @@ export function createConfinement({ sandbox, limits = {} }: LocalOptions, path: 
     const wrapped = (): string[] => [
       ...(group && group.entrances.length > 0 ? ['/bin/sh', '-c', ENTER, 'stepcast', ...group.entrances, '--'] : []),
       ...(prlimit && usesPrlimit(limits, groups) ? [prlimit, ...prlimitWords(limits, groups), '--'] : []),
-      ...(sandbox && bubblewrap ? sandboxWords(sandbox, directory, { bubblewrap, isRoot }) : []),
+      ...(sandbox && bubblewrap ? sandboxWords(sandbox, directory, { bubblewrap, hidden: hidden() }) : []),
       ...argv,
     ];
     try {
