@@ -61,6 +61,7 @@ export function runAttempt(context: RunContext, request: AttemptRequest, observe
   let ending: Promise<void> | undefined;
   let letGo: (() => void) | undefined;
   let detached = false;
+  let tells = false;
   let beat = (): void => {};
 
   const stop = (reason: StopReason): void => {
@@ -93,9 +94,17 @@ export function runAttempt(context: RunContext, request: AttemptRequest, observe
     note: (message) => observer.note?.(message),
     progress: (percent, message) => {
       beat();
-      observer.progress(percent, message);
+      // What the command itself tells says more than what its engine counts.
+      if (!tells) observer.progress(percent, message);
     },
     checkpoint,
+  };
+  const heard: AttemptObserver = {
+    log: (stream, bytes) => observer.log(stream, bytes),
+    progress: (percent, message) => {
+      tells = true;
+      observer.progress(percent, message);
+    },
   };
 
   async function run(): Promise<AttemptOutcome> {
@@ -223,7 +232,7 @@ export function runAttempt(context: RunContext, request: AttemptRequest, observe
   ): Promise<CommandExit> {
     const parting = new Promise<CommandExit>((resolve) => (letGo = () => resolve(NO_EXIT)));
     const pumps: Pump[] = (['stdout', 'stderr'] as const).map((name) =>
-      pump({ stream: started[name], name, observer, file: files.get(name), beat: () => limits.beat() }),
+      pump({ stream: started[name], name, observer: heard, file: files.get(name), beat: () => limits.beat() }),
     );
     const limits = watchLimits(task, stop, () => pumps.reduce((sum, each) => sum + each.heldUpMs(), 0));
     beat = () => limits.beat();
