@@ -148,7 +148,8 @@ describeEngine('CONTAINER', 'a command in a container', (facts) => {
       const allowed = join(folder, 'allowed');
       mkdirSync(allowed);
       symlinkSync('/etc', join(allowed, 'link'));
-      for (const source of [folder, '/', join(allowed, 'link'), `${allowed}er`])
+      const around = [`${allowed}/none/../../..`, `${allowed}/link/none`];
+      for (const source of [folder, '/', join(allowed, 'link'), `${allowed}er`, ...around])
         await expect(bench({ volumes: [volume(source)] }, [allowed]).run(task(['true']))).rejects.toMatchObject({
           code: 'CONFIGURATION',
           message: expect.stringContaining('STEPCAST_CONTAINER_VOLUMES') as string,
