@@ -93,6 +93,8 @@ export interface BackendKindFacts {
   readonly place: 'here' | 'elsewhere';
   /** The options on which results depend, such as the image that a command runs in. */
   readonly decisive: readonly string[];
+  /** Options that name what lies outside of Stepcast and may change, such as a database: equal work may differ then. */
+  readonly outside?: readonly string[];
   /** Its commands run in an image: the Task's own, or the one that its options name. */
   readonly image?: true;
 }
@@ -145,6 +147,7 @@ export const BACKEND_KINDS: Readonly<Record<BackendKind, BackendKindFacts>> = {
     commands: ['query'],
     place: 'here',
     decisive: ['database', 'sampleRows'],
+    outside: ['database'],
   },
   CONTAINER: {
     description: 'Commands in containers, by Docker, Podman or another engine with their API.',

@@ -46,6 +46,9 @@ export interface RunContext {
 /** Thrown inside when an Attempt is stopped between two steps of preparing or collecting. */
 class Stopped extends Error {}
 
+/** Between two tries to end a command. */
+const END_AGAIN_MS = 2_000;
+
 const NOTHING: Collected = { outputs: {}, missing: [], faults: [] };
 const RUNS_ON = 'It is handed over: what it has started runs on, and the next worker goes on with that.';
 const NO_EXIT: CommandExit = { exitCode: null, signal: null, cpuMs: null, maxRssBytes: null };
@@ -56,7 +59,7 @@ export function runAttempt(context: RunContext, request: AttemptRequest, observe
   const attemptMarks = marks(context.workerMark, stepRunId, attempt);
   let stopped: StopReason | undefined;
   let command: StartedCommand | undefined;
-  let ending: Promise<unknown> | undefined;
+  let ending: Promise<void> | undefined;
   let letGo = (): void => {};
   let beat = (): void => {};
   /** The directory that may outlive this worker; undefined when none does. */
@@ -82,9 +85,22 @@ export function runAttempt(context: RunContext, request: AttemptRequest, observe
       return;
     }
     if (stopped === undefined || (isParting(stopped) && isParting(reason))) stopped = reason;
-    if (command && (!isParting(stopped) || !command.detach)) ending ??= command.end(stopped === 'OUT_OF_MEMORY');
+    if (command && (!isParting(stopped) || !command.detach)) ending ??= end(command);
     // What has exited is all there still: another worker collects it.
     else if (command || (hasExited && kept && isParting(stopped))) part();
+  };
+  /** Never rejects: what could not be ended is told, and tried again for as long as it runs. */
+  const end = async (started: StartedCommand): Promise<void> => {
+    try {
+      await started.end(stopped === 'OUT_OF_MEMORY');
+    } catch (error) {
+      if (!command) return;
+      observer.note?.(`The command could not be ended: ${messageOf(error)} It is tried again.`);
+      setTimeout(() => {
+        ending = undefined;
+        if (stopped) stop(stopped);
+      }, END_AGAIN_MS).unref();
+    }
   };
   const handOver = (): void => {
     isToHandOver = placeOf(request.backend) === 'elsewhere';
