@@ -82,15 +82,17 @@ describeEngine('SLURM', 'steps on a cluster', ({ environment }) => {
        join worker w on w.id = a.worker_id where r.submission_id = $1 order by a.number`,
       [keyOf(id)],
     );
-  /** The numbers of the jobs that the attempts of the step told of. */
-  const jobsOf = async (id: string, attempt: number): Promise<string[]> => {
+  const logOf = async (id: string, attempt: number): Promise<string> => {
     const rows = await stepcast.sql<{ text: string }>(
       `select string_agg(convert_from(l.data, 'UTF8'), '' order by l.start_byte) as text from log_chunk l join step_run r on r.id = l.step_run_id
        where r.submission_id = $1 and l.attempt = $2`,
       [keyOf(id), attempt],
     );
-    return [...(rows[0]?.text ?? '').matchAll(/Slurm job (\d+)\./g)].map((match) => match[1] ?? '');
+    return rows[0]?.text ?? '';
   };
+  /** The numbers of the jobs that an attempt told of. */
+  const jobsOf = async (id: string, attempt: number): Promise<string[]> =>
+    [...(await logOf(id, attempt)).matchAll(/Slurm job (\d+)\./g)].map((match) => match[1] ?? '');
   const untilAttempt = (id: string, number: number): Promise<Row> =>
     eventually(
       `attempt ${number} follows the job`,
@@ -158,6 +160,7 @@ describeEngine('SLURM', 'steps on a cluster', ({ environment }) => {
     expect(await lossesOf(id)).toBe(0);
     expect(await far.runs()).toHaveLength(1);
     expect(await messagesOf(id)).toContain('handed over');
+    expect(await logOf(id, 1)).toContain('handed over');
   });
 
   test('wait for the restart of the only worker, and go on', async () => {

@@ -72,6 +72,7 @@ export function runAttempt(context: RunContext, request: AttemptRequest, observe
 
   const isOurs = (): boolean => kept === undefined || (context.isLeased() && isHeld(kept, attempt));
   const part = (): void => {
+    if (stopped === 'handover') observer.note?.(RUNS_ON);
     runsOn = true;
     const parted = command?.detach?.();
     if (stopped === 'handover') void Promise.resolve(parted).finally(letGo);
