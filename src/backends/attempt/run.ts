@@ -61,6 +61,7 @@ export function runAttempt(context: RunContext, request: AttemptRequest, observe
   let command: StartedCommand | undefined;
   let ending: Promise<void> | undefined;
   let letGo = (): void => {};
+  let tells = false;
   let beat = (): void => {};
   /** The directory that may outlive this worker; undefined when none does. */
   let kept: AttemptPlace | undefined;
@@ -121,10 +122,18 @@ export function runAttempt(context: RunContext, request: AttemptRequest, observe
     note: (message) => observer.note?.(message),
     progress: (percent, message) => {
       beat();
-      observer.progress(percent, message);
+      // What the command itself tells says more than what its engine counts.
+      if (!tells) observer.progress(percent, message);
     },
     checkpoint,
     isOurs,
+  };
+  const heard: AttemptObserver = {
+    log: (stream, bytes) => observer.log(stream, bytes),
+    progress: (percent, message) => {
+      tells = true;
+      observer.progress(percent, message);
+    },
   };
 
   async function run(): Promise<AttemptOutcome> {
@@ -245,7 +254,7 @@ export function runAttempt(context: RunContext, request: AttemptRequest, observe
   ): Promise<CommandExit> {
     const parting = new Promise<CommandExit>((resolve) => (letGo = () => resolve(NO_EXIT)));
     const pumps: Pump[] = (['stdout', 'stderr'] as const).map((name) =>
-      pump({ stream: started[name], name, observer, file: files.get(name), beat: () => limits.beat() }),
+      pump({ stream: started[name], name, observer: heard, file: files.get(name), beat: () => limits.beat() }),
     );
     const limits = watchLimits(task, stop, () => pumps.reduce((sum, each) => sum + each.heldUpMs(), 0));
     beat = () => limits.beat();
