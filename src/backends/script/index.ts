@@ -66,8 +66,8 @@ function openBackend(language: Language, { environment, options }: ScriptSpec, s
       warm?.stdin?.end(`${exchange.request}\n`);
       const argv = [found.path, ...language.arguments(driver, exchange.request, preload)];
       const started = warm ? watchProcess(warm, attempt, hooks) : startProcess(attempt, hooks, { argv, env });
-      const exited = started.exited.then(async (exit) => {
-        const ended = await withResult(exit, exchange.result, attempt.task);
+      const exited = started.exited.then((exit) => {
+        const ended = withResult(exit, exchange.result, attempt.task);
         rmSync(exchange.folder, { recursive: true, force: true });
         return ended;
       });

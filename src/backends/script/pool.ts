@@ -32,8 +32,12 @@ export interface PoolOptions {
 /** After one that ended before it was used, the next one starts so much later, in milliseconds: twice as long each time. */
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 5 * 60 * 1000;
-/** The next one is started when the script that was given one has ended, or when it has had so long for itself. */
+/**
+ * The next one is started when the script that was given one has had so long for itself, or soon after its end: not at
+ * once, for its worker is busy with that end. In milliseconds.
+ */
 const HEAD_START_MS = 100;
+const AFTER_END_MS = 10;
 /** A pipe that somebody else still holds is given up after so long, in milliseconds. */
 const LAST_WORDS_MS = 1000;
 /** Of what one said before it ended, so much is told, in characters. */
@@ -99,7 +103,12 @@ export function createPool({ size, parent, command, log }: PoolOptions): Pool {
         // It came so far, so the next one will.
         pauseMs = 0;
         trouble = '';
-        void child.exited.then(() => pauseMs === 0 && timer && fill());
+        void child.exited.then(() => {
+          if (pauseMs > 0 || !timer) return;
+          clearTimeout(timer);
+          timer = undefined;
+          refill(AFTER_END_MS);
+        });
       }
       refill(Math.max(HEAD_START_MS, pauseMs));
       return child;
