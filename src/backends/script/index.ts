@@ -1,11 +1,11 @@
 /** The Backends that run source code: one mechanism, and a small driver in each language. */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, parse } from 'node:path';
 import type { BackendSpec } from '../../domain/definitions';
 import { StepcastError } from '../../domain/errors';
 import { safeName } from '../attempt/attemptDirectory';
 import { commandEnvironment } from '../attempt/environment';
-import type { Backend, BackendHealth, PreparedAttempt } from '../backend';
+import type { Backend, BackendHealth, CommandExit, PreparedAttempt } from '../backend';
 import type { BackendServices } from '../kinds';
 import { CommandNotStarted } from '../process/nativeProcess';
 import { startProcess, watchProcess } from '../process/start';
@@ -61,13 +61,15 @@ function openBackend(language: Language, { environment, options }: ScriptSpec, s
       if ('problem' in found) throw new CommandNotStarted(found.problem);
       const exchange = writeExchange(language, attempt, env);
       hooks.checkpoint();
-      const warm = runsWarm(attempt) ? pool?.take() : undefined;
+      const waiting = runsWarm(attempt) ? pool?.take() : undefined;
+      const warm = waiting?.process;
+      if (waiting) moveInto(attempt.directory.out, waiting.folder);
       // The end of its input is also that of the script's.
       warm?.stdin?.end(`${exchange.request}\n`);
       const argv = [found.path, ...language.arguments(driver, exchange.request, preload)];
       const started = warm ? watchProcess(warm, attempt, hooks) : startProcess(attempt, hooks, { argv, env });
       const exited = started.exited.then((exit) => {
-        const ended = withResult(exit, exchange.result, attempt.task);
+        const ended = withResult(asTold(exit, exchange.ended), exchange.result, attempt.task);
         rmSync(exchange.folder, { recursive: true, force: true });
         return ended;
       });
@@ -99,12 +101,32 @@ function runsWarm({ task, stdin }: PreparedAttempt): boolean {
   return stdin === 'null' && Object.keys(task.environment).length === 0;
 }
 
+/**
+ * The folder that an interpreter works in becomes that of the Attempt, if both are empty: Octave reads all of its library's
+ * folders again when it changes its own.
+ */
+function moveInto(out: string, folder: string): void {
+  try {
+    if (readdirSync(folder).length > 0 || readdirSync(out).length > 0) return;
+    // What is empty is replaced.
+    renameSync(folder, out);
+  } catch {
+    // On two disks, for one: it will change its folder itself.
+  }
+}
+
 interface Exchange {
   readonly folder: string;
   /** The paths of what the driver reads and writes. */
   readonly request: string;
   readonly result: string;
+  /** There when the interpreter had done all, with the exit code 0, before it ended itself at once. */
+  readonly ended: string;
 }
+
+/** Some languages have no other way to end without the time that their own end takes than to kill themselves. */
+const asTold = (exit: CommandExit, ended: string): CommandExit =>
+  exit.signal === 'SIGKILL' && existsSync(ended) ? { ...exit, exitCode: 0, signal: null } : exit;
 
 function writeExchange(language: Language, attempt: PreparedAttempt, env: Readonly<Record<string, string>>): Exchange {
   const { command, name } = attempt.task;
@@ -114,7 +136,8 @@ function writeExchange(language: Language, attempt: PreparedAttempt, env: Readon
   const { name: base, ext } = parse(command.file ?? `${name}${language.extension}`);
   const source = join(folder, safeName(`${language.sourceName(base)}${ext}`));
   // Names that no source has: they have no extension, or begin with a dot.
-  const exchange = { folder, request: join(folder, '.request'), result: join(folder, '.result') };
+  const result = join(folder, '.result');
+  const exchange = { folder, request: join(folder, '.request'), result, ended: `${result}.ended` };
   const request = requestOf(attempt, { source, result: exchange.result }, env);
   // Synchronous: for small files that costs less than the trips through Node's thread pool.
   mkdirSync(folder, { mode: 0o700 });
