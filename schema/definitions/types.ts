@@ -83,7 +83,9 @@ export class TaskType extends Node {
   version!: number;
   @Field(() => String, { description: 'The Backend it runs on.' })
   backend!: string;
-  @Field(() => Boolean, { description: 'Equal runs share their result.' })
+  @Field(() => Boolean, {
+    description: 'Equal runs share their result, unless its Backend names a database, which may change.',
+  })
   reuse!: boolean;
   @Field(() => Int, {
     nullable: true,
@@ -225,7 +227,7 @@ export function toTask(entry: CatalogEntry<TaskSpec>): TaskType {
     description: spec.description,
     version: entry.version,
     backend: spec.backend,
-    reuse: sharesResults(spec),
+    reuse: sharesResults(spec, null),
     maxRunning: spec.maxRunning ?? null,
     inputs: spec.inputs.map(toPort),
     parameters: spec.parameters.map(toPort),

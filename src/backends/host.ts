@@ -87,6 +87,16 @@ export function createHost(options: HostOptions): BackendHost {
     specs.set(spec, found);
     return found;
   };
+  /** While it is used, a Backend is not closed for being idle. */
+  const using = async <T>(spec: BackendSpec, use: (backend: Backend) => Promise<T>): Promise<T> => {
+    const used = openedFor(spec);
+    used.running += 1;
+    try {
+      return await use(await used.backend);
+    } finally {
+      used.running -= 1;
+    }
+  };
   const closeIdle = async (): Promise<void> => {
     for (const [key, one] of opened) {
       if (one.running > 0 || Date.now() - one.usedAt < IDLE_MS) continue;
@@ -133,7 +143,7 @@ export function createHost(options: HostOptions): BackendHost {
 
     async health(spec) {
       try {
-        return await (await openedFor(spec).backend).health();
+        return await using(spec, (backend) => backend.health());
       } catch (error) {
         // What does not fit this machine does so until somebody changes it.
         const isUnfit = error instanceof StepcastError && error.code === 'CONFIGURATION';
@@ -158,7 +168,7 @@ export function createHost(options: HostOptions): BackendHost {
       for (const { place } of unwanted) {
         try {
           const spec = await keptSpec(place);
-          if (spec) await (await openedFor(spec).backend).abandon?.(place);
+          if (spec) await using(spec, async (backend) => backend.abandon?.(place));
           await removeTree(place.root);
           removed += 1;
         } catch (error) {

@@ -57,7 +57,7 @@ export interface BackendOptionsOf {
   readonly GRID_ENGINE: GridEngineOptions;
   /** Jobs of an OpenPBS, PBS Professional or Torque cluster. */
   readonly PBS: PbsOptions;
-  /** Applications and queries on Spark. */
+  /** Applications, scripts and queries on Spark. */
   readonly SPARK: SparkOptions;
   /** Hadoop streaming. */
   readonly HADOOP: HadoopOptions;
@@ -93,6 +93,8 @@ export interface BackendKindFacts {
   readonly place: 'here' | 'elsewhere';
   /** The options on which results depend, such as the image that a command runs in. */
   readonly decisive: readonly string[];
+  /** Options that name what lies outside of Stepcast and may change, such as a database: equal work may differ then. */
+  readonly outside?: readonly string[];
   /** Its commands run in an image: the Task's own, or the one that its options name. */
   readonly image?: true;
 }
@@ -145,6 +147,7 @@ export const BACKEND_KINDS: Readonly<Record<BackendKind, BackendKindFacts>> = {
     commands: ['query'],
     place: 'here',
     decisive: ['database', 'sampleRows'],
+    outside: ['database'],
   },
   CONTAINER: {
     description: 'Commands in containers, by Docker, Podman or another engine with their API.',
@@ -172,8 +175,8 @@ export const BACKEND_KINDS: Readonly<Record<BackendKind, BackendKindFacts>> = {
     decisive: [],
   },
   SPARK: {
-    description: 'Applications and SQL queries on Apache Spark.',
-    commands: ['argv', 'query'],
+    description: 'Applications, PySpark scripts and SQL queries on Apache Spark.',
+    commands: ['argv', 'script', 'query'],
     place: 'here',
     decisive: ['packages', 'conf', 'python'],
   },

@@ -255,7 +255,7 @@ export interface TaskSpec {
   readonly heartbeatSeconds?: number;
   readonly resources?: Resources;
   readonly configuration: readonly Configuration[];
-  /** Whether equal runs share their result; undefined: if it takes any input or parameter. See `sharesResults`. */
+  /** Whether equal runs share their result; undefined: if it takes any input or parameter. See `whyUnshared`. */
   readonly reuse?: boolean;
   /** Steps that may run it at once, over all submissions; undefined: as many as there are slots. */
   readonly maxRunning?: number;

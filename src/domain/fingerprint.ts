@@ -86,16 +86,30 @@ function whatMatters(value: Value): unknown {
   };
 }
 
-/**
- * Whether equal runs of the Task share their result, if nobody says otherwise. A Task that takes nothing is there to look
- * at the world, which may have changed, and so does one that calls a service, or even changes something there; one that
- * only computes costs less than looking up what it gave.
- */
-export function sharesResults(task: TaskSpec): boolean {
-  if (task.command.kind === 'expression') return false;
-  if (task.command.kind === 'request') return task.reuse ?? false;
-  return task.reuse ?? task.inputs.length + task.parameters.length > 0;
+/** Why equal runs of a Task do not share their result. */
+export type Unshared =
+  /** It only computes, which costs less than looking up what it gave. */
+  | { readonly kind: 'COMPUTES' }
+  /** It says so. */
+  | { readonly kind: 'SAYS_SO' }
+  /** It calls a service, or even changes something there. */
+  | { readonly kind: 'CALLS' }
+  /** This option of its Backend names something that may change. */
+  | { readonly kind: 'LOOKS_OUTSIDE'; readonly option: string }
+  /** It takes nothing, so it is there to look at the world. */
+  | { readonly kind: 'TAKES_NOTHING' };
+
+/** Null when equal runs of the Task share their result, unless their Submission says otherwise. */
+export function whyUnshared(task: TaskSpec, backend: Pick<BackendSpec, 'kind' | 'options'> | null): Unshared | null {
+  if (task.command.kind === 'expression') return { kind: 'COMPUTES' };
+  if (task.reuse !== undefined) return task.reuse ? null : { kind: 'SAYS_SO' };
+  if (task.command.kind === 'request') return { kind: 'CALLS' };
+  const option = backend && BACKEND_KINDS[backend.kind].outside?.find((name) => name in backend.options);
+  if (typeof option === 'string') return { kind: 'LOOKS_OUTSIDE', option };
+  return task.inputs.length + task.parameters.length > 0 ? null : { kind: 'TAKES_NOTHING' };
 }
+
+export const sharesResults = (...work: Parameters<typeof whyUnshared>): boolean => whyUnshared(...work) === null;
 
 /** What differs between two runs, in words such as "input `text`"; none when they are equal work. */
 export function differences(own: FingerprintParts, earlier: FingerprintParts): string[] {

@@ -1,6 +1,13 @@
 /** Why a StepRun took an earlier result, or did not: worked out when somebody asks, from the values that are stored anyway. */
-import { differences, fingerprintOf, fingerprintParts, sharesResults, whyDifferent } from '../domain/fingerprint';
-import type { TaskSpec } from '../domain/definitions';
+import {
+  differences,
+  fingerprintOf,
+  fingerprintParts,
+  whyDifferent,
+  whyUnshared,
+  type Unshared,
+} from '../domain/fingerprint';
+import { unreachable } from '../domain/errors';
 import { remembered, workOf, type WorkRow } from '../store/statements/reuse';
 import { worksOf, type Work } from './claim';
 import type { EngineDependencies } from './complete';
@@ -45,8 +52,8 @@ export async function explainReuse(
     comparedWith: null,
   });
   if (row.waitsFor !== null) return plain('WAITS', row.message);
-  const unshared = whyUnshared(work, enabled);
-  if (unshared !== null) return plain('NOT_SHARED', unshared);
+  const notTaken = whyNotTaken(work, enabled);
+  if (notTaken !== null) return plain('NOT_SHARED', notTaken);
   return comparedWithNearest({ db, plans }, work);
 }
 
@@ -60,19 +67,29 @@ async function reusedFrom({ db }: Dependencies, row: WorkRow): Promise<ReuseExpl
   return { decision: 'REUSED', reason, differences: [], comparedWith: from?.id ?? null };
 }
 
-function whyUnshared({ task, reuse }: Work, enabled: boolean): string | null {
+function whyNotTaken({ task, backend, reuse }: Work, enabled: boolean): string | null {
   if (reuse.rerun) return 'It was asked to run again.';
-  if (!sharesResults(task)) return whyTaskShares(task);
+  const unshared = whyUnshared(task, backend);
+  if (unshared) return explained(unshared);
   if (!reuse.allowed) return 'Its submission was made with reuse switched off.';
   return enabled ? null : 'Reuse is switched off on this server (STEPCAST_REUSE=off).';
 }
 
-function whyTaskShares(task: TaskSpec): string {
-  if (task.command.kind === 'expression') return 'Its task only computes, which costs less than looking for a result.';
-  if (task.reuse === false) return 'Its task says `reuse: false`.';
-  if (task.command.kind === 'request')
-    return 'Its task calls a service, whose answers may change. Say `reuse: true` if they do not.';
-  return 'Its task takes nothing, so it is there to look at something that may have changed. Say `reuse: true` if not.';
+function explained(unshared: Unshared): string {
+  switch (unshared.kind) {
+    case 'COMPUTES':
+      return 'Its task only computes, which costs less than looking for a result.';
+    case 'SAYS_SO':
+      return 'Its task says `reuse: false`.';
+    case 'CALLS':
+      return 'Its task calls a service, whose answers may change. Say `reuse: true` if they do not.';
+    case 'LOOKS_OUTSIDE':
+      return `Its backend names a ${unshared.option}, which may have changed. Say \`reuse: true\` in the task if it does not.`;
+    case 'TAKES_NOTHING':
+      return 'Its task takes nothing, so it is there to look at something that may have changed. Say `reuse: true` if not.';
+    default:
+      return unreachable(unshared);
+  }
 }
 
 /** Of so many newest runs the nearest is looked for. */

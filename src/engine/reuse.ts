@@ -47,7 +47,7 @@ export interface ReuseDependencies extends Pick<EngineDependencies, 'db' | 'plan
 export function takesPart({ enabled }: Pick<ReuseDependencies, 'enabled'>, work: Work): boolean {
   if (work.problems.length > 0) return false;
   if (work.reuse.fromSubmission !== null && !work.reuse.rerun) return true;
-  return enabled && sharesResults(work.task);
+  return enabled && sharesResults(work.task, work.backend);
 }
 
 /** It runs, and nobody else has to know. */
@@ -66,7 +66,7 @@ export async function decideReuse(
   for (const one of open) {
     const { work, claim } = one;
     if (decisions.has(work)) continue;
-    if (!dependencies.enabled || !sharesResults(work.task)) decisions.set(work, RUN);
+    if (!dependencies.enabled || !sharesResults(work.task, work.backend)) decisions.set(work, RUN);
     else if (work.reuse.allowed && !work.reuse.rerun) shared.push(one);
     else decisions.set(work, { kind: 'run', after: { claim, replaces: true }, note: '' });
   }

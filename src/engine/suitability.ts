@@ -1,18 +1,24 @@
 /** Whether a Backend can run what a Task says. */
 import { BACKEND_KINDS, COMMAND_WORDS } from '../domain/backendOptions';
+import { queryFaults } from '../domain/checkQuery';
 import type { BackendSpec, Command, TaskSpec } from '../domain/definitions';
 import type { DefinitionProblem } from './define';
 
-/** A Task whose command its Backend cannot run, or only in an image that nobody names. */
+/** A Task whose command its Backend cannot run, or only in an image that nobody names, or with names that nothing has. */
 export function unsuitable(
   backend: BackendSpec,
-  { command, image }: Pick<TaskSpec, 'command' | 'image'>,
+  task: TaskSpec,
   place: Pick<DefinitionProblem, 'source' | 'kind' | 'name'>,
 ): DefinitionProblem[] {
+  const { command, image } = task;
   if (command.kind === 'expression') return [];
   const { commands } = BACKEND_KINDS[backend.kind];
   if (commands.includes(command.kind))
-    return [...leadsNowhere(backend, command, place), ...imageProblems(backend, image, place)];
+    return [
+      ...leadsNowhere(backend, command, place),
+      ...imageProblems(backend, image, place),
+      ...queryFaults(task, backend.kind).map((fault) => ({ ...place, path: ['query'], ...fault })),
+    ];
   return [
     {
       ...place,

@@ -4,8 +4,8 @@ import {
   endsEarly,
   fingerprintOf,
   fingerprintParts,
-  sharesResults,
   whyDifferent,
+  whyUnshared,
 } from '../../src/domain/fingerprint';
 import type { BackendSpec, TaskSpec } from '../../src/domain/definitions';
 import { runsAgain, topLevelStep } from '../../src/domain/rerun';
@@ -148,14 +148,24 @@ test('a sentence names few of many differences', () => {
 
 test('tasks that take something share their results, unless they say otherwise or only compute', () => {
   const nothing = { ...TASK, inputs: [], parameters: [] };
-  expect(sharesResults(TASK)).toBe(true);
-  expect(sharesResults({ ...TASK, inputs: [] })).toBe(true);
-  expect(sharesResults(nothing)).toBe(false);
-  expect(sharesResults({ ...nothing, reuse: true })).toBe(true);
-  expect(sharesResults({ ...TASK, reuse: false })).toBe(false);
-  expect(
-    sharesResults({ ...TASK, reuse: true, command: { kind: 'expression', expression: { kind: 'literal', value: 1 } } }),
-  ).toBe(false);
+  expect(whyUnshared(TASK, null)).toBeNull();
+  expect(whyUnshared({ ...TASK, inputs: [] }, BACKEND)).toBeNull();
+  expect(whyUnshared(nothing, BACKEND)).toEqual({ kind: 'TAKES_NOTHING' });
+  expect(whyUnshared({ ...nothing, reuse: true }, BACKEND)).toBeNull();
+  expect(whyUnshared({ ...TASK, reuse: false }, BACKEND)).toEqual({ kind: 'SAYS_SO' });
+  const computes: TaskSpec = {
+    ...TASK,
+    reuse: true,
+    command: { kind: 'expression', expression: { kind: 'literal', value: 1 } },
+  };
+  expect(whyUnshared(computes, null)).toEqual({ kind: 'COMPUTES' });
+});
+
+test('a task whose backend names a database shares no results, unless it says so', () => {
+  const sql = { kind: 'SQL' as const, options: { database: '/srv/stock.duckdb' } };
+  expect(whyUnshared(TASK, sql)).toEqual({ kind: 'LOOKS_OUTSIDE', option: 'database' });
+  expect(whyUnshared({ ...TASK, reuse: true }, sql)).toBeNull();
+  expect(whyUnshared(TASK, { ...sql, options: { threads: 2 } })).toBeNull();
 });
 
 test('a success that ended its submission early is known again', () => {

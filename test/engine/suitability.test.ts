@@ -22,3 +22,38 @@ it('a request with a path alone needs a backend with a base-url', () => {
   expect(told(backendOf('kind: http\nbase-url: https://example.org'), path)).toEqual([]);
   expect(told(backendOf('kind: http'), 'request: GET https://example.org/x')).toEqual([]);
 });
+
+describe('a query', () => {
+  const problems = (backend: string, query: string) =>
+    unsuitable(backendOf(backend), taskOf(`inputs: { rows: File }\nparameters: { max-age: int }\n${query}`), place);
+  const SQL = 'kind: sql';
+
+  it('that reads what nothing gives is refused, with its line and the name that was most likely meant', () => {
+    const query = 'query: |\n  select 1;\n  select * from rows\n  where age < $max_aeg and x = $other and y = $max_aeg';
+    expect(problems(SQL, query)).toEqual([
+      {
+        ...place,
+        path: ['query'],
+        message: "the query reads $max_aeg (on its line 3), and there is no parameter or input 'max_aeg'",
+        hint: "Did you mean 'max_age'? Known variables: max_age, rows.",
+      },
+      expect.objectContaining({ message: expect.stringContaining('$other') as string }),
+    ]);
+    expect(problems(SQL, 'query: from read_csv($rows) where age < $max_age')).toEqual([]);
+  });
+
+  it('is read as its engine writes it, and one for a plug-in is left to that', () => {
+    const quoted = 'query: select $$ $nobody $$';
+    expect(problems(SQL, quoted)).toEqual([]);
+    expect(problems('kind: spark', quoted)).toHaveLength(1);
+    expect(problems('kind: custom\nplugin: other', 'query: select $nobody')).toEqual([]);
+  });
+
+  it('without a statement is refused, and so is one with a thousand more', () => {
+    expect(problems(SQL, 'query: -- later')).toMatchObject([{ message: 'the query holds no statement' }]);
+    expect(problems(SQL, `query: "${'select 1;'.repeat(1000)}"`)).toEqual([]);
+    expect(problems(SQL, `query: "${'select 1;'.repeat(40_000)}"`)).toMatchObject([
+      { message: 'the query has more than 1000 statements', hint: 'Make it several tasks.' },
+    ]);
+  });
+});

@@ -51,5 +51,9 @@ export async function keptSpec(place: AttemptPlace): Promise<BackendSpec | null>
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw new StepcastError('UNAVAILABLE', `${place.root} cannot be read`, { cause: error });
   });
-  return text === null ? null : (JSON.parse(text) as BackendSpec);
+  try {
+    return text === null ? null : (JSON.parse(text) as BackendSpec);
+  } catch {
+    return null; // cut short: nothing had been started yet
+  }
 }

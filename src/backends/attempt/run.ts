@@ -46,6 +46,9 @@ export interface RunContext {
 /** Thrown inside when an Attempt is stopped between two steps of preparing or collecting. */
 class Stopped extends Error {}
 
+/** Between two tries to end a command. */
+const END_AGAIN_MS = 2_000;
+
 const NOTHING: Collected = { outputs: {}, missing: [], faults: [] };
 const NO_EXIT: CommandExit = { exitCode: null, signal: null, cpuMs: null, maxRssBytes: null };
 
@@ -55,9 +58,10 @@ export function runAttempt(context: RunContext, request: AttemptRequest, observe
   const attemptMarks = marks(context.workerMark, stepRunId, attempt);
   let stopped: StopReason | undefined;
   let command: StartedCommand | undefined;
-  let ending: Promise<unknown> | undefined;
+  let ending: Promise<void> | undefined;
   let letGo: (() => void) | undefined;
   let detached = false;
+  let tells = false;
   let beat = (): void => {};
 
   const stop = (reason: StopReason): void => {
@@ -67,7 +71,20 @@ export function runAttempt(context: RunContext, request: AttemptRequest, observe
       detached = true;
       command.detach();
       letGo();
-    } else ending ??= command.end(stopped === 'OUT_OF_MEMORY');
+    } else ending ??= end(command);
+  };
+  /** Never rejects: what could not be ended is told, and tried again for as long as it runs. */
+  const end = async (started: StartedCommand): Promise<void> => {
+    try {
+      await started.end(stopped === 'OUT_OF_MEMORY');
+    } catch (error) {
+      if (!command) return;
+      observer.note?.(`The command could not be ended: ${messageOf(error)} It is tried again.`);
+      setTimeout(() => {
+        ending = undefined;
+        if (stopped) stop(stopped);
+      }, END_AGAIN_MS).unref();
+    }
   };
   const checkpoint = (): void => {
     if (stopped) throw new Stopped();
@@ -77,9 +94,17 @@ export function runAttempt(context: RunContext, request: AttemptRequest, observe
     note: (message) => observer.note?.(message),
     progress: (percent, message) => {
       beat();
-      observer.progress(percent, message);
+      // What the command itself tells says more than what its engine counts.
+      if (!tells) observer.progress(percent, message);
     },
     checkpoint,
+  };
+  const heard: AttemptObserver = {
+    log: (stream, bytes) => observer.log(stream, bytes),
+    progress: (percent, message) => {
+      tells = true;
+      observer.progress(percent, message);
+    },
   };
 
   async function run(): Promise<AttemptOutcome> {
@@ -207,7 +232,7 @@ export function runAttempt(context: RunContext, request: AttemptRequest, observe
   ): Promise<CommandExit> {
     const parting = new Promise<CommandExit>((resolve) => (letGo = () => resolve(NO_EXIT)));
     const pumps: Pump[] = (['stdout', 'stderr'] as const).map((name) =>
-      pump({ stream: started[name], name, observer, file: files.get(name), beat: () => limits.beat() }),
+      pump({ stream: started[name], name, observer: heard, file: files.get(name), beat: () => limits.beat() }),
     );
     const limits = watchLimits(task, stop, () => pumps.reduce((sum, each) => sum + each.heldUpMs(), 0));
     beat = () => limits.beat();

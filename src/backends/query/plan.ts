@@ -10,7 +10,7 @@ import { formatType, isFileValue, requiredType, scalar } from '../../domain/valu
 import type { FileValue, RecordField, Value, ValueType } from '../../domain/values';
 import { returnsFiles } from '../attempt/returnedFiles';
 import type { PreparedAttempt } from '../backend';
-import { replaceVariables, splitStatements, type Dialect } from './statements';
+import { replaceVariables, splitStatements, type Dialect } from '../../domain/statements';
 import { TABLE_FORMATS, tableFormat, type TableFormat } from './tableFormat';
 
 export interface QueryPlan {

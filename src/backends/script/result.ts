@@ -1,5 +1,5 @@
 /** What a script left for its worker. */
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { variableName } from '../../domain/argv';
 import type { TaskSpec } from '../../domain/definitions';
 import { messageOf } from '../../domain/errors';
@@ -9,6 +9,13 @@ import type { CommandExit } from '../backend';
 export const MAX_RESULT_BYTES = 8 * 1024 * 1024;
 /** Of all the faults so many are told. */
 const MAX_TOLD = 5;
+
+/**
+ * R and Octave that waited have no other way to be spared the time that their own end takes than to kill themselves. When a
+ * script has ended with the exit code 0, and all that it left for its end is done, they first make a file that says so.
+ */
+export const asTold = (exit: CommandExit, result: string): CommandExit =>
+  exit.signal === 'SIGKILL' && existsSync(`${result}.ended`) ? { ...exit, exitCode: 0, signal: null } : exit;
 
 /** The end of the interpreter with what its script returned. Faults of values count only where the exit code is one of success. */
 export function withResult(exit: CommandExit, path: string, { exitRules, outputs }: TaskSpec): CommandExit {

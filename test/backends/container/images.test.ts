@@ -65,6 +65,15 @@ describeEngine('CONTAINER', 'an image that has to be pulled', (facts) => {
     expect(outcome.message).toMatch(/cannot be pulled: .*unauthorized.*`registry` of the backend/is);
   });
 
+  test('is not pulled with the login to another registry', async () => {
+    process.env[variable] = 'let me in';
+    const one = bench({ ...login, image: 'registry.example.org/tools/empty:1' });
+    const outcome = await one.run(task(['/program'], { image: `${registry.server}/tools/empty:1` }));
+    expect(outcome.message).toMatch(/cannot be pulled: .*unauthorized/is);
+    const named = bench({ registry: { ...login.registry, server: `http://${registry.server}/v2/` } });
+    expect((await named.run(task(['/program']))).message).toContain('no program `/program`');
+  });
+
   test('waits for a password that the worker lacks', async () => {
     await expect(bench(login).run(task(['/program']))).rejects.toMatchObject({
       code: 'CONFIGURATION',

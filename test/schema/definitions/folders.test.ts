@@ -77,6 +77,16 @@ test('a script that cannot be read is told with its place, and the last good ver
   expect(catalog.current().tasks.has('add')).toBe(true);
 });
 
+test('a query that reads what nothing gives is told with its place, its line and the name that was meant', async () => {
+  await write('b.yaml', 'backend: sql\nkind: sql\n');
+  await write('a.yaml', 'task: few\nbackend: sql\nparameters: {least: int}\nquery: |\n  select 1;\n  select $leats\n');
+  await serve();
+  const meant = "Did you mean 'least'? Known variables: least.";
+  expect(told).toEqual([
+    `${join(dir, 'a.yaml')}:4:8: the query reads $leats (on its line 2), and there is no parameter or input 'leats'. ${meant}`,
+  ]);
+});
+
 test('a folder that is not there is told, and does not hold up the others', async () => {
   await write('a.yaml', task('copy', 5));
   await serve([join(dir, 'nowhere'), dir]);

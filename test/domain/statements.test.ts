@@ -1,4 +1,4 @@
-import { replaceVariables, splitStatements, type Dialect } from '../../../src/backends/query/statements';
+import { replaceVariables, splitStatements, type Dialect } from '../../src/domain/statements';
 
 const texts = (sql: string, dialect: Dialect = 'duckdb'): string[] =>
   splitStatements(sql, dialect).map(({ text }) => text.trim());

@@ -21,21 +21,26 @@ export interface VariableUse {
   readonly end: number;
 }
 
-/** Only statements of which something is left without comments. */
+/** A query has at most so many statements; what stands behind them is not looked at. */
+export const MAX_STATEMENTS = 1000;
+
+/** Only statements of which something is left without comments; one more than a query may have for one that has too many. */
 export function splitStatements(sql: string, dialect: Dialect): Statement[] {
   const statements: Statement[] = [];
   let start = 0;
+  let linesBefore = 0;
   let firstWord = -1;
   let variables: VariableUse[] = [];
 
   const close = (end: number): void => {
-    if (firstWord >= 0) statements.push(statementOf(sql, start, end, firstWord, variables));
+    if (firstWord >= 0) statements.push(statementOf(sql, { start, end, firstWord, linesBefore }, variables));
+    linesBefore += linesIn(sql.slice(start, end + 1));
     start = end + 1;
     firstWord = -1;
     variables = [];
   };
   let at = 0;
-  while (at < sql.length) {
+  while (at < sql.length && statements.length <= MAX_STATEMENTS) {
     const blank = blankEnd(sql, at);
     if (blank > at) {
       at = blank;
@@ -49,7 +54,7 @@ export function splitStatements(sql: string, dialect: Dialect): Statement[] {
       at = variable?.end ?? wordEnd(sql, at, dialect);
     }
   }
-  close(sql.length);
+  if (statements.length <= MAX_STATEMENTS) close(sql.length);
   return statements;
 }
 
@@ -64,16 +69,27 @@ export function replaceVariables({ text, variables }: Statement, replacement: (n
   return result + text.slice(at);
 }
 
-function statementOf(sql: string, from: number, end: number, first: number, uses: readonly VariableUse[]): Statement {
-  const lines = (text: string): number => text.split('\n').length - 1;
-  const before = lines(sql.slice(0, from));
-  const shift = before - from;
+interface Place {
+  readonly start: number;
+  readonly end: number;
+  readonly firstWord: number;
+  readonly linesBefore: number;
+}
+
+function statementOf(
+  sql: string,
+  { start, end, firstWord, linesBefore }: Place,
+  uses: readonly VariableUse[],
+): Statement {
+  const shift = linesBefore - start;
   return {
-    text: '\n'.repeat(before) + sql.slice(from, end),
-    line: before + lines(sql.slice(from, first)) + 1,
-    variables: uses.map(({ name, start, end: stop }) => ({ name, start: start + shift, end: stop + shift })),
+    text: '\n'.repeat(linesBefore) + sql.slice(start, end),
+    line: linesBefore + linesIn(sql.slice(start, firstWord)) + 1,
+    variables: uses.map(({ name, start: from, end: to }) => ({ name, start: from + shift, end: to + shift })),
   };
 }
+
+const linesIn = (text: string): number => text.split('\n').length - 1;
 
 /** Behind white space or a comment that begins here; `at` when there is none. */
 function blankEnd(sql: string, at: number): number {
