@@ -113,7 +113,7 @@ async function runWorker(settings: ConnectedSettings): Promise<void> {
     announcer,
     pubsub,
     redisUrl: settings.redisUrl,
-    openHost: (workerId) => {
+    openHost: (workerId, isLeased) => {
       const guard = startGuard({ workerId, log: warn });
       const host = createHost({
         ...{
@@ -121,6 +121,7 @@ async function runWorker(settings: ConnectedSettings): Promise<void> {
           pluginFolder: join(settings.home, 'plugins'),
           workerId,
           artifacts,
+          isLeased,
           log: warn,
         },
         containerVolumes: settings.containerVolumes,
