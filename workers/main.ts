@@ -109,7 +109,7 @@ async function runWorker(settings: ConnectedSettings): Promise<void> {
     announcer,
     pubsub,
     redisUrl: settings.redisUrl,
-    openHost: (workerId) => {
+    openHost: (workerId, isLeased) => {
       const guard = startGuard({ workerId, log: warn });
       const host = createHost({
         ...{
@@ -117,6 +117,7 @@ async function runWorker(settings: ConnectedSettings): Promise<void> {
           pluginFolder: join(settings.home, 'plugins'),
           workerId,
           artifacts,
+          isLeased,
           log: warn,
         },
         containerVolumes: settings.containerVolumes,

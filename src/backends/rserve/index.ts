@@ -69,7 +69,7 @@ export function openRserve({ options, environment }: BackendSpec<'RSERVE'>): Bac
         await sendInputs(watcher, attempt.directory, base, () => hooks.checkpoint());
         hooks.checkpoint();
         const { end } = await launch(attempt, watcher, base);
-        return follow({ base, attempt, watcher, released: end });
+        return follow({ base, attempt, watcher, isOurs: hooks.isOurs, released: end });
       } catch (error) {
         if (base !== undefined) await watcher.remove(base).catch(() => {});
         watcher.close();
@@ -77,12 +77,12 @@ export function openRserve({ options, environment }: BackendSpec<'RSERVE'>): Bac
       }
     },
 
-    async recover(attempt) {
+    async recover(attempt, hooks) {
       const base = await notedIn(attempt.directory);
       if (base === null) return null;
       const watcher = await createWatcher(address());
       const { kind } = await watcher.state(base);
-      if (kind !== 'missing') return follow({ base, attempt, watcher });
+      if (kind !== 'missing') return follow({ base, attempt, watcher, isOurs: hooks.isOurs });
       watcher.close();
       return null;
     },

@@ -25,12 +25,14 @@ export interface RemoteAttempt {
   readonly base: string;
   readonly attempt: PlacedAttempt;
   readonly watcher: Watcher;
+  /** Asked before anything is ended, fetched or removed. */
+  readonly isOurs: () => boolean;
   /** Resolves when the session that runs the script has ended; undefined when another worker began it. */
   readonly released?: Promise<void>;
 }
 
 /** Follows it to its end. */
-export function follow({ base, attempt, watcher, released }: RemoteAttempt): StartedCommand {
+export function follow({ base, attempt, watcher, isOurs, released }: RemoteAttempt): StartedCommand {
   let over: RemoteState | undefined;
   let ended = false;
   let ending: Promise<void> | undefined;
@@ -89,6 +91,7 @@ export function follow({ base, attempt, watcher, released }: RemoteAttempt): Sta
 
   async function finish(): Promise<CommandExit> {
     over = await untilOver();
+    if (!isOurs()) return { ...NO_FIGURES, exitCode: null };
     // What the script has left running ends with it.
     await (ending ?? endAll(watcher, base, true));
     await read;

@@ -1,5 +1,5 @@
 /** The Backends that run source code: one mechanism, and a small driver in each language. */
-import { rmSync } from 'node:fs';
+import { readdirSync, renameSync, rmSync } from 'node:fs';
 import type { BackendSpec } from '../../domain/definitions';
 import { commandEnvironment } from '../attempt/environment';
 import type { Backend, BackendHealth, PreparedAttempt } from '../backend';
@@ -10,7 +10,7 @@ import { driverOf, writeExchange } from './exchange';
 import { interpreterEnvironment, interpreterHealth, locateInterpreter, stampOf, type Environment } from './interpreter';
 import type { AnyScriptOptions, Language } from './language';
 import { createPool } from './pool';
-import { withResult } from './result';
+import { asTold, withResult } from './result';
 
 type ScriptSpec = Pick<BackendSpec, 'environment'> & { readonly options: AnyScriptOptions };
 
@@ -53,13 +53,15 @@ function openBackend(language: Language, { environment, options }: ScriptSpec, s
       if ('problem' in found) throw new CommandNotStarted(found.problem);
       const exchange = writeExchange(language, attempt, env);
       hooks.checkpoint();
-      const warm = runsWarm(attempt) ? pool?.take() : undefined;
+      const waiting = runsWarm(attempt) ? pool?.take() : undefined;
+      const warm = waiting?.process;
+      if (waiting) moveInto(attempt.directory.out, waiting.folder);
       // The end of its input is also that of the script's.
       warm?.stdin?.end(`${exchange.request}\n`);
       const argv = [found.path, ...language.arguments(driver, exchange.request, preload)];
       const started = warm ? watchProcess(warm, attempt, hooks) : startProcess(attempt, hooks, { argv, env });
-      const exited = started.exited.then(async (exit) => {
-        const ended = await withResult(exit, exchange.result, attempt.task);
+      const exited = started.exited.then((exit) => {
+        const ended = withResult(asTold(exit, exchange.result), exchange.result, attempt.task);
         rmSync(exchange.folder, { recursive: true, force: true });
         return ended;
       });
@@ -89,4 +91,17 @@ function openBackend(language: Language, { environment, options }: ScriptSpec, s
  */
 function runsWarm({ task, stdin }: PreparedAttempt): boolean {
   return stdin === 'null' && Object.keys(task.environment).length === 0;
+}
+
+/**
+ * The folder that an interpreter works in becomes that of the Attempt, if both are empty: Octave reads all of its library's
+ * folders again when it changes its own.
+ */
+function moveInto(out: string, folder: string): void {
+  try {
+    // What is empty is replaced.
+    if (readdirSync(folder).length === 0 && readdirSync(out).length === 0) renameSync(folder, out);
+  } catch {
+    // On two disks, for one: it will change its folder itself.
+  }
 }

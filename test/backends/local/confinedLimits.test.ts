@@ -2,20 +2,13 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findControlGroups, type Controller } from '../../../src/backends/confinement/controlGroups';
-import { createBench, task, type Bench } from '../support';
+import { ownMark } from '../../../src/backends/process/identity';
+import { keepBenches, task, type Bench } from '../support';
 import { backendOf } from '../written';
 
 const MEGABYTE = 1024 ** 2;
-const benches: Bench[] = [];
-afterEach(async () => {
-  for (const bench of benches.splice(0)) await bench.close();
-});
-
-function benchOf(limits: string, more = ''): Bench {
-  const bench = createBench(backendOf(`kind: local\nlimits: ${limits}\n${more}`));
-  benches.push(bench);
-  return bench;
-}
+const open = keepBenches();
+const benchOf = (limits: string, more = ''): Bench => open(backendOf(`kind: local\nlimits: ${limits}\n${more}`));
 
 /** Fills so many megabytes of memory, a piece at a time. */
 const hog = (megabytes: number): string[] => [
@@ -121,8 +114,12 @@ describe('control groups of version 2', () => {
 
   it('that a dead worker has left are removed', () => {
     lay('memory\n', '0::/unit/worker\n');
-    mkdirSync(join(home, 'mount/unit/stepcast-999999-1-run-9.1'));
+    const { namespace, pid, startedAt } = ownMark('');
+    const groupOf = (...worker: (string | number)[]): string => `stepcast-${worker.join('-')}-run-9.1`;
+    const [own, elsewhere] = [groupOf(namespace, pid, startedAt), groupOf(7, 999_999, 1)];
+    for (const name of [groupOf(namespace, 999_999, 1), own, elsewhere]) mkdirSync(join(home, 'mount/unit', name));
     findControlGroups({ mount: join(home, 'mount'), own: join(home, 'own') });
-    expect(readdirSync(join(home, 'mount/unit')).filter((one) => one.startsWith('stepcast-'))).toEqual([]);
+    const left = readdirSync(join(home, 'mount/unit')).filter((one) => one.startsWith('stepcast-'));
+    expect(left.sort()).toEqual([own, elsewhere].sort());
   });
 });
