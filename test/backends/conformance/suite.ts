@@ -163,7 +163,7 @@ export function conformance(subject: Subject): void {
         await engine.stop();
         const meanwhile = bench.run(programs.copy(), { text, who: 'x' }).catch((error: unknown) => error);
         try {
-          await Promise.race([meanwhile, new Promise((resolve) => setTimeout(resolve, 3_000))]);
+          await Promise.race([meanwhile, new Promise((resolve) => setTimeout(resolve, 3_000).unref())]);
           expect((await bench.host.health(subject.spec())).state).not.toBe('READY');
         } finally {
           await engine.start();
