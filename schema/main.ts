@@ -6,21 +6,22 @@ import { exitWithParent } from '../src/config/parentWatch';
 import { readSettings, requireServices, SettingsError, withFlags } from '../src/config/settings';
 import { signingSecret } from '../src/config/secret';
 import { StepcastError } from '../src/domain/errors';
-import { startApi } from './server/api';
+import { startApi, type Api } from './server/api';
 
 /** This file runs from `dist/schema`. */
 const PROJECT = join(__dirname, '../..');
 
 async function main(): Promise<void> {
   const settings = requireServices(readSettings(withFlags(process.argv.slice(2))));
-  const api = await startApi({
+  let api: Api | null = null;
+  exitWithParent(async () => api?.stop());
+  api = await startApi({
     settings,
     secret: await signingSecret(settings),
     jobFolders: [join(PROJECT, 'examples'), ...settings.jobFolders],
     consoleDir: join(PROJECT, 'dist/console'),
     log: createLog('api', settings.logLevel),
   });
-  exitWithParent(() => api.stop());
 }
 
 main().catch((error: unknown) => {

@@ -57,22 +57,34 @@ function runPool(settings: ConnectedSettings, environment: Environment, bounds: 
         poolSize: POOL_CONNECTIONS,
         silenceSeconds: settings.databaseSilenceSeconds,
       });
-      await schemaOf(db);
-      return { db, catalog: await watchCatalog(db, (message) => log('warn', message)) };
+      try {
+        await schemaOf(db);
+        return { db, catalog: await watchCatalog(db, (message) => log('warn', message)) };
+      } catch (error) {
+        await db.close();
+        throw error;
+      }
     },
     bounds,
     slots: { here: settings.concurrency, elsewhere: settings.waitingConcurrency },
     coolDownSeconds: settings.workersCoolDownSeconds,
+    stopSeconds: settings.drainSeconds + STOP_SECONDS,
     log,
     onGaveUp: () => void pool.stop().then(() => process.exit(1)),
   });
+  exitWithParent(() => pool.stop(), settings.drainSeconds + 2 * STOP_SECONDS);
   log('info', `keeping ${bounds.min} to ${bounds.max} workers`);
-  exitWithParent(() => pool.stop(), settings.drainSeconds + STOP_SECONDS + 1);
 }
 
 async function runWorker(settings: ConnectedSettings): Promise<void> {
   const log = createLog('worker', settings.logLevel);
   const warn = (message: string): void => log('warn', message);
+  let started: { readonly worker: Promise<Worker>; readonly stop: () => Promise<void> } | null = null;
+  const leave = exitWithParent(async () => started?.stop(), settings.drainSeconds + STOP_SECONDS);
+  process.on('message', (word) => {
+    if (word === RETIRE && !started) leave();
+    else if (word === RETIRE || word === RECALL) void started?.worker.then((worker) => obey(worker, word, leave));
+  });
   const db = await openDatabase(settings.databaseUrl, {
     poolSize: 8,
     silenceSeconds: settings.databaseSilenceSeconds,
@@ -101,7 +113,7 @@ async function runWorker(settings: ConnectedSettings): Promise<void> {
     announcer,
     pubsub,
     redisUrl: settings.redisUrl,
-    openHost: (workerId) => {
+    openHost: (workerId, isLeased) => {
       const guard = startGuard({ workerId, log: warn });
       const host = createHost({
         ...{
@@ -109,6 +121,7 @@ async function runWorker(settings: ConnectedSettings): Promise<void> {
           pluginFolder: join(settings.home, 'plugins'),
           workerId,
           artifacts,
+          isLeased,
           log: warn,
         },
         containerVolumes: settings.containerVolumes,
@@ -130,24 +143,24 @@ async function runWorker(settings: ConnectedSettings): Promise<void> {
     evaluate: sandbox.evaluateAll,
     log,
   });
-  // Who is told to end while it starts first finishes that: it is announced already, and may have taken steps.
-  exitWithParent(async () => {
-    catalog.close();
-    await (await starting).stop();
-    await Promise.all([sender.close(), pubsub.close(), sandbox.close()]);
-    await db.close();
-  }, settings.drainSeconds + STOP_SECONDS);
-  process.on('message', (word) => {
-    if (word === RETIRE || word === RECALL) void starting.then((worker) => obey(worker, word));
-  });
+  started = {
+    worker: starting,
+    // Who is told to end while it starts first finishes that: it is announced already, and may have taken steps.
+    stop: async () => {
+      catalog.close();
+      await (await starting).stop();
+      await Promise.all([sender.close(), pubsub.close(), sandbox.close()]);
+      await db.close();
+    },
+  };
   const worker = await starting;
   catalog.onChange(() => worker.serve(served()));
 }
 
-/** Does what the pool says. */
-async function obey(worker: Worker, word: typeof RETIRE | typeof RECALL): Promise<void> {
+/** Does what the pool says about taking work. */
+async function obey(worker: Worker, word: typeof RETIRE | typeof RECALL, leave: () => void): Promise<void> {
   if (word === RECALL) worker.recall();
-  else if (await worker.retire()) process.kill(process.pid, 'SIGTERM');
+  else if (await worker.retire()) leave();
 }
 
 /** The API migrates; a worker that starts beside it waits until the tables are there. */

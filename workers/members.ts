@@ -1,9 +1,11 @@
 /** The worker processes of a pool: started, recalled, let go, and found when they crash. */
 import { fork, type ChildProcess } from 'node:child_process';
+import { LEAVE } from '../src/config/parentWatch';
 
-/** What a pool says to a worker process. */
+/** What a pool says to a worker process beside LEAVE: to take nothing new and leave when nothing runs, or to take work again. */
 export const RETIRE = 'retire';
 export const RECALL = 'recall';
+type Word = typeof RETIRE | typeof RECALL | typeof LEAVE;
 
 export interface MembersOptions {
   /** The program of a worker process. */
@@ -19,8 +21,10 @@ export interface Members {
   start(): void;
   recall(pid: number): void;
   retire(pid: number): void;
-  /** Asks all to end, and waits until they have. */
-  stop(): Promise<void>;
+  /** Kills one that does not do what it is told; it counts as a crash. */
+  kill(pid: number): void;
+  /** Asks all to end, waits until they have, and kills those that have not by then. */
+  stop(withinMs: number): Promise<void>;
 }
 
 interface Running {
@@ -33,12 +37,15 @@ export function createMembers(options: MembersOptions): Members {
   const members = new Map<number, Running>();
   let stopping = false;
 
-  const say = (pid: number, word: typeof RETIRE | typeof RECALL): void => {
+  const say = (child: ChildProcess, word: Word): void => {
+    // One that is just ending hears nothing any more; its end is told below.
+    if (child.connected) child.send(word, () => undefined);
+  };
+  const setRetiring = (pid: number, retiring: boolean): void => {
     const member = members.get(pid);
     if (!member) return;
-    member.retiring = word === RETIRE;
-    // One that is just ending hears nothing any more; its end is told below.
-    if (member.child.connected) member.child.send(word, () => undefined);
+    member.retiring = retiring;
+    say(member.child, retiring ? RETIRE : RECALL);
   };
 
   return {
@@ -67,13 +74,17 @@ export function createMembers(options: MembersOptions): Members {
       });
       members.set(pid, { child, gone, retiring: false });
     },
-    recall: (pid) => say(pid, RECALL),
-    retire: (pid) => say(pid, RETIRE),
-    stop: async () => {
+    recall: (pid) => setRetiring(pid, false),
+    retire: (pid) => setRetiring(pid, true),
+    kill: (pid) => void members.get(pid)?.child.kill('SIGKILL'),
+    stop: async (withinMs) => {
       stopping = true;
       const all = [...members.values()];
-      for (const { child } of all) child.kill('SIGTERM');
+      // No signal: who ends a whole group of processes by one has sent it to the workers too, and a second one ends them at once.
+      for (const { child } of all) say(child, LEAVE);
+      const late = setTimeout(() => all.forEach(({ child }) => child.kill('SIGKILL')), withinMs);
       await Promise.all(all.map(({ gone }) => gone));
+      clearTimeout(late);
     },
   };
 }

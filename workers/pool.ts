@@ -17,6 +17,7 @@ import { startableWork } from '../src/engine/demand';
 import type { Database } from '../src/store/database';
 import { machineWorkers, type MachineWorker } from '../src/store/statements/workers';
 import { createMembers } from './members';
+import { afterCrash, NO_CRASHES, type Crashes } from './crashes';
 
 type Place = BackendKindFacts['place'];
 
@@ -30,40 +31,51 @@ export interface PoolOptions {
   /** How many steps one worker takes at each place. */
   readonly slots: Readonly<Record<Place, number>>;
   readonly coolDownSeconds: number;
+  /** How long a worker that is told to end may take before it is killed. */
+  readonly stopSeconds: number;
+  /** A worker that Postgres does not know as alive for so many looks in a row is killed and replaced. */
+  readonly silentLooks?: number;
   readonly log: (level: 'info' | 'warn' | 'error', message: string) => void;
-  /** Told once, when workers crashed too often. */
+  /** Told once, when no worker is left and each that was started anew crashed at once. */
   readonly onGaveUp: () => void;
 }
 
 export interface Pool {
-  /** Asks all workers to end, and waits until they have. */
+  /** Asks all workers to end, and waits until they have; kills those that do not. */
   stop(): Promise<void>;
 }
 
 const LOOK_MS = 1_000;
-/** Crashes within the window after which the pool gives up. */
+/** Long enough for one that was paused and goes on to take a new number. Looks, not time: a pause stops the pool, too. */
+const SILENT_LOOKS = 120;
+/** Crashes in a row after which the pool gives up when no worker is left. */
 const MAX_CRASHES = 5;
-const CRASH_WINDOW_MS = 60_000;
 
 /** Starts the least number of workers, and looks each second whether more or fewer are wanted. */
 export function startPool(options: PoolOptions): Pool {
-  const { bounds, slots, log } = options;
-  let crashes: number[] = [];
+  const { bounds, slots, log, silentLooks = SILENT_LOOKS } = options;
+  let crashes: Crashes = NO_CRASHES;
   let wishes: Wishes = [];
   let target = bounds.min;
-  let looking: Promise<void> = Promise.resolve();
   let stopping = false;
   let opened: Awaited<ReturnType<PoolOptions['open']>> | undefined;
+  /** The workers as Postgres knew them last. */
+  let known: readonly MachineWorker[] = [];
+  /** For how many looks it has not known those that it knew before. */
+  const silent = new Map<number, number>();
 
   const members = createMembers({
     ...options,
     onCrash: (pid, how) => {
-      const now = Date.now();
-      crashes = [...crashes.filter((time) => now - time < CRASH_WINDOW_MS), now];
-      if (crashes.length > MAX_CRASHES) {
-        log('error', `workers ended ${crashes.length} times within a minute (last with ${how}): the pool gives up`);
+      const now = performance.now();
+      crashes = afterCrash(crashes, now);
+      if (crashes.inRow > MAX_CRASHES && members.list().length === 0) {
+        log('error', `workers crashed ${crashes.inRow} times in a row (last with ${how}): the pool gives up`);
         options.onGaveUp();
-      } else log('warn', `worker process ${pid} ended unexpectedly (${how}); another one takes its place`);
+        return;
+      }
+      const pause = Math.ceil(Math.max(0, crashes.restartAt - now) / 1_000);
+      log('warn', `worker process ${pid} ended unexpectedly (${how}); another one takes its place in ${pause} s`);
     },
   });
 
@@ -86,57 +98,70 @@ export function startPool(options: PoolOptions): Pool {
     return demand;
   };
 
-  const change = (workers: readonly MachineWorker[]): void => {
+  const change = (): void => {
+    if (stopping) return;
     const list = members.list().map((member) => {
-      const running = workers.find(({ pid }) => pid === member.pid)?.running ?? {};
+      const running = known.find(({ pid }) => pid === member.pid)?.running ?? {};
       return { ...member, running: Object.values(running).reduce((sum, count) => sum + count, 0) };
     });
     const { start, recall, retire } = changePool(list, target, bounds.max);
-    for (let count = 0; count < start; count += 1) members.start();
+    if (performance.now() >= crashes.restartAt) for (let count = 0; count < start; count += 1) members.start();
     recall.forEach(members.recall);
     retire.forEach(members.retire);
+  };
+
+  /** One whose process lives and that Postgres has not heard of for long hangs: its steps belong to others by now. */
+  const killSilent = (): void => {
+    for (const { pid } of known) silent.set(pid, -1);
+    const pids = new Set(members.list().map(({ pid }) => pid));
+    for (const [pid, looks] of silent) {
+      silent.set(pid, looks + 1);
+      if (!pids.has(pid)) silent.delete(pid);
+      else if (looks + 1 === silentLooks) {
+        log('warn', `worker process ${pid} gives no sign of life: it is killed`);
+        members.kill(pid);
+      }
+    }
   };
 
   const look = async (): Promise<void> => {
     opened ??= await options.open();
     const list = members.list();
-    const workers = await machineWorkers(
+    known = await machineWorkers(
       opened.db,
       hostname(),
       list.map(({ pid }) => pid),
     );
+    killSilent();
     // What a retiring worker runs needs no place on another one.
-    const active = workers.filter(({ pid }) => list.some((one) => one.pid === pid && !one.retiring));
+    const active = known.filter(({ pid }) => list.some((one) => one.pid === pid && !one.retiring));
     const wanted = wantedWorkers(await demandOf(active), slots, bounds);
     const before = target;
     ({ target, wishes } = settle(wishes, wanted, performance.now() / 1_000, options.coolDownSeconds));
     if (target !== before) log('info', `${target} workers are wanted, after ${before}`);
-    if (!stopping) change(workers);
   };
-  let busy = false;
+  let looking = false;
   const tick = (): void => {
-    if (busy || stopping) return;
-    busy = true;
-    looking = look()
-      // What is there goes on as it is; a worker that crashed meanwhile is replaced all the same.
-      .catch((error: unknown) => {
-        log('warn', `looking how many workers are wanted: ${messageOf(error)}`);
-        if (!stopping) change([]);
-      })
+    // Also while Postgres is away: what is there goes on as it is, and a worker that crashed is replaced.
+    change();
+    if (looking) return;
+    looking = true;
+    look()
+      .then(change)
+      .catch((error: unknown) => log('warn', `looking how many workers are wanted: ${messageOf(error)}`))
       .finally(() => {
-        busy = false;
+        looking = false;
       });
   };
 
-  change([]);
   const timer = setInterval(tick, LOOK_MS);
   tick();
   return {
     stop: async () => {
       stopping = true;
       clearInterval(timer);
-      await members.stop();
-      await looking;
+      // A look that is under way is not waited for: Postgres may be away.
+      await members.stop(options.stopSeconds * 1_000);
       opened?.catalog.close();
       await opened?.db.close();
     },

@@ -1,5 +1,5 @@
 import { GraphQLJSON } from 'graphql-scalars';
-import { Args, Ctx, Field, FieldResolver, Int, ObjectType, registerEnumType, Resolver, Root } from 'type-graphql';
+import { Args, Ctx, Field, FieldResolver, Int, ObjectType, Resolver, Root } from 'type-graphql';
 import { summarizeHealth, type HealthSummary } from '../../src/domain/backendHealth';
 import { shownOptions } from '../../src/domain/shownOptions';
 import { WorkerRow } from '../../src/store/entities';
@@ -7,26 +7,21 @@ import { checksOfBackend, checksOfWorker, type HealthCheck } from '../../src/sto
 import type { Context } from '../context';
 import { BackendType } from '../definitions/types';
 import { connectionOf, numericKey, PageArgs, pageOf, toConnection, type Connection } from '../relay/connection';
+import { enumOf } from '../relay/enums';
 import { fromId } from '../relay/ids';
 import { backendViewOf } from './views';
 import { toWorker, WorkerType } from './resolver';
 
-export enum BackendHealthStateName {
-  READY = 'READY',
-  UNAVAILABLE = 'UNAVAILABLE',
-  MISSING = 'MISSING',
-  UNKNOWN = 'UNKNOWN',
-}
-registerEnumType(BackendHealthStateName, {
-  name: 'BackendHealthState',
-  description: 'Whether the engine behind a Backend answers.',
-  valuesConfig: {
-    READY: { description: 'It answers: steps are taken.' },
-    UNAVAILABLE: { description: 'It is known and does not answer now: steps wait until it does.' },
-    MISSING: { description: 'It is not installed: steps are left to other workers, or wait.' },
-    UNKNOWN: { description: 'No live worker has asked it.' },
+const BackendHealthStateName = enumOf<HealthSummary['state']>(
+  'BackendHealthState',
+  'Whether the engine behind a Backend answers.',
+  {
+    READY: 'It answers: steps are taken.',
+    UNAVAILABLE: 'It is known and does not answer now: steps wait until it does.',
+    MISSING: 'It is not installed: steps are left to other workers, or wait.',
+    UNKNOWN: 'No live worker has asked it.',
   },
-});
+);
 
 @ObjectType('BackendCheck', { description: 'What one worker found when it last asked the engine behind a Backend.' })
 export class BackendCheckType {
@@ -34,7 +29,7 @@ export class BackendCheckType {
   @Field(() => String, { description: 'The name of the Backend.' })
   backend!: string;
   @Field(() => BackendHealthStateName, { description: 'Whether the engine answers there. Never UNKNOWN.' })
-  state!: BackendHealthStateName;
+  state!: HealthSummary['state'];
   @Field(() => String, { nullable: true, description: "The engine's own version; null when it could not be asked." })
   version!: string | null;
   @Field(() => String, { description: 'What is missing and how to mend it; empty when nothing is.' })
@@ -141,7 +136,6 @@ async function checksPage(
     return workerRow ? [{ ...check, workerRow }] : [];
   });
   return toConnection(known, first, key, ({ workerRow, backend, state, version, message, checkedAt }) => ({
-    ...{ workerRow, backend, version, message, checkedAt },
-    state: BackendHealthStateName[state],
+    ...{ workerRow, backend, state, version, message, checkedAt },
   }));
 }

@@ -26,6 +26,8 @@ export interface HostOptions {
   readonly containerVolumes?: readonly string[];
   /** Where plug-ins lie; `plugins` beside the work folder by default. */
   readonly pluginFolder?: string;
+  /** Whether nobody can have taken the worker for dead; always by default. */
+  readonly isLeased?: () => boolean;
   /** Told what went wrong beside the Attempts, in a sentence. */
   readonly log?: (message: string) => void;
 }
@@ -56,7 +58,7 @@ interface Opened {
 }
 
 export function createHost(options: HostOptions): BackendHost {
-  const { workDir, artifacts, path = DEFAULT_PATH, log = () => {} } = options;
+  const { workDir, artifacts, path = DEFAULT_PATH, isLeased = () => true, log = () => {} } = options;
   const mark = ownMark(options.workerId);
   const workerMark = formatMark(mark);
   const folder = workFolder(workDir, mark);
@@ -87,6 +89,16 @@ export function createHost(options: HostOptions): BackendHost {
     specs.set(spec, found);
     return found;
   };
+  /** While it is used, a Backend is not closed for being idle. */
+  const using = async <T>(spec: BackendSpec, use: (backend: Backend) => Promise<T>): Promise<T> => {
+    const used = openedFor(spec);
+    used.running += 1;
+    try {
+      return await use(await used.backend);
+    } finally {
+      used.running -= 1;
+    }
+  };
   const closeIdle = async (): Promise<void> => {
     for (const [key, one] of opened) {
       if (one.running > 0 || Date.now() - one.usedAt < IDLE_MS) continue;
@@ -108,7 +120,7 @@ export function createHost(options: HostOptions): BackendHost {
   }, log);
 
   const context: RunContext = {
-    ...{ folder, keptFolder, workerMark, artifacts, path },
+    ...{ folder, keptFolder, workerMark, artifacts, path, isLeased },
     backendFor: (request) => openedFor(request.backend).backend,
   };
 
@@ -133,7 +145,7 @@ export function createHost(options: HostOptions): BackendHost {
 
     async health(spec) {
       try {
-        return await (await openedFor(spec).backend).health();
+        return await using(spec, (backend) => backend.health());
       } catch (error) {
         // What does not fit this machine does so until somebody changes it.
         const isUnfit = error instanceof StepcastError && error.code === 'CONFIGURATION';
@@ -158,7 +170,7 @@ export function createHost(options: HostOptions): BackendHost {
       for (const { place } of unwanted) {
         try {
           const spec = await keptSpec(place);
-          if (spec) await (await openedFor(spec).backend).abandon?.(place);
+          if (spec) await using(spec, async (backend) => backend.abandon?.(place));
           await removeTree(place.root);
           removed += 1;
         } catch (error) {

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { LEAVE } from '../config/parentWatch';
 import type { LogFile } from './logFile';
 
 /** Crashes within the window after which it is given up. */
@@ -116,7 +117,8 @@ export function supervise(options: SupervisedOptions): Supervised {
       stopping = true;
       clearTimeout(timer);
       if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
-      child.kill('SIGTERM');
+      // No signal: a service manager that signals all processes has sent one to it too, and a second one ends it at once.
+      if (!child.connected || !child.send(LEAVE, () => undefined)) child.kill('SIGTERM');
       const limit = setTimeout(() => {
         print(`${name} did not end in time and was killed.`);
         child.kill('SIGKILL');

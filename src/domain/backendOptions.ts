@@ -57,7 +57,7 @@ export interface BackendOptionsOf {
   readonly GRID_ENGINE: GridEngineOptions;
   /** Jobs of an OpenPBS, PBS Professional or Torque cluster. */
   readonly PBS: PbsOptions;
-  /** Applications and queries on Spark. */
+  /** Applications, scripts and queries on Spark. */
   readonly SPARK: SparkOptions;
   /** Hadoop streaming. */
   readonly HADOOP: HadoopOptions;
@@ -175,8 +175,8 @@ export const BACKEND_KINDS: Readonly<Record<BackendKind, BackendKindFacts>> = {
     decisive: [],
   },
   SPARK: {
-    description: 'Applications and SQL queries on Apache Spark.',
-    commands: ['argv', 'query'],
+    description: 'Applications, PySpark scripts and SQL queries on Apache Spark.',
+    commands: ['argv', 'script', 'query'],
     place: 'here',
     decisive: ['packages', 'conf', 'python'],
   },

@@ -56,8 +56,8 @@ export interface Watched extends RunningAttempt {
   readonly streams: Readonly<Record<'stdout' | 'stderr', string>>;
   /** What the Backend said about it. */
   readonly notes: readonly string[];
-  /** Resolves when the output so far holds the text, while the command runs. */
-  until(text: string): Promise<void>;
+  /** Resolves when the output so far, of both streams or of one, holds the text, while the command runs. */
+  until(text: string, stream?: 'stdout' | 'stderr'): Promise<void>;
   readonly reports: [number, string][];
 }
 
@@ -119,10 +119,10 @@ export function createBench(backend: BackendSpec = LOCAL, more: Partial<HostOpti
         note: (message) => void notes.push(message),
       },
     );
-    const until = (text: string): Promise<void> =>
+    const until = (text: string, stream?: 'stdout' | 'stderr'): Promise<void> =>
       new Promise((resolve, reject) => {
         const look = (): void => {
-          if (!output.includes(text)) return;
+          if (!(stream ? streams[stream] : output).includes(text)) return;
           waiting.delete(look);
           resolve();
         };

@@ -21,7 +21,11 @@ writeFileSync(home + '/worker.pid', String(process.pid));
 console.log(JSON.stringify({ level: 30, msg: 'quiet' }));
 console.log(JSON.stringify({ level: 40, msg: 'the disk is slow' }));
 const timer = setInterval(() => {}, 1000);
-exitWithParent(async () => { clearInterval(timer); console.log('stopped cleanly'); });`);
+exitWithParent(async () => {
+  clearInterval(timer);
+  if (process.env.FAKE_SLOW_STOP) await new Promise((resolve) => setTimeout(resolve, 500));
+  console.log('stopped cleanly');
+});`);
 
 let app: App;
 
@@ -68,6 +72,16 @@ describe('npm start', () => {
     launcher.process.kill(signal);
     expect(await launcher.ended).toBe(0);
     expect(Object.values(pids).filter(isAlive)).toEqual([]);
+  });
+
+  test('a signal to all of its processes at once stops them in order, too', async () => {
+    const launcher = await app.start({ FAKE_SLOW_STOP: '1' });
+    await launcher.says(READY);
+    const pids = await pidsOf(launcher.home);
+    for (const pid of [pids.worker, pids.api]) process.kill(pid, 'SIGTERM');
+    launcher.process.kill('SIGTERM');
+    expect(await launcher.ended).toBe(0);
+    expect(await readFile(path.join(launcher.home, 'logs', 'worker.log'), 'utf8')).toContain('stopped cleanly');
   });
 
   test('after kill -9 the children go too, and the next start takes the folder over', async () => {

@@ -1,27 +1,24 @@
 /** Engines that are missing, or away, while there is work for them: what callers see, and that work goes on without a restart. */
 import { mkdtemp, rm, symlink } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { stepcast as command } from '../cli/support';
 import { describeEngine } from '../support/engines';
-import { freePort } from '../../src/embedded';
 import { startStepcast, type Stepcast } from './support/stepcast';
 import { eventually } from './support/wait';
 
 let stepcast: Stepcast;
 let folder: string;
-let port: number;
-let service: Server | undefined;
 
 beforeAll(async () => {
   folder = await mkdtemp(path.join(os.tmpdir(), 'stepcast-missing-'));
-  port = await freePort();
   stepcast = await startStepcast({ env: { STEPCAST_HEALTH_SECONDS: '1' } });
 }, 60_000);
 afterAll(async () => {
   await stepcast.stop();
-  service?.close();
   await rm(folder, { recursive: true, force: true });
 }, 30_000);
 
@@ -73,6 +70,11 @@ outputs: { loud: shout.loud }
 });
 
 test('a service that is away costs its steps no try: they wait for it, and go on when it answers', async () => {
+  let away = true;
+  const service = createServer((_request, response) => response.end('"here"'));
+  service.on('connection', (socket) => away && socket.destroy());
+  await once(service.listen(0, '127.0.0.1'), 'listening');
+  const { port } = service.address() as AddressInfo;
   await stepcast.define(`
 backend: answers
 kind: http
@@ -92,7 +94,9 @@ outputs: { answer: ask.answer }
   const id = await stepcast.submit('ask');
   const step = await waitsFor(id, /^No live worker can run backend `answers`/);
   expect(step).toMatchObject({ state: 'QUEUED', attempt: 0 });
-  service = createServer((_request, response) => response.end('"here"')).listen(port, '127.0.0.1');
+  away = false;
   await stepcast.untilState(id, ['SUCCEEDED']);
   expect(await stepOf(id)).toMatchObject({ attempt: 1 });
+  service.close();
+  service.closeAllConnections();
 }, 90_000);

@@ -19,7 +19,8 @@ describeEngine('PYTHON', 'one graph', () => {
       test('cleans, models, tests and draws the weather', async () => {
         const observations = { text: readFileSync(DATA, 'utf8'), name: 'seattle-weather.csv' };
         const id = await stepcast.submit('weather-seasons', { observations });
-        await stepcast.untilState(id, ['SUCCEEDED']);
+        // Three interpreters start one after the other.
+        await stepcast.untilState(id, ['SUCCEEDED'], 100_000);
         const { submission } = await stepcast.gql<{
           submission: { outputs: Record<string, unknown>; results: { nodes: { name: string; url: string }[] } };
         }>('query ($id: ID!) { submission(id: $id) { outputs results(first: 20) { nodes { name url } } } }', { id });

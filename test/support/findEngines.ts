@@ -51,7 +51,8 @@ export type Found<Facts> =
   { readonly here: true; readonly facts: Facts } | { readonly here: false; readonly reason: string };
 export type FoundEngines = { readonly [Name in EngineName]: Found<Engines[Name]> };
 
-const ASK_MS = 10_000;
+/** Generous: the engines have just been started, on a machine that is busy with that. */
+const ASK_MS = 60_000;
 const run = promisify(execFile);
 
 /** What is wrong with an engine, in a few words. */

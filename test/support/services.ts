@@ -18,8 +18,14 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   return { url: url.href, drop: () => administer(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`) };
 }
 
-// A test file is a module registry of its own, so this is one number for each file. 0 is left to nobody.
-const database = randomInt(1, REDIS_DATABASES);
+/** Processes of jest that run files at the same time, at most. */
+const MAX_PARALLEL = 16;
+const SHARE = Math.floor((REDIS_DATABASES - 1) / MAX_PARALLEL);
+/**
+ * A test file is a module registry of its own, so this is one number for each file. Two files at the same time never have the
+ * same: they would hear each other's messages, which name rows by numbers that all databases have. 0 is left to nobody.
+ */
+const database = 1 + ((Number(process.env['JEST_WORKER_ID'] ?? 1) - 1) % MAX_PARALLEL) * SHARE + randomInt(SHARE);
 
 /** The run's Redis, with a database number of this test file's own. */
 export function testRedisUrl(): string {

@@ -3,6 +3,9 @@
 /** A timer that comes so late was held up by this process, and the reports with it. In milliseconds. */
 const HELD_UP_MS = 1_000;
 
+/** Node's timers hold no more: 24 days. */
+export const MAX_TIMER_MS = 2 ** 31 - 1;
+
 export interface HeartbeatWatch {
   /** The command has reported. */
   beat(): void;
@@ -23,7 +26,7 @@ export function watchHeartbeat({ seconds, heldUpMs, onMissed }: HeartbeatOptions
   let last = listened();
   let timer: NodeJS.Timeout;
   const arm = (): void => {
-    const waitMs = Math.max(1, last + periodMs - listened());
+    const waitMs = Math.min(MAX_TIMER_MS, Math.max(1, last + periodMs - listened()));
     timer = setTimeout(look, waitMs, performance.now() + waitMs);
   };
   const look = (expectedAt: number): void => {

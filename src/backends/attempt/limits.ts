@@ -1,10 +1,7 @@
 /** The clocks of an Attempt: a command that passes a limit of its Task is ended. */
 import type { TaskSpec } from '../../domain/definitions';
-import { watchHeartbeat, type HeartbeatWatch } from './heartbeat';
+import { MAX_TIMER_MS, watchHeartbeat, type HeartbeatWatch } from './heartbeat';
 import type { StopReason } from './stopReason';
-
-/** Node's timers hold no more; longer timeouts (24 days) end there. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export interface LimitWatch {
   /** The command runs: time counts from now. Idempotent. */
@@ -26,6 +23,7 @@ export function watchLimits(
   return {
     begin: () => {
       if (timer || over) return;
+      // Longer timeouts end with the longest that a timer holds.
       timer = setTimeout(stop, Math.min(timeoutSeconds * 1000, MAX_TIMER_MS), 'TIMEOUT');
       if (heartbeatSeconds !== undefined)
         heartbeat = watchHeartbeat({ seconds: heartbeatSeconds, heldUpMs, onMissed: () => stop('HEARTBEAT') });

@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { LimitOptions } from '../../domain/backends/local';
 import { messageOf, StepcastError } from '../../domain/errors';
-import { processStart } from '../process/processList';
+import { isGone, ownMark, type WorkerMark } from '../process/identity';
 
 export type Controller = 'memory' | 'cpu' | 'pids';
 const CONTROLLERS: readonly Controller[] = ['memory', 'cpu', 'pids'];
@@ -17,8 +17,9 @@ export interface ControlGroup {
   readonly entrances: readonly string[];
   /** Processes in it that the kernel has killed for want of memory. */
   memoryKills(): number;
-  pids(): number[];
-  /** After its last process has ended. */
+  /** Ends all that is in it, wherever that has fled. */
+  kill(): void;
+  /** The same, and removes it. */
   remove(): Promise<void>;
 }
 
@@ -43,7 +44,7 @@ const REMOVE_AGAIN_MS = 20;
 
 const HERE: CgroupFiles = { mount: '/sys/fs/cgroup', own: '/proc/self/cgroup' };
 
-/** What this worker may use; null where there is nothing. Groups that dead workers have left are removed. */
+/** What this worker may use; null where there is nothing. Groups that dead workers have left go, with all that runs in them. */
 export function findControlGroups(files: CgroupFiles = HERE): ControlGroups | null {
   const places = findPlaces(files);
   const controllers = new Set([...places.folders.keys()]);
@@ -107,7 +108,7 @@ function create(
     const folder = folders.get(controller);
     if (folder === undefined)
       throw new StepcastError('UNAVAILABLE', `This worker has no control group for ${controller}.`);
-    used.set(controller, join(folder, `${PREFIX}${process.pid}-${processStart(process.pid) ?? ''}-${name}`));
+    used.set(controller, join(folder, `${prefixOf(ownMark(''))}${name}`));
   }
   const groups = [...new Set(used.values())];
   try {
@@ -132,17 +133,8 @@ function create(
       const told = read(join(memory, version === 1 ? 'memory.oom_control' : 'memory.events'));
       return Number(/^oom_kill (\d+)$/m.exec(told)?.[1] ?? 0);
     },
-    pids: () =>
-      read(join(groups[0] ?? '', 'cgroup.procs'))
-        .split('\n')
-        .filter(Boolean)
-        .map(Number),
-    async remove() {
-      for (let tries = 0; tries < REMOVE_TRIES; tries += 1) {
-        if (groups.map(tryRemove).every(Boolean)) return;
-        await delay(REMOVE_AGAIN_MS);
-      }
-    },
+    kill: () => groups.forEach(kill),
+    remove: () => endAndRemove(groups),
   };
 }
 
@@ -184,11 +176,37 @@ function settingsOfVersion2({ memoryBytes, cpus, processes }: LimitOptions): Set
 /** The kernel takes no less than a millisecond. */
 const quota = (cpus: number): string => String(Math.max(1000, Math.round(cpus * PERIOD_MICROSECONDS)));
 
-/** What workers have left that are gone. */
+/** Names the worker, so that the next one sees whether it is gone. Process numbers mean nothing in another name space. */
+const prefixOf = ({ namespace, pid, startedAt }: WorkerMark): string =>
+  `${PREFIX}${namespace.replaceAll('-', '')}-${pid}-${startedAt}-`;
+
+/** What workers have left that are gone: what fled there and cleared its environment is known by its group alone. */
 function sweep(folder: string): void {
+  const { namespace } = ownMark('');
   for (const name of listed(folder)) {
-    const [, pid, startedAt] = new RegExp(`^${PREFIX}(\\d+)-([^-]*)-`).exec(name) ?? [];
-    if (pid !== undefined && processStart(Number(pid)) !== startedAt) tryRemove(join(folder, name));
+    const [start, pid, startedAt] = new RegExp(`^${PREFIX}\\w+-(\\d+)-(\\w+)-`).exec(name) ?? [];
+    if (pid === undefined || startedAt === undefined) continue;
+    const mark = { workerId: '', namespace, pid: Number(pid), startedAt };
+    if (start === prefixOf(mark) && isGone(mark)) void endAndRemove([join(folder, name)]);
+  }
+}
+
+async function endAndRemove(groups: readonly string[]): Promise<void> {
+  for (let tries = 0; tries < REMOVE_TRIES; tries += 1) {
+    if (groups.map(tryRemove).every(Boolean)) return;
+    groups.forEach(kill);
+    await delay(REMOVE_AGAIN_MS);
+  }
+}
+
+function kill(group: string): void {
+  for (const pid of read(join(group, 'cgroup.procs')).split('\n').map(Number)) {
+    if (!(pid > 0)) continue; // one of another name space is 0
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // it has just ended
+    }
   }
 }
 

@@ -12,7 +12,8 @@ import { CommandNotStarted } from '../process/nativeProcess';
 import { DEFAULT_GRACE_MS, membersOf, type Tree } from '../process/processTree';
 import { startProcess } from '../process/start';
 import { findControlGroups, type ControlGroup, type ControlGroups } from './controlGroups';
-import { isSeen, sandboxWords } from './sandbox';
+import { findPrivate, type Private } from './notForAll';
+import { isSeen, sandboxWords, SETTINGS } from './sandbox';
 
 export interface Confinement {
   /** Throws CommandNotStarted and UNAVAILABLE as `startProcess` does; UNAVAILABLE also when it cannot be confined. */
@@ -26,6 +27,8 @@ const ENTER = 'for one in "$@"; do shift; [ "$one" = -- ] && break; echo $$ > "$
 /** bubblewrap and the first process of its name space count among the processes of a group. */
 const SANDBOX_PROCESSES = 2;
 const TRIAL_MS = 10_000;
+/** What is to be hidden is looked for anew after this time. */
+const HIDDEN_FOR_MS = 10_000;
 const LOOK_AGAIN_MS = 10;
 /** What the command wrote last is read within this time, unless a reader is slow. */
 const READ_MS = 1000;
@@ -44,6 +47,13 @@ export function createConfinement({ sandbox, limits = {} }: LocalOptions, path: 
   const bubblewrap = sandbox && tool('bwrap');
   const prlimit = tool('prlimit');
   const groups = needsGroups(limits) ? findControlGroups() : null;
+
+  let known: { readonly at: number; readonly hidden: readonly Private[] } | undefined;
+  const hidden = (): readonly Private[] => {
+    if (!known || performance.now() - known.at > HIDDEN_FOR_MS)
+      known = { at: performance.now(), hidden: findPrivate(SETTINGS) };
+    return known.hidden;
+  };
 
   const lacking = (): string | null => {
     if (process.platform !== 'linux') return 'Commands are confined on Linux only.';
@@ -78,14 +88,14 @@ export function createConfinement({ sandbox, limits = {} }: LocalOptions, path: 
         ? { processes: held.processes + (sandbox ? SANDBOX_PROCESSES : 0) }
         : {}),
     });
-    const words = [
+    const wrapped = (): string[] => [
       ...(group && group.entrances.length > 0 ? ['/bin/sh', '-c', ENTER, 'stepcast', ...group.entrances, '--'] : []),
       ...(prlimit && usesPrlimit(limits, groups) ? [prlimit, ...prlimitWords(limits, groups), '--'] : []),
-      ...(sandbox && bubblewrap ? sandboxWords(sandbox, directory, { bubblewrap, isRoot }) : []),
+      ...(sandbox && bubblewrap ? sandboxWords(sandbox, directory, { bubblewrap, hidden: hidden() }) : []),
       ...argv,
     ];
     try {
-      return watched(attempt, hooks, words, held, group);
+      return watched(attempt, hooks, wrapped(), held, group);
     } catch (error) {
       void group?.remove();
       throw error;
@@ -105,7 +115,7 @@ export function createConfinement({ sandbox, limits = {} }: LocalOptions, path: 
     const outOfMemory = (): void => {
       if (memoryBytes === attempt.resources.memoryBytes) return hooks.outOfMemory();
       exceeded = true;
-      void started.end(true);
+      started.end(true).catch(() => hooks.outOfMemory());
     };
     const { pid, ...started } = startProcess({ ...attempt, resources }, { outOfMemory }, { argv });
     const marks = Object.entries(attempt.marks).map(([name, value]) => `${name}=${value}`);
@@ -125,11 +135,10 @@ export function createConfinement({ sandbox, limits = {} }: LocalOptions, path: 
         if (sandbox && !urgent) await askToEnd(tree);
         await started.end(urgent || sandbox !== undefined);
         // What has left the tree and cleared its environment is still in the group.
-        for (const one of group?.pids() ?? []) tryKill(one);
+        group?.kill();
       },
       settle: async (pumps) => {
         if (!sandbox || !(await areReadSoon(pumps))) await started.settle?.(pumps);
-        for (const one of group?.pids() ?? []) tryKill(one);
         await group?.remove();
       },
     };
@@ -234,7 +243,7 @@ async function askToEnd(tree: Tree): Promise<void> {
 }
 
 /** False when there is no such process. */
-function tryKill(pid: number, signal: NodeJS.Signals | 0 = 'SIGKILL'): boolean {
+function tryKill(pid: number, signal: NodeJS.Signals | 0): boolean {
   try {
     return process.kill(pid, signal);
   } catch {

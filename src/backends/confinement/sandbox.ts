@@ -1,8 +1,9 @@
 /** The words of bubblewrap for a command that is to see the system and its own directory alone. */
-import { existsSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, realpathSync } from 'node:fs';
 import { sep } from 'node:path';
 import type { SandboxOptions } from '../../domain/backends/local';
 import type { AttemptPlace } from '../backend';
+import type { Private } from './notForAll';
 
 /** Where programs and their libraries, data and settings lie; those that are there are seen, and cannot be changed. */
 const SYSTEM = [
@@ -19,31 +20,21 @@ const SYSTEM = [
   '/gnu/store',
 ];
 
-/** What the worker could read in there as root, and no command needs. */
-const SECRET = [
-  '/etc/shadow',
-  '/etc/shadow-',
-  '/etc/gshadow',
-  '/etc/gshadow-',
-  '/etc/sudoers',
-  '/etc/sudoers.d',
-  '/etc/ssh',
-  '/etc/ssl/private',
-  '/etc/munge',
-  '/etc/krb5.keytab',
-];
+/** Where what not everybody may read is hidden. */
+export const SETTINGS = '/etc';
 
 /** Facts of this machine. */
 export interface SandboxMachine {
   readonly bubblewrap: string;
-  readonly isRoot: boolean;
+  /** What the worker may be able to read among the settings, and no command needs. */
+  readonly hidden: readonly Private[];
 }
 
 /** All words up to the command's own, which follow them. */
 export function sandboxWords(
   { network, readOnly, writable }: SandboxOptions,
   directory: AttemptPlace,
-  { bubblewrap, isRoot }: SandboxMachine,
+  { bubblewrap, hidden }: SandboxMachine,
 ): string[] {
   const seen = SYSTEM.filter((path) => existsSync(path));
   return [
@@ -53,7 +44,7 @@ export function sandboxWords(
     '--die-with-parent',
     ...['--cap-drop', 'ALL'],
     ...seen.flatMap((path) => ['--ro-bind', path, path]),
-    ...(isRoot ? SECRET.flatMap(hidden) : []),
+    ...hidden.flatMap(cover),
     ...(network ? nameServers() : []),
     ...['--proc', '/proc', '--dev', '/dev'],
     // On disk, and gone with the Attempt; a file system in memory would have no bound.
@@ -65,10 +56,10 @@ export function sandboxWords(
   ];
 }
 
-function hidden(path: string): string[] {
-  const found = statSync(path, { throwIfNoEntry: false });
-  if (!found) return [];
-  return found.isDirectory() ? ['--tmpfs', path, '--remount-ro', path] : ['--ro-bind', '/dev/null', path];
+/** Nothing for what has gone meanwhile: bubblewrap would try to make it. */
+function cover({ path, isFolder }: Private): string[] {
+  if (!lstatSync(path, { throwIfNoEntry: false })) return [];
+  return isFolder ? ['--tmpfs', path, '--remount-ro', path] : ['--ro-bind', '/dev/null', path];
 }
 
 /** /etc/resolv.conf is often a link into /run, which is not seen. */

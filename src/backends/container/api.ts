@@ -31,7 +31,7 @@ export interface CallOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** For calls that last as long as something runs. */
   readonly signal?: AbortSignal;
-  /** Until the answer begins; the usual by default, Infinity for calls that wait. */
+  /** Until the answer begins, and for `call` until it ends; the usual by default, Infinity for calls that wait. */
   readonly timeoutMs?: number;
 }
 
@@ -51,6 +51,8 @@ const TIMEOUT_MS = 120_000;
 /** Larger answers are refused: no list of ours comes near it. */
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 const MAX_MESSAGE_LENGTH = 1_000;
+/** After so long without a byte the system asks whether the engine's machine is still there; without an answer the connection breaks. */
+const KEEP_ALIVE_MS = 30_000;
 
 export async function connectEngine(address: EngineAddress): Promise<EngineApi> {
   const tls = address.kind === 'tcp' && address.certificates !== null;
@@ -76,6 +78,7 @@ export async function connectEngine(address: EngineAddress): Promise<EngineApi> 
       },
       ...(options.signal ? { signal: options.signal } : {}),
     });
+    request.setSocketKeepAlive(true, KEEP_ALIVE_MS);
     request.end(text);
     return request;
   }
@@ -87,11 +90,7 @@ export async function connectEngine(address: EngineAddress): Promise<EngineApi> 
     take: (answer: IncomingMessage, socket: Duplex, head: Buffer) => T,
   ): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      const timer =
-        timeoutMs === Infinity
-          ? undefined
-          : setTimeout(() => request.destroy(new Error('no answer in time')), timeoutMs);
-      const over = (): void => clearTimeout(timer);
+      const over = limitTime(request, timeoutMs);
       request.on('error', (error) => {
         over();
         reject(unreachable(address, error));
@@ -117,7 +116,7 @@ export async function connectEngine(address: EngineAddress): Promise<EngineApi> 
 
   async function refusal(answer: IncomingMessage): Promise<Error> {
     try {
-      return new EngineRefusal(answer.statusCode ?? 0, readMessage((await readAll(answer)).toString()));
+      return new EngineRefusal(answer.statusCode ?? 0, readMessage((await readAll(answer, TIMEOUT_MS)).toString()));
     } catch (error) {
       return unreachable(address, error);
     }
@@ -130,7 +129,7 @@ export async function connectEngine(address: EngineAddress): Promise<EngineApi> 
       const answer = await open(method, path, options);
       let bytes: Buffer;
       try {
-        bytes = await readAll(answer);
+        bytes = await readAll(answer, options.timeoutMs ?? TIMEOUT_MS);
       } catch (error) {
         throw unreachable(address, error);
       }
@@ -174,15 +173,27 @@ function unreachable(address: EngineAddress, error: unknown): StepcastError {
   });
 }
 
-async function readAll(answer: IncomingMessage): Promise<Buffer> {
+async function readAll(answer: IncomingMessage, timeoutMs: number): Promise<Buffer> {
+  const over = limitTime(answer, timeoutMs);
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of answer) {
-    chunks.push(chunk as Buffer);
-    size += (chunk as Buffer).length;
-    if (size > MAX_ANSWER_BYTES) throw new Error(`the answer is larger than ${MAX_ANSWER_BYTES} bytes`);
+  try {
+    for await (const chunk of answer) {
+      chunks.push(chunk as Buffer);
+      size += (chunk as Buffer).length;
+      if (size > MAX_ANSWER_BYTES) throw new Error(`the answer is larger than ${MAX_ANSWER_BYTES} bytes`);
+    }
+  } finally {
+    over();
   }
   return Buffer.concat(chunks);
+}
+
+/** Breaks off what takes longer. Returns how to end the watch. */
+function limitTime(call: ClientRequest | IncomingMessage, timeoutMs: number): () => void {
+  if (timeoutMs === Infinity) return () => {};
+  const timer = setTimeout(() => call.destroy(new Error('no answer in time')), timeoutMs);
+  return () => clearTimeout(timer);
 }
 
 function readMessage(text: string): string {

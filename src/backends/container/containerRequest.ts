@@ -1,6 +1,6 @@
 /** From an Attempt to what the engine is asked to create. Pure. */
 import type { BackendSpec } from '../../domain/definitions';
-import type { PreparedAttempt } from '../backend';
+import type { AttemptPlace, PreparedAttempt } from '../backend';
 import { WORKER_VARIABLE } from '../process/identity';
 import type { EngineFacts } from './facts';
 import { environmentInside } from './inside';
@@ -72,11 +72,15 @@ function commandOf({ argv, stdin }: PreparedAttempt): readonly string[] {
 
 function labelsOf({ attempt, hostname }: ContainerOf): Record<string, string> {
   return {
+    ...labelsFor(attempt.directory, hostname),
     [LABELS.attempt]: `${attempt.stepRunId}.${attempt.attempt}`,
-    [LABELS.directory]: attempt.directory.root,
-    [LABELS.host]: hostname,
     [LABELS.worker]: attempt.marks[WORKER_VARIABLE] ?? '',
   };
+}
+
+/** What the sweep needs to know of a container that belongs to an Attempt. */
+export function labelsFor(directory: AttemptPlace, hostname: string): Record<string, string> {
+  return { [LABELS.directory]: directory.root, [LABELS.host]: hostname };
 }
 
 function mountsOf({ attempt, spec }: ContainerOf): readonly Readonly<Record<string, unknown>>[] {
@@ -97,7 +101,7 @@ function limitsOf({ attempt, facts }: ContainerOf): Record<string, number> {
   const { memoryBytes, cpus } = attempt.resources;
   return {
     ...(memoryBytes === undefined || !facts.limits.memory ? {} : { Memory: memoryBytes, MemorySwap: memoryBytes }),
-    ...(cpus === undefined || !facts.limits.cpus ? {} : { NanoCpus: cpus * 1e9 }),
+    ...(cpus === undefined || !facts.limits.cpus ? {} : { NanoCpus: Math.round(cpus * 1e9) }),
     ...(facts.limits.processes ? { PidsLimit: MAX_PROCESSES } : {}),
   };
 }

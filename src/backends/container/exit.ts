@@ -10,6 +10,12 @@ export interface ContainerState {
   readonly OOMKilled?: boolean;
 }
 
+/** Whether it runs, has ended, or never ran: after a restart of its machine an engine may remember one without its end. */
+export function phaseOf({ Status }: ContainerState): 'running' | 'ended' | 'never-ran' {
+  if (['exited', 'dead', 'stopped'].includes(Status)) return 'ended';
+  return ['created', 'configured', 'initialized'].includes(Status) ? 'never-ran' : 'running';
+}
+
 export interface EndContext {
   readonly product: EngineFacts['product'];
   readonly exitRules: ExitRules;
@@ -37,7 +43,7 @@ export function readEnd(
   state: ContainerState | null,
   context: EndContext,
 ): Pick<CommandExit, 'exitCode' | 'signal' | 'failure'> {
-  if (state === null || !['exited', 'dead', 'stopped'].includes(state.Status)) {
+  if (state === null || phaseOf(state) !== 'ended') {
     const message =
       state === null
         ? 'The container was removed by somebody else while it ran.'

@@ -26,10 +26,13 @@ const TELL_EVERY_MS = 10_000;
 const LOOK_MS = 100;
 /** Layers that a pull keeps account of. */
 const MAX_LAYERS = 1_000;
+/** A pull of which the engine says nothing for so long is given up. Podman says nothing while it fetches a large layer. */
+const SILENCE_MS = 60 * 60_000;
 
 export function createImageKeeper(
   api: EngineApi,
-  options: Pick<ContainerOptions, 'pull' | 'platform' | 'registry'>,
+  options: Pick<ContainerOptions, 'image' | 'pull' | 'platform' | 'registry'>,
+  silenceMs = SILENCE_MS,
 ): ImageKeeper {
   /** One pull serves all that wait for the same image. */
   const pulls = new Map<string, { readonly done: Promise<void>; told: string }>();
@@ -45,19 +48,22 @@ export function createImageKeeper(
   };
 
   async function pullImage(name: string, tell: (progress: string) => void): Promise<void> {
-    const login = options.registry && loginHeader(options.registry);
+    const login = options.registry && isFor(name, options) ? loginHeader(options.registry) : undefined;
     const { repository, tag } = splitReference(name);
     let answer;
     try {
       answer = await api.open('POST', '/images/create', {
         query: { fromImage: repository, tag, platform: options.platform },
         ...(login === undefined ? {} : { headers: { 'X-Registry-Auth': login } }),
-        timeoutMs: Infinity,
+        timeoutMs: silenceMs,
       });
     } catch (error) {
       if (error instanceof EngineRefusal) throw pullFailure(name, error.message);
       throw error;
     }
+    answer.setTimeout(silenceMs, () =>
+      answer.destroy(new Error(`the engine has said nothing of it for ${Math.round(silenceMs / 60_000)} minutes`)),
+    );
     const layers = new Map<string, { readonly bytes: number; readonly of: number }>();
     try {
       for await (const line of createInterface({ input: answer, crlfDelay: Infinity })) {
@@ -135,6 +141,29 @@ export function splitReference(name: string): { readonly repository: string; rea
   const colon = name.lastIndexOf(':');
   if (colon > name.lastIndexOf('/')) return { repository: name.slice(0, colon), tag: name.slice(colon + 1) };
   return { repository: name, tag: 'latest' };
+}
+
+/** `registry.example.org:5000/tools/samtools` → `registry.example.org:5000`; names without one are Docker's own. */
+export function registryOf(name: string): string {
+  const [first = '', ...rest] = name.split('/');
+  return rest.length > 0 && /[.:]|^localhost$/.test(first) ? plainRegistry(first) : DOCKER_HUB;
+}
+
+const DOCKER_HUB = 'docker.io';
+
+/** However it is written: `https://index.docker.io/v1/` is Docker's own as well. */
+function plainRegistry(written: string): string {
+  const host = written
+    .replace(/^https?:\/\//, '')
+    .replace(/\/.*$/, '')
+    .toLowerCase();
+  return /^(index|registry|registry-1)\.docker\.io$/.test(host) ? DOCKER_HUB : host;
+}
+
+/** A password goes to its own registry alone, whichever image a task names. */
+function isFor(name: string, { image, registry }: Pick<ContainerOptions, 'image' | 'registry'>): boolean {
+  if (registry?.server !== undefined) return plainRegistry(registry.server) === registryOf(name);
+  return image !== undefined && registryOf(image) === registryOf(name);
 }
 
 const encodeReference = (name: string): string => name.split('/').map(encodeURIComponent).join('/');

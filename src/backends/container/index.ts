@@ -20,11 +20,11 @@ import { CommandNotStarted } from '../process/nativeProcess';
 import { locateEngine } from './address';
 import { connectEngine, EngineRefusal, isUnreachable, type EngineApi } from './api';
 import { containerRequest, unheldLimits, type ContainerOf } from './containerRequest';
-import { notFound, type ContainerState } from './exit';
+import { notFound, phaseOf } from './exit';
 import { readFacts, type EngineFacts } from './facts';
 import { imageOf } from './inside';
 import { createImageKeeper, type ImageKeeper } from './image';
-import { removeContainer, watchContainer } from './running';
+import { removeContainer, stateOf, watchContainer } from './running';
 import { sweepContainers } from './sweep';
 import { giveBack, openUp, userInside } from './user';
 import { requireAllowed } from './volumes';
@@ -87,7 +87,7 @@ export function openContainer(spec: BackendSpec<'CONTAINER'>, services: BackendS
   const sweep = async ({ api }: Engine): Promise<void> => {
     if (performance.now() - sweptAt < SWEEP_EVERY_MS) return;
     sweptAt = performance.now();
-    const removed = await sweepContainers(api, keptFolder);
+    const removed = await sweepContainers(api, keptFolder, services.log);
     if (removed > 0)
       services.log(`Removed ${removed} ${removed === 1 ? 'container' : 'containers'} that nobody waits for.`);
   };
@@ -96,6 +96,8 @@ export function openContainer(spec: BackendSpec<'CONTAINER'>, services: BackendS
     const image = imageOf(attempt.task, spec);
     if (image === undefined)
       throw new StepcastError('BAD_INPUT', `Neither the task nor its backend "${spec.name}" names an image.`);
+    // A folder may have become a link since the engine was met.
+    await requireAllowed(options.volumes, services.containerVolumes);
     return withEngine(async (found) => {
       const { facts, api, images } = found;
       const { pinned } = await images.provide(image, hooks);
@@ -193,7 +195,7 @@ export function openContainer(spec: BackendSpec<'CONTAINER'>, services: BackendS
       return withEngine(async (found) => {
         const state = await stateOf(found.api, note.name);
         if (!state) return null;
-        if (['created', 'configured', 'initialized'].includes(state.Status)) {
+        if (phaseOf(state) === 'never-ran') {
           await removeContainer(found.api, note.name);
           return null;
         }
@@ -247,15 +249,6 @@ async function readNote({ root }: AttemptPlace): Promise<Note | null> {
   } catch (error) {
     // Cut short: the container was not there yet.
     if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
-  }
-}
-
-async function stateOf(api: EngineApi, name: string): Promise<ContainerState | null> {
-  try {
-    return ((await api.call('GET', `/containers/${name}/json`)) as { State: ContainerState }).State;
-  } catch (error) {
-    if (error instanceof EngineRefusal && error.status === 404) return null;
     throw error;
   }
 }

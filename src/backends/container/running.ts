@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf, StepcastError } from '../../domain/errors';
 import type { CommandExit, CommandHooks, StartedCommand } from '../backend';
 import { EngineRefusal, isUnreachable, type EngineApi } from './api';
-import { readEnd, type ContainerState, type EndContext } from './exit';
+import { phaseOf, readEnd, type ContainerState, type EndContext } from './exit';
 import { createOutputSink } from './output';
 import { sampleUsage } from './usage';
 
@@ -67,15 +67,6 @@ export function watchContainer(one: RunningContainer): StartedCommand {
     }
   }
 
-  const inspect = async (): Promise<ContainerState | null> => {
-    try {
-      return ((await api.call('GET', `${path}/json`)) as { State: ContainerState }).State;
-    } catch (error) {
-      if (error instanceof EngineRefusal && error.status === 404) return null;
-      throw error;
-    }
-  };
-
   /** The state after its end; null when somebody has removed it. */
   async function awaitEnd(): Promise<ContainerState | null> {
     const waiting = new AbortController();
@@ -93,8 +84,8 @@ export function watchContainer(one: RunningContainer): StartedCommand {
       for (;;) {
         if (look > 0) await delay(look, undefined, { signal: letGo.signal });
         else if ((await Promise.race([told(), afterOutput])) === 'broke off') away = incomplete = true;
-        const state = await patiently(inspect);
-        if (!state || hasEnded(state)) return state;
+        const state = await patiently(() => stateOf(api, name));
+        if (!state || phaseOf(state) !== 'running') return state;
         look = Math.min(LAST_LOOK_MS, Math.max(FIRST_LOOK_MS, look * 2));
       }
     } finally {
@@ -205,11 +196,15 @@ export function watchContainer(one: RunningContainer): StartedCommand {
 /** A time that nobody stays for when what is raced with it has come. */
 const soon = (milliseconds: number): Promise<void> => delay(milliseconds, undefined, { ref: false });
 
-const ENDED = new Set(['exited', 'dead', 'stopped']);
-/** After a restart of its machine an engine may remember a container, and not that it ran. */
-const NEVER_RAN = new Set(['created', 'configured', 'initialized']);
-
-const hasEnded = ({ Status }: ContainerState): boolean => ENDED.has(Status) || NEVER_RAN.has(Status);
+/** What the engine knows of a container; null when there is none of this name. */
+export async function stateOf(api: EngineApi, name: string): Promise<ContainerState | null> {
+  try {
+    return ((await api.call('GET', `/containers/${name}/json`)) as { State: ContainerState }).State;
+  } catch (error) {
+    if (error instanceof EngineRefusal && error.status === 404) return null;
+    throw error;
+  }
+}
 
 /** Ends and removes a container with its own volumes; nothing when it is not there any more. */
 export async function removeContainer(api: EngineApi, name: string): Promise<void> {

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
+import { messageOf } from '../../domain/errors';
 import type { EngineApi } from './api';
 import { LABELS } from './containerRequest';
 import { removeContainer } from './running';
@@ -13,17 +14,21 @@ interface Listed {
 
 /**
  * Removes the containers of workers of this machine, with their directories in `folder`, whose directory is not there any
- * more: an Attempt goes on, or is found again, as long as it has one. Returns how many.
+ * more: an Attempt goes on, or is found again, as long as it has one. One that resists is told to `log`. Returns how many.
  */
-export async function sweepContainers(api: EngineApi, folder: string): Promise<number> {
+export async function sweepContainers(api: EngineApi, folder: string, log: (message: string) => void): Promise<number> {
   const filters = JSON.stringify({ label: [`${LABELS.host}=${hostname()}`] });
   const all = (await api.call('GET', '/containers/json', { query: { all: 'true', filters } })) as readonly Listed[];
   let removed = 0;
   for (const { Id, Labels } of all) {
     const directory = Labels?.[LABELS.directory];
     if (directory === undefined || dirname(directory) !== folder || existsSync(directory)) continue;
-    await removeContainer(api, Id);
-    removed += 1;
+    try {
+      await removeContainer(api, Id);
+      removed += 1;
+    } catch (error) {
+      log(`A container that nobody waits for is left: ${messageOf(error)}`);
+    }
   }
   return removed;
 }

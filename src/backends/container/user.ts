@@ -1,12 +1,17 @@
 /** Who a command is inside of its container, and how its files come to belong to the worker again. */
 import { chmod, lchown, lstat, opendir } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { ContainerOptions } from '../../domain/backends/container';
 import { StepcastError } from '../../domain/errors';
 import type { AttemptPlace } from '../backend';
 import type { EngineApi } from './api';
+import { labelsFor } from './containerRequest';
 import type { EngineFacts } from './facts';
 import { removeContainer } from './running';
+
+/** A folder of very many files takes its time. */
+const GIVE_BACK_MS = 10 * 60_000;
 
 /** As the engine names it: `uid:gid`. The worker, as it looks from inside. */
 export function workerInside({ rootless }: Pick<EngineFacts, 'rootless'>): string {
@@ -44,9 +49,10 @@ export async function openUp({ root, out, tmp }: AttemptPlace): Promise<void> {
 /** Only root may give files away; others let the engine do it, by a container of the same image that runs `chown`. */
 export async function giveBack(
   api: EngineApi,
-  { out, tmp }: AttemptPlace,
+  directory: AttemptPlace,
   { image, name, facts }: { readonly image: string; readonly name: string; readonly facts: EngineFacts },
 ): Promise<void> {
+  const { out, tmp } = directory;
   if (process.getuid?.() === 0 && !facts.rootless) {
     for (const folder of [out, tmp]) await ownTree(folder);
     return;
@@ -61,6 +67,7 @@ export async function giveBack(
         Entrypoint: ['chown', '-R', workerInside(facts), out, tmp],
         Cmd: [],
         User: '0:0',
+        Labels: labelsFor(directory, hostname()),
         HostConfig: {
           Mounts: [out, tmp].map((path) => ({ Type: 'bind', Source: path, Target: path })),
           NetworkMode: 'none',
@@ -68,7 +75,9 @@ export async function giveBack(
       },
     });
     await api.call('POST', `/containers/${helper}/start`);
-    const { StatusCode } = (await api.call('POST', `/containers/${helper}/wait`)) as { StatusCode?: number };
+    const { StatusCode } = (await api.call('POST', `/containers/${helper}/wait`, { timeoutMs: GIVE_BACK_MS })) as {
+      StatusCode?: number;
+    };
     if (StatusCode !== 0) throw new StepcastError('UNAVAILABLE', `chown ended with ${StatusCode}`);
   } catch (error) {
     throw new StepcastError(

@@ -15,6 +15,9 @@ const BEFORE_SENDING: ReadonlySet<string> = new Set([
 
 const SILENT: ReadonlySet<string> = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT']);
 
+/** The worker's own disk or descriptors. */
+const OF_THE_WORKER: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'EROFS', 'EMFILE', 'ENFILE']);
+
 /** Asking again for these does no harm. */
 const REPEATABLE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
 
@@ -55,12 +58,18 @@ export function failureOf(
     const message = `${where} sent nothing for ${idleSeconds} seconds. Raise idle-timeout if it needs longer.`;
     return { kind: 'TIMEOUT', message };
   }
+  if (isPacking(code))
+    return { kind: 'BAD_OUTPUT', message: `${where} sent a body that cannot be unpacked: ${root.message}.` };
   const why = `${where} cannot be reached: ${root.message || code}.`;
   if (BEFORE_SENDING.has(code) || isCertificate(code)) return { kind: 'MACHINE', message: why };
-  if (REPEATABLE.has(method))
-    return { kind: 'MACHINE', message: `The connection to ${where} broke: ${root.message || code}.` };
-  const message = `The connection to ${where} broke: ${root.message || code}. It may have done its work, in part or whole.`;
-  return { kind: 'LOST', message };
+  const broken = OF_THE_WORKER.has(code)
+    ? `What ${where} answered could not be stored on this worker: ${root.message}.`
+    : `The connection to ${where} broke: ${root.message || code}.`;
+  if (REPEATABLE.has(method)) return { kind: 'MACHINE', message: broken };
+  return { kind: 'LOST', message: `${broken} It may have done its work, in part or whole.` };
 }
+
+/** As zlib names what is wrong with packed bytes. */
+const isPacking = (code: string): boolean => /^(Z_|ERR__ERROR_)/.test(code);
 
 const isCertificate = (code: string): boolean => /CERT|TLS|SSL|UNABLE_TO|EPROTO/.test(code);

@@ -45,16 +45,17 @@ stepcast <- local({
   family <- function(base) {
     own <- if (isTRUE(alive(base))) readLines(file.path(base, ".pid"))[1]
     if (!dir.exists("/proc/self")) return(as.integer(own))
+    # Those of the session's own user, of which alone the environment is told.
     pids <- list.files("/proc", "^[0-9]+$")
+    pids <- pids[file.access(sprintf("/proc/%s/environ", pids), 4) == 0]
     parents <- vapply(pids, function(pid) c(started(pid)[2], NA_character_)[1], "")
     # With the NUL that ends it: the name of a folder may begin like another's.
     mark <- c(charToRaw(paste0("${MARK}=", base)), as.raw(0))
-    told <- pids[file.access(sprintf("/proc/%s/environ", pids), 4) == 0]
-    marked <- told[vapply(told, function(pid) {
+    marked <- vapply(pids, function(pid) {
       bytes <- suppressWarnings(try(readBin(sprintf("/proc/%s/environ", pid), raw(), 1e6), silent = TRUE))
       is.raw(bytes) && length(grepRaw(mark, bytes, fixed = TRUE)) > 0
-    }, NA)]
-    chosen <- union(own, intersect(marked, pids[!is.na(parents)]))
+    }, NA)
+    chosen <- union(own, pids[marked & !is.na(parents)])
     repeat {
       more <- setdiff(pids[parents %in% chosen], chosen)
       if (length(more) == 0) break

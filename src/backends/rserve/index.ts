@@ -7,6 +7,7 @@ import { messageOf, StepcastError } from '../../domain/errors';
 import { resourceVariables } from '../../domain/resources';
 import { safeName } from '../attempt/attemptDirectory';
 import type { AttemptPlace, Backend, BackendHealth, PreparedAttempt } from '../backend';
+import { driverOf } from '../script/exchange';
 import { R } from '../script/r';
 import { requestOf } from '../script/request';
 import { readSetting } from '../secrets';
@@ -21,7 +22,6 @@ import { createWatcher, type Watcher } from './watcher';
 const NOTE = 'rserve.json';
 /** A session is a process of Rserve's machine: many that are opened together would all wait for too long. */
 const OPENED_AT_ONCE = 8;
-const DRIVER = join(__dirname, '../script/drivers', R.driver);
 
 export function openRserve({ options, environment }: BackendSpec<'RSERVE'>): Backend {
   /** Throws CONFIGURATION when this worker lacks the password. */
@@ -57,7 +57,7 @@ export function openRserve({ options, environment }: BackendSpec<'RSERVE'>): Bac
     await watcher.folders(foldersOf(attempt).map((folder) => `${base}/out/${folder}`));
     await watcher.upload(source, textOf(command.source));
     await watcher.upload(request, textOf(R.encode(told, driver)));
-    await watcher.upload(driver, textOf(await readFile(DRIVER, 'utf8')));
+    await watcher.upload(driver, textOf(await readFile(driverOf(R), 'utf8')));
     await writeFile(join(directory.root, NOTE), JSON.stringify({ base }), { mode: 0o600 });
     const session = await connect();
     const home = { HOME: base, TMPDIR: `${base}/tmp` };

@@ -21,13 +21,16 @@ const GRACE_MS = 500;
 const END_ROUNDS = 20;
 /** The session is there within this time after it was told to begin. */
 const BEGIN_MS = 30_000;
+/** Whoever has not disposed of it within this time after its end has left it to another worker. */
+const DISPOSE_MS = 600_000;
 const NO_FIGURES = { signal: null, cpuMs: null, maxRssBytes: null } as const;
 
 export interface RemoteAttempt {
   readonly base: string;
   readonly attempt: PlacedAttempt;
   readonly watcher: Watcher;
-  readonly hooks: Pick<CommandHooks, 'outOfMemory' | 'note'>;
+  /** `isOurs` is asked before anything is ended, fetched or removed. */
+  readonly hooks: Pick<CommandHooks, 'outOfMemory' | 'note' | 'isOurs'>;
   /** Resolves when the session that runs the script has ended; undefined when another worker began it. */
   readonly released?: Promise<void>;
 }
@@ -39,9 +42,10 @@ export function follow({ base, attempt, watcher, hooks, released }: RemoteAttemp
   let ending: Promise<void> | undefined;
   let detached = false;
   let failure: Error | undefined;
+  let disposal: NodeJS.Timeout | undefined;
   let lookAgain: () => void = () => {};
   const hurry = (): void => lookAgain();
-  const goesOn = (): boolean => !ended && !detached;
+  const goesOn = (): boolean => !ended && !detached && hooks.isOurs();
   let hasLeft = false;
   void released?.then(() => {
     hasLeft = true;
@@ -96,13 +100,17 @@ export function follow({ base, attempt, watcher, hooks, released }: RemoteAttemp
   async function finish(): Promise<CommandExit> {
     const memory = holdMemory(base, attempt.resources.memoryBytes, watcher, hooks);
     over = await untilOver().finally(memory.end);
+    if (!hooks.isOurs()) {
+      watcher.close();
+      return { ...NO_FIGURES, exitCode: null };
+    }
     // What the script has left running ends with it.
     await (ending ?? endAll(watcher, base, true));
     await read;
     if (failure !== undefined) throw failure;
     const exit = await collect(over);
-    await watcher.remove(base);
-    watcher.close();
+    disposal = setTimeout(() => watcher.close(), DISPOSE_MS);
+    disposal.unref();
     const treePeakBytes = memory.peakBytes();
     return treePeakBytes === null ? exit : { ...exit, treePeakBytes };
   }
@@ -153,6 +161,11 @@ export function follow({ base, attempt, watcher, hooks, released }: RemoteAttemp
       await ending;
       hurry();
       await exited;
+    },
+    async dispose() {
+      clearTimeout(disposal);
+      await watcher.remove(base).catch(() => {}); // what is left there goes when it is old
+      watcher.close();
     },
     detach() {
       detached = true;

@@ -1,24 +1,16 @@
 /** The Backends that run source code: one mechanism, and a small driver in each language. */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join, parse } from 'node:path';
+import { readdirSync, renameSync, rmSync } from 'node:fs';
 import type { BackendSpec } from '../../domain/definitions';
-import { StepcastError } from '../../domain/errors';
-import { safeName } from '../attempt/attemptDirectory';
 import { commandEnvironment } from '../attempt/environment';
 import type { Backend, BackendHealth, PreparedAttempt } from '../backend';
 import type { BackendServices } from '../kinds';
 import { CommandNotStarted } from '../process/nativeProcess';
 import { startProcess, watchProcess } from '../process/start';
+import { driverOf, writeExchange } from './exchange';
 import { interpreterEnvironment, interpreterHealth, locateInterpreter, stampOf, type Environment } from './interpreter';
 import type { AnyScriptOptions, Language } from './language';
 import { createPool } from './pool';
-import { requestOf } from './request';
-import { withResult } from './result';
-
-/** Beside the working directory of an Attempt: the source, what it is told, and what it returns. */
-const EXCHANGE = 'script';
-const DRIVERS = join(__dirname, 'drivers');
-const PRIVATE = 0o600;
+import { asTold, withResult } from './result';
 
 type ScriptSpec = Pick<BackendSpec, 'environment'> & { readonly options: AnyScriptOptions };
 
@@ -28,7 +20,7 @@ export function openScripts(language: Language): (spec: ScriptSpec, services: Ba
 }
 
 function openBackend(language: Language, { environment, options }: ScriptSpec, services: BackendServices): Backend {
-  const driver = join(DRIVERS, language.driver);
+  const driver = driverOf(language);
   const { pool: size = 0, preload = [] } = options;
   /** What an interpreter has around it before there is an Attempt. */
   const baseEnvironment = (home: string): Environment =>
@@ -61,13 +53,15 @@ function openBackend(language: Language, { environment, options }: ScriptSpec, s
       if ('problem' in found) throw new CommandNotStarted(found.problem);
       const exchange = writeExchange(language, attempt, env);
       hooks.checkpoint();
-      const warm = runsWarm(attempt) ? pool?.take() : undefined;
+      const waiting = runsWarm(attempt) ? pool?.take() : undefined;
+      const warm = waiting?.process;
+      if (waiting) moveInto(attempt.directory.out, waiting.folder);
       // The end of its input is also that of the script's.
       warm?.stdin?.end(`${exchange.request}\n`);
       const argv = [found.path, ...language.arguments(driver, exchange.request, preload)];
       const started = warm ? watchProcess(warm, attempt, hooks) : startProcess(attempt, hooks, { argv, env });
-      const exited = started.exited.then(async (exit) => {
-        const ended = await withResult(exit, exchange.result, attempt.task);
+      const exited = started.exited.then((exit) => {
+        const ended = withResult(asTold(exit, exchange.result), exchange.result, attempt.task);
         rmSync(exchange.folder, { recursive: true, force: true });
         return ended;
       });
@@ -99,26 +93,15 @@ function runsWarm({ task, stdin }: PreparedAttempt): boolean {
   return stdin === 'null' && Object.keys(task.environment).length === 0;
 }
 
-interface Exchange {
-  readonly folder: string;
-  /** The paths of what the driver reads and writes. */
-  readonly request: string;
-  readonly result: string;
-}
-
-function writeExchange(language: Language, attempt: PreparedAttempt, env: Readonly<Record<string, string>>): Exchange {
-  const { command, name } = attempt.task;
-  if (command.kind !== 'script')
-    throw new StepcastError('BAD_INPUT', `Task \`${name}\` holds no script, and ${language.title} runs nothing else.`);
-  const folder = join(attempt.directory.root, EXCHANGE);
-  const { name: base, ext } = parse(command.file ?? `${name}${language.extension}`);
-  const source = join(folder, safeName(`${language.sourceName(base)}${ext}`));
-  // Names that no source has: they have no extension, or begin with a dot.
-  const exchange = { folder, request: join(folder, '.request'), result: join(folder, '.result') };
-  const request = requestOf(attempt, { source, result: exchange.result }, env);
-  // Synchronous: for small files that costs less than the trips through Node's thread pool.
-  mkdirSync(folder, { mode: 0o700 });
-  writeFileSync(source, language.sourceText(command.source), { mode: PRIVATE });
-  writeFileSync(exchange.request, language.encode(request, join(DRIVERS, language.driver)), { mode: PRIVATE });
-  return exchange;
+/**
+ * The folder that an interpreter works in becomes that of the Attempt, if both are empty: Octave reads all of its library's
+ * folders again when it changes its own.
+ */
+function moveInto(out: string, folder: string): void {
+  try {
+    // What is empty is replaced.
+    if (readdirSync(folder).length === 0 && readdirSync(out).length === 0) renameSync(folder, out);
+  } catch {
+    // On two disks, for one: it will change its folder itself.
+  }
 }

@@ -21,7 +21,7 @@ export const OCTAVE: Language = {
   // The script is sourced at the top, where its errors and warnings name nothing but itself.
   arguments: (driver, request, preload) => [
     ...['--no-gui', '--no-history', '--quiet', '--eval'],
-    `addpath(${text(driver)}); stepcast_begin(${[list(preload), ...(request === null ? [] : [text(request)])].join(', ')}); source(stepcast_state().source); stepcast_finish();`,
+    `addpath(${text(driver)}); stepcast_begin(${[list(preload), ...(request === null ? [] : [text(request)])].join(', ')}); source(stepcast_state().source); stepcast_finish(true);`,
   ],
   encode,
 };

@@ -2,7 +2,7 @@
  * Interpreters that wait, started, with their packages loaded. Each runs one script and then ends with it, so that no
  * script sees anything of another; the next one starts in its place.
  */
-import { mkdirSync, mkdtempSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../../domain/errors';
@@ -10,9 +10,16 @@ import { removeTree } from '../attempt/attemptDirectory';
 import { spawnProcess, type NativeProcess } from '../process/nativeProcess';
 import { killTree } from '../process/processTree';
 
+/** An interpreter that waits. */
+export interface Waiting {
+  readonly process: NativeProcess;
+  /** Its working directory, which nobody else has. What is still there at its end is removed. */
+  readonly folder: string;
+}
+
 export interface Pool {
   /** One that waits; undefined when none does just now. */
-  take(): NativeProcess | undefined;
+  take(): Waiting | undefined;
   /** Why those that were to wait do not, in a sentence; empty when nothing is wrong. */
   trouble(): string;
   close(): Promise<void>;
@@ -32,15 +39,19 @@ export interface PoolOptions {
 /** After one that ended before it was used, the next one starts so much later, in milliseconds: twice as long each time. */
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 5 * 60 * 1000;
-/** The next one is started when the script that was given one has ended, or when it has had so long for itself. */
+/**
+ * The next one is started when the script that was given one has had so long for itself, or soon after its end: not at
+ * once, for its worker is busy with that end. In milliseconds.
+ */
 const HEAD_START_MS = 100;
+const AFTER_END_MS = 10;
 /** A pipe that somebody else still holds is given up after so long, in milliseconds. */
 const LAST_WORDS_MS = 1000;
 /** Of what one said before it ended, so much is told, in characters. */
 const TOLD_CHARACTERS = 500;
 
 export function createPool({ size, parent, command, log }: PoolOptions): Pool {
-  const waiting: NativeProcess[] = [];
+  const waiting: Waiting[] = [];
   let home: string | undefined;
   let pauseMs = 0;
   let timer: NodeJS.Timeout | undefined;
@@ -52,18 +63,20 @@ export function createPool({ size, parent, command, log }: PoolOptions): Pool {
     trouble = message;
     pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs === 0 ? FIRST_PAUSE_MS : 2 * pauseMs);
   };
-  const folder = (): string => {
+  const commonHome = (): string => {
     mkdirSync(parent, { recursive: true });
     return (home ??= mkdtempSync(join(parent, 'warm-')));
   };
   const startOne = (): boolean => {
-    const words = command(folder());
+    const words = command(commonHome());
     if (!words) return false;
-    const child = spawnProcess({ ...words, cwd: folder(), stdin: 'pipe' });
+    const folder = mkdtempSync(join(commonHome(), 'one-'));
+    const child = spawnProcess({ ...words, cwd: folder, stdin: 'pipe' });
     // It has ended, which its exit tells.
     child.stdin?.on('error', () => {});
-    waiting.push(child);
-    void child.exited.then(() => endedEarly(child));
+    const one = { process: child, folder };
+    waiting.push(one);
+    void child.exited.then(() => endedEarly(one));
     return true;
   };
   const fill = (): void => {
@@ -81,12 +94,12 @@ export function createPool({ size, parent, command, log }: PoolOptions): Pool {
     timer = setTimeout(fill, afterMs);
     timer.unref();
   };
-  const endedEarly = async (child: NativeProcess): Promise<void> => {
-    const at = waiting.indexOf(child);
+  const endedEarly = async (one: Waiting): Promise<void> => {
+    const at = waiting.indexOf(one);
     if (at < 0) return;
     waiting.splice(at, 1);
-    const said = (await lastWords(child)).trim();
-    discard(child);
+    const said = (await lastWords(one.process)).trim();
+    discard(one);
     failed(`Interpreters that wait end before they are used: ${said || 'they say nothing of it'}`);
     refill(pauseMs);
   };
@@ -94,15 +107,21 @@ export function createPool({ size, parent, command, log }: PoolOptions): Pool {
   fill();
   return {
     take() {
-      const child = waiting.shift();
-      if (child) {
+      const one = waiting.shift();
+      if (one) {
         // It came so far, so the next one will.
         pauseMs = 0;
         trouble = '';
-        void child.exited.then(() => pauseMs === 0 && timer && fill());
+        void one.process.exited.then(() => {
+          rmSync(one.folder, { recursive: true, force: true });
+          if (pauseMs > 0 || !timer) return;
+          clearTimeout(timer);
+          timer = undefined;
+          refill(AFTER_END_MS);
+        });
       }
       refill(Math.max(HEAD_START_MS, pauseMs));
-      return child;
+      return one;
     },
     trouble: () => trouble,
     async close() {
@@ -110,10 +129,10 @@ export function createPool({ size, parent, command, log }: PoolOptions): Pool {
       clearTimeout(timer);
       const rest = waiting.splice(0);
       await Promise.all(
-        rest.map(async (child) => {
-          await killTree({ pid: child.pid, marks: [] }, 0);
-          await child.exited;
-          discard(child);
+        rest.map(async (one) => {
+          await killTree({ pid: one.process.pid, marks: [] }, 0);
+          await one.process.exited;
+          discard(one);
         }),
       );
       if (home !== undefined) await removeTree(home);
@@ -130,6 +149,7 @@ async function lastWords({ stderr }: NativeProcess): Promise<string> {
   return said;
 }
 
-function discard({ stdin, stdout, stderr }: NativeProcess): void {
+function discard({ process: { stdin, stdout, stderr }, folder }: Waiting): void {
   for (const stream of [stdin, stdout, stderr]) stream?.destroy();
+  rmSync(folder, { recursive: true, force: true });
 }

@@ -48,7 +48,7 @@ export function watchApplication({ port, key, found, progress }: ApplicationWatc
       return;
     }
   };
-  const look = async (): Promise<void> => {
+  const tell = async (): Promise<void> => {
     if (base === undefined) await find();
     const jobs = base === undefined ? undefined : await ask<SparkJob[]>(`${base}/jobs`);
     const report = jobs && progressOf(jobs);
@@ -56,6 +56,10 @@ export function watchApplication({ port, key, found, progress }: ApplicationWatc
       told = `${report.percent} ${report.message}`;
       progress(report.percent, report.message);
     }
+  };
+  const look = async (): Promise<void> => {
+    // What answers there may be anything.
+    await tell().catch(() => {});
     if (!ended) timer = setTimeout(() => void look(), LOOK_MS);
   };
   let timer = setTimeout(() => void look(), LOOK_MS);
@@ -84,7 +88,6 @@ export function progressOf(
 async function ask<Answer>(url: string): Promise<Answer | undefined> {
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(ANSWER_MS) });
-    // The interface of Spark is documented; what does not fit it ends as an answer that is not there.
     return response.ok ? ((await response.json()) as Answer) : undefined;
   } catch {
     return undefined;

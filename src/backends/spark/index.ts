@@ -1,6 +1,4 @@
-/** The Backend SPARK: applications and Spark SQL by `spark-submit`, whose driver runs beside the worker. */
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+/** The Backend SPARK: applications, scripts and Spark SQL by `spark-submit`, whose driver runs beside the worker. */
 import type { SparkOptions } from '../../domain/backends/spark';
 import type { BackendSpec } from '../../domain/definitions';
 import { StepcastError } from '../../domain/errors';
@@ -8,12 +6,11 @@ import { commandEnvironment } from '../attempt/environment';
 import type { Backend, CommandHooks, PreparedAttempt, StartedCommand } from '../backend';
 import type { BackendServices } from '../kinds';
 import { startProcess } from '../process/start';
-import { planQuery } from '../query/plan';
 import { freePort, watchApplication, type Application } from './application';
 import { findSpark, masterProblem, sparkHealth } from './installation';
+import { programOf, type Program } from './programs';
 import { submitCommand } from './submitCommand';
 
-const QUERY_PROGRAM = join(__dirname, 'drivers', 'query.py');
 const ANSWER_MS = 5000;
 
 export function openSpark({ options, environment }: BackendSpec<'SPARK'>, { path }: BackendServices): Backend {
@@ -24,9 +21,9 @@ export function openSpark({ options, environment }: BackendSpec<'SPARK'>, { path
       if ('problem' in spark) throw new StepcastError('UNAVAILABLE', spark.problem);
       const problem = await masterProblem(options.master);
       if (problem !== undefined) throw new StepcastError('UNAVAILABLE', problem);
-      const words = await applicationWords(attempt);
+      const program = await programOf(attempt, spark.home);
       hooks.checkpoint();
-      return submit({ attempt, hooks, options, spark, words });
+      return submit({ attempt, hooks, options, spark, program });
     },
     health: () => sparkHealth(options, commandEnvironment({ path, home: '/', tmp: '/tmp', layers: [base], marks: {} })),
     close: () => Promise.resolve(),
@@ -38,18 +35,18 @@ interface Submit {
   readonly hooks: CommandHooks;
   readonly options: SparkOptions;
   readonly spark: { readonly program: string; readonly home: string };
-  readonly words: readonly string[];
+  readonly program: Program;
 }
 
-async function submit({ attempt, hooks, options, spark, words }: Submit): Promise<StartedCommand> {
+async function submit({ attempt, hooks, options, spark, program }: Submit): Promise<StartedCommand> {
   const { stepRunId, directory, resources } = attempt;
   const key = `${stepRunId}.${attempt.attempt}`;
   const uiPort = await freePort();
+  const env = { SPARK_HOME: spark.home, SPARK_LOCAL_DIRS: directory.tmp, TZ: 'UTC', ...program.environment };
   const argv = submitCommand({
-    ...{ program: spark.program, options, resources, uiPort, key, words },
-    ...{ name: `stepcast ${attempt.task.name} ${key}`, tmp: directory.tmp },
+    ...{ program: spark.program, options, resources, uiPort, key, words: program.words },
+    ...{ name: `stepcast ${attempt.task.name} ${key}`, tmp: directory.tmp, timeZone: env.TZ },
   });
-  const env = { SPARK_HOME: spark.home, SPARK_LOCAL_DIRS: directory.tmp, TZ: 'UTC', ...attempt.env };
   // The memory of the Task is that of its executors, not of the driver.
   const command = startProcess({ ...attempt, resources: {} }, hooks, { argv, env });
   const application = watchApplication({
@@ -62,33 +59,9 @@ async function submit({ attempt, hooks, options, spark, words }: Submit): Promis
     exited: command.exited.then(async (exit) => {
       application.end();
       await endOnMaster(options, application);
-      return { ...exit, ...(await returnedBy(attempt)) };
+      return program.ended(exit);
     }),
   };
-}
-
-/** What follows the options of `spark-submit`: the Task's own words, or the program that runs its query. */
-async function applicationWords(attempt: PreparedAttempt): Promise<readonly string[]> {
-  const { task, argv, directory } = attempt;
-  if (task.command.kind !== 'query') return argv;
-  const plan = planQuery(attempt, 'spark', (path) => path);
-  const request = join(directory.root, 'query.json');
-  await writeFile(request, JSON.stringify({ plan, tmp: directory.tmp, returned: returnedFile(attempt) }), {
-    mode: 0o600,
-  });
-  return [QUERY_PROGRAM, request];
-}
-
-const returnedFile = ({ directory }: PreparedAttempt): string => join(directory.root, 'returned.json');
-
-async function returnedBy(attempt: PreparedAttempt): Promise<{ returned?: Record<string, unknown> }> {
-  if (attempt.task.command.kind !== 'query') return {};
-  try {
-    // Written by the program of ours, which bounds it.
-    return { returned: JSON.parse(await readFile(returnedFile(attempt), 'utf8')) as Record<string, unknown> };
-  } catch {
-    return {}; // it failed before
-  }
 }
 
 /** A standalone master lets an application go when its driver has ended; one that was killed may take it a while. */

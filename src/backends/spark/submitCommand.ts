@@ -15,6 +15,8 @@ export interface Submission {
   readonly key: string;
   /** A folder for what the driver would leave in its working directory. */
   readonly tmp: string;
+  /** In which SQL reads and writes times without a zone. */
+  readonly timeZone: string;
   /** The application's file, and its arguments. */
   readonly words: readonly string[];
 }
@@ -23,13 +25,14 @@ export interface Submission {
 export const KEY_PROPERTY = 'spark.stepcast.attempt';
 
 export function submitCommand(submission: Submission): string[] {
-  const { program, options, resources, name, uiPort, key, tmp, words } = submission;
+  const { program, options, resources, name, uiPort, key, tmp, timeZone, words } = submission;
   const { master, packages, driverMemory, cores, python } = options;
   const executorMemory =
     resources.memoryBytes === undefined ? options.executorMemory : mebibytes(resources.memoryBytes);
   const allCores = resources.cpus === undefined ? cores : Math.max(1, Math.ceil(resources.cpus));
   const properties: Readonly<Record<string, string>> = {
     'spark.sql.warehouse.dir': `file://${tmp}/spark-warehouse`,
+    'spark.sql.session.timeZone': timeZone,
     ...(allCores === undefined ? {} : coresOf(master, allCores)),
     ...(python === undefined ? {} : { 'spark.pyspark.python': python }),
     ...options.conf,

@@ -3,8 +3,8 @@ import { isLocalFile, isLocalFolder, type LocalFile, type LocalFolder } from '..
 import type { Api } from './api';
 import { uploadFile } from './upload';
 
-/** Values as the server takes them: each file is uploaded, once however often it is named. */
-export function createSender(api: Api): (value: InputValue) => Promise<unknown> {
+/** Inputs as the server takes them: each file is uploaded, once however often it is named. */
+export function createSender(api: Api): (values: Readonly<Record<string, InputValue>>) => Promise<object> {
   const uploads = new Map<string, string>();
   const upload = async (localPath: string): Promise<{ upload: string }> => {
     const id = uploads.get(localPath) ?? (await uploadFile(api, localPath));
@@ -31,5 +31,8 @@ export function createSender(api: Api): (value: InputValue) => Promise<unknown> 
     if (isLocalFolder(value)) return folder(value);
     return Array.isArray(value) ? inTurn(value as readonly InputValue[], send) : value;
   };
-  return send;
+  return async (values) => {
+    const sent = await inTurn(Object.entries(values), async ([name, value]) => [name, await send(value)] as const);
+    return Object.fromEntries(sent);
+  };
 }

@@ -38,14 +38,12 @@ export async function rerunSubmission(
   api: Api,
   { inputs: words, from, ...request }: RerunRequest,
 ): Promise<{ id: string; state: string }> {
-  const inputs: Record<string, unknown> = {};
+  let inputs = {};
   if (words.length > 0) {
     const { submission } = await api.call(Earlier, EARLIER, { id: request.id });
     if (!submission) throw new CommandError(EXIT.refused, [`There is no submission ${request.id}.`]);
     const ports = request.latest ? await inputsOf(api, submission.jobName) : submission.job.inputs;
-    const values = await readInputs(submission.jobName, ports, words);
-    const send = createSender(api);
-    for (const [name, value] of Object.entries(values)) inputs[name] = await send(value);
+    inputs = await createSender(api)(await readInputs(submission.jobName, ports, words));
   }
   const input = { ...request, from, inputs };
   const { submission, userErrors } = (await api.call(Rerun, RERUN, { input })).rerunSubmission;

@@ -48,9 +48,7 @@ export async function inputsOf(api: Api, name: string): Promise<readonly InputPo
 /** Uploads the files, submits, and returns the submission. Throws CommandError with each reason for a refusal. */
 export async function submitJob(api: Api, request: SubmitRequest): Promise<{ id: string; state: string }> {
   const values = await readInputs(request.job, await inputsOf(api, request.job), request.inputs);
-  const send = createSender(api);
-  const inputs: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(values)) inputs[name] = await send(value);
+  const inputs = await createSender(api)(values);
   const { priority, label, idempotencyKey, reuse } = request;
   const input = { job: request.job, inputs, options: { priority, label, idempotencyKey, reuse } };
   const { submission, userErrors } = (await api.call(Submitted, SUBMIT, { input })).submitJob;

@@ -40,21 +40,16 @@ export async function submitMatrix(api: Api, request: MatrixRequest): Promise<Su
   const exclude = await combinations('--exclude', request.exclude);
 
   const send = createSender(api);
-  const sent = async (values: Readonly<Record<string, InputValue>>): Promise<Record<string, unknown>> => {
-    const done: Record<string, unknown> = {};
-    for (const [name, value] of Object.entries(values)) done[name] = await send(value);
-    return done;
-  };
   const all = async (list: readonly Readonly<Record<string, InputValue>>[]): Promise<unknown[]> => {
     const done: unknown[] = [];
-    for (const one of list) done.push(await sent(one));
+    for (const one of list) done.push(await send(one));
     return done;
   };
   const input = {
     job,
     label,
-    inputs: await sent(inputs),
-    matrix: await sent(matrix),
+    inputs: await send(inputs),
+    matrix: await send(matrix),
     include: await all(include),
     exclude: await all(exclude),
     options: { priority, label, idempotencyKey, reuse },

@@ -11,7 +11,7 @@ export interface ContainerVolume {
 
 /** Whom the registry of the images lets in. */
 export interface RegistryLogin {
-  /** Its address, such as `registry.example.org`; undefined: that of the image. */
+  /** Its address, such as `registry.example.org`; undefined: that of the Backend's image. The login goes nowhere else. */
   readonly server?: string;
   readonly username: SettingText;
   readonly password: Secret;

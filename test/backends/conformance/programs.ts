@@ -14,7 +14,10 @@ export interface Programs {
   readonly carry: () => TaskSpec;
   /** Writes each text to its stream, as a line. */
   readonly say: (stdout: string, stderr: string) => TaskSpec | string;
-  /** Writes the text, and then runs on for ever, with children that do all they can to survive. */
+  /**
+   * Writes the text, and `aside` to standard error if the kind has one, and then runs on for ever, with children that do
+   * all they can to survive.
+   */
   readonly hang: (text: string, token: string, more?: Partial<TaskSpec>) => TaskSpec | string;
   /** Reports 42 percent, `halfway`. */
   readonly progress: () => TaskSpec | string;
@@ -50,6 +53,7 @@ const STUBBORN = (text: string, token: string): string => `
   setsid sh -c 'trap "" TERM; while :; do sleep 1; done' ${token} &
   (setsid sh -c 'while :; do sleep 1; done' ${token} &)
   echo "${text}"
+  echo aside >&2
   wait
 `;
 

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, rmdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ContainerOptions } from '../../../src/domain/backends/container';
@@ -159,6 +159,16 @@ describeEngine('CONTAINER', 'a command in a container', (facts) => {
           code: 'CONFIGURATION',
           message: expect.stringContaining('STEPCAST_CONTAINER_VOLUMES') as string,
         });
+    });
+
+    test('gets none that became a link out of what is allowed', async () => {
+      const inner = join(folder, 'inner');
+      mkdirSync(inner);
+      const one = bench({ volumes: [volume(inner)] }, [folder]);
+      expect(await one.run(task(['true']))).toMatchObject({ state: 'SUCCEEDED' });
+      rmdirSync(inner);
+      symlinkSync('/etc', inner);
+      await expect(one.run(task(['true']))).rejects.toMatchObject({ code: 'CONFIGURATION' });
     });
   });
 });

@@ -54,7 +54,8 @@ describeEngine('CONTAINER', 'an image that has to be pulled', (facts) => {
     for (const { message, failure } of outcomes)
       // The image is empty: that it was there is all there is to see.
       expect([failure, message]).toEqual(['NOT_STARTED', expect.stringContaining('no program `/program`')]);
-    expect(outcomes[0]?.notes.join('\n')).toMatch(/Pulling the image .*Pulled the image /s);
+    const notes = outcomes.flatMap((one) => one.notes).join('\n');
+    expect(notes).toMatch(/Pulling the image .*Pulled the image /s);
     const { body } = await ask(engine.socket, 'GET', `/images/${registry.server}/tools/empty:1/json`);
     expect(body).toContain(registry.digest);
   });
@@ -63,6 +64,15 @@ describeEngine('CONTAINER', 'an image that has to be pulled', (facts) => {
     const outcome = await bench({}).run(task(['/program']));
     expect(outcome).toMatchObject({ failure: 'NOT_STARTED', retryable: false });
     expect(outcome.message).toMatch(/cannot be pulled: .*unauthorized.*`registry` of the backend/is);
+  });
+
+  test('is not pulled with the login to another registry', async () => {
+    process.env[variable] = 'let me in';
+    const one = bench({ ...login, image: 'registry.example.org/tools/empty:1' });
+    const outcome = await one.run(task(['/program'], { image: `${registry.server}/tools/empty:1` }));
+    expect(outcome.message).toMatch(/cannot be pulled: .*unauthorized/is);
+    const named = bench({ registry: { ...login.registry, server: `http://${registry.server}/v2/` } });
+    expect((await named.run(task(['/program']))).message).toContain('no program `/program`');
   });
 
   test('waits for a password that the worker lacks', async () => {

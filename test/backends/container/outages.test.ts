@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -26,14 +26,25 @@ describeEngine('CONTAINER', 'a container and its engine', (facts) => {
   const spec = () => containerBackend({ ...facts, socket: engine.socket });
 
   test('goes on while the engine is away, and loses nothing of its output', async () => {
-    const counting = task(['bash', '-c', 'for i in $(seq 1 300); do echo "line $i"; sleep 0.01; done; exit 3'], {
+    const script = `
+      wait_for() { until [ -e "$HOME/$1" ]; do sleep 0.05; done; }
+      for i in $(seq 1 300); do
+        echo "line $i"
+        case $i in 20) wait_for away ;; 250) touch "$HOME/written"; wait_for back ;; esac
+      done
+      exit 3`;
+    const counting = task(['bash', '-c', script], {
       outputs: [outputPort('all', { from: 'stdout', glob: '', path: 'all' })],
     });
     const attempt = bench.start(counting);
+    const home = join(bench.workDir, 'kept', `${attempt.stepRunId}.1`);
     await attempt.until('line 20\n');
     await engine.stop();
-    await delay(1_000);
+    writeFileSync(join(home, 'away'), '');
+    while (!existsSync(join(home, 'written'))) await delay(20);
+    while (!attempt.notes.some((note) => note.includes('does not answer'))) await delay(20);
     await engine.start();
+    writeFileSync(join(home, 'back'), '');
     const outcome = await attempt.outcome;
     expect(outcome).toMatchObject({ state: 'FAILED', exitCode: 3 });
     const expected = Array.from({ length: 300 }, (_, index) => `line ${index + 1}\n`).join('');

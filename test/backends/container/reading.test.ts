@@ -1,11 +1,14 @@
 import { parseAddress, locateEngine } from '../../../src/backends/container/address';
+import { containerRequest } from '../../../src/backends/container/containerRequest';
 import { readEnd, type EndContext } from '../../../src/backends/container/exit';
 import { factsOf } from '../../../src/backends/container/facts';
-import { splitReference } from '../../../src/backends/container/image';
+import { registryOf, splitReference } from '../../../src/backends/container/image';
 import { createOutputSink } from '../../../src/backends/container/output';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import { task } from '../support';
 import { backendOf, problemsOf } from '../written';
+import { containerBackend } from './support';
 
 describe('where an engine listens', () => {
   test.each([
@@ -44,6 +47,34 @@ describe('an image', () => {
   ])('%s is of %s, %s', (name, repository, tag) => {
     expect(splitReference(name)).toEqual({ repository, tag });
   });
+});
+
+describe('the registry of an image', () => {
+  test.each([
+    ['debian:12', 'docker.io'],
+    ['tools/samtools', 'docker.io'],
+    ['index.docker.io/tools/samtools', 'docker.io'],
+    ['registry.example.org/tools/samtools:1.20', 'registry.example.org'],
+    ['localhost/mine', 'localhost'],
+    ['box:5000/mine@sha256:aa', 'box:5000'],
+  ])('%s is %s', (name, registry) => {
+    expect(registryOf(name)).toBe(registry);
+  });
+});
+
+test('parts of cores are asked for as whole billionths', () => {
+  const directory = { root: '/w', out: '/w/out', tmp: '/w/tmp' };
+  const attempt = { stepRunId: 'r', attempt: 1, task: task(['true']), values: {}, argv: ['true'], env: {}, marks: {} };
+  const request = containerRequest({
+    attempt: {
+      ...{ ...attempt, directory, stdin: 'null', inputPaths: {}, outputPaths: {} },
+      resources: { cpus: 1.07 },
+    },
+    spec: containerBackend({ socket: '/engine.sock', image: 'debian' }),
+    facts: factsOf({ Version: '27.1' }, {}),
+    ...{ image: 'debian', init: true, user: null, hostname: 'here' },
+  });
+  expect(request).toMatchObject({ HostConfig: { NanoCpus: 1_070_000_000 } });
 });
 
 describe('the end of a container', () => {
@@ -176,6 +207,7 @@ registry: { username: robot, password: { env: REGISTRY_PASSWORD } }
     ['user: root', 'is no user'],
     ['image: -rf', 'is not the name of an image'],
     ['registry: { username: a, password: secret }', 'password'],
+    ['registry: { username: a, password: { env: WORD } }', 'to which registry'],
   ])('refuses %s', (line, message) => {
     expect(problemsOf(`backend: b\nkind: container\n${line}\n`).join('\n')).toContain(message);
   });

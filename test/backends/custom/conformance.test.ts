@@ -1,5 +1,6 @@
 import { conformance } from '../conformance/suite';
 import { shellPrograms } from '../conformance/programs';
+import { task } from '../support';
 import { backendOf } from '../written';
 
 describe('CUSTOM, by the plug-in of the examples', () => {
@@ -8,6 +9,7 @@ describe('CUSTOM, by the plug-in of the examples', () => {
     programs: shellPrograms,
     cancelSeconds: 5,
     survivesWorker: false,
+    refused: { task: () => task(['no-such-program']), message: /not found/ },
     missing: {
       spec: () => backendOf('kind: custom\nplugin: no-such-plugin'),
       message: /There is no plug-in no-such-plugin on this worker/,

@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { secondsUntil } from '../../../src/backends/http/exchange';
+import { failureOf } from '../../../src/backends/http/trouble';
 import type { TaskSpec } from '../../../src/domain/definitions';
 import { createBench, type Bench } from '../support';
 import { backendOf, taskOf } from '../written';
@@ -48,6 +49,7 @@ beforeAll(async () => {
     },
     '/announced': (_, response) => void response.writeHead(200, { 'content-length': '99999999' }).flushHeaders(),
     '/broken': (_, response) => void response.socket?.destroy(),
+    '/garbled': (_, response) => void response.writeHead(200, { 'content-encoding': 'gzip' }).end('not packed at all'),
     '/health': json({ up: true }, 200, { server: 'model-server/3.1' }),
     '/unwell': json({ up: false }, 500),
   });
@@ -177,6 +179,22 @@ describe('a service in trouble', () => {
       expect(outcome).toMatchObject({ state: 'FAILED', failure: 'BAD_OUTPUT' });
       expect(outcome.message).toContain('more than 1048576 bytes');
     }
+  });
+
+  it('that packs its answer wrongly fails for good', async () => {
+    const outcome = await benchOf('').run(taskOf('request: GET /garbled\noutputs: { data: { type: File } }'));
+    expect(outcome).toMatchObject({ failure: 'BAD_OUTPUT', retryable: false });
+    expect(outcome.message).toContain('cannot be unpacked: incorrect header check');
+  });
+
+  it('is told apart from a worker whose disk is full', () => {
+    const full = Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
+    const told = (method: string) => failureOf(full, { method, where: 'https://a.example', idleSeconds: 1 });
+    expect(told('GET')).toEqual({
+      kind: 'MACHINE',
+      message: expect.stringContaining('stored on this worker') as string,
+    });
+    expect(told('POST').kind).toBe('LOST');
   });
 
   it('that breaks off is tried again, and a request that must not be repeated counts as lost', async () => {

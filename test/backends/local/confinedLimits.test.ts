@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findControlGroups, type Controller } from '../../../src/backends/confinement/controlGroups';
+import { ownMark } from '../../../src/backends/process/identity';
 import { createBench, task, type Bench } from '../support';
 import { backendOf } from '../written';
 
@@ -121,8 +122,12 @@ describe('control groups of version 2', () => {
 
   it('that a dead worker has left are removed', () => {
     lay('memory\n', '0::/unit/worker\n');
-    mkdirSync(join(home, 'mount/unit/stepcast-999999-1-run-9.1'));
+    const { namespace, pid, startedAt } = ownMark('');
+    const groupOf = (...worker: (string | number)[]): string => `stepcast-${worker.join('-')}-run-9.1`;
+    const [own, elsewhere] = [groupOf(namespace, pid, startedAt), groupOf(7, 999_999, 1)];
+    for (const name of [groupOf(namespace, 999_999, 1), own, elsewhere]) mkdirSync(join(home, 'mount/unit', name));
     findControlGroups({ mount: join(home, 'mount'), own: join(home, 'own') });
-    expect(readdirSync(join(home, 'mount/unit')).filter((one) => one.startsWith('stepcast-'))).toEqual([]);
+    const left = readdirSync(join(home, 'mount/unit')).filter((one) => one.startsWith('stepcast-'));
+    expect(left.sort()).toEqual([own, elsewhere].sort());
   });
 });

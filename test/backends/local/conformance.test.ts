@@ -37,5 +37,6 @@ describe('LOCAL with limits', () => {
     programs: shellPrograms,
     cancelSeconds: 5,
     survivesWorker: false,
+    refused: { task: () => task(['no-such-program']), message: /not found/ },
   });
 });

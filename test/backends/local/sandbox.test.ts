@@ -1,8 +1,19 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createConfinement } from '../../../src/backends/confinement';
+import { findPrivate } from '../../../src/backends/confinement/notForAll';
 import { DEFAULT_PATH } from '../../../src/backends/attempt/environment';
 import type { TaskSpec } from '../../../src/domain/definitions';
 import { scalar } from '../../../src/domain/values';
@@ -89,6 +100,21 @@ describeEngine('BUBBLEWRAP', 'a command in a sandbox', () => {
     expect(output).toContain('root:x:0:0');
   });
 
+  it('reads nothing among the settings that not everybody may read', async () => {
+    const hidden = findPrivate('/etc').map(({ path }) => path);
+    expect(hidden).toContain('/etc/shadow');
+    const { streams, state } = await benchOf('true').run(
+      task([
+        'sh',
+        '-c',
+        'for one; do if [ -d "$one" ]; then ls -A "$one"; else cat "$one"; fi; done; true',
+        'sh',
+        ...hidden,
+      ]),
+    );
+    expect({ state, read: streams.stdout }).toEqual({ state: 'SUCCEEDED', read: '' });
+  });
+
   it('sees no processes but its own, and can harm none', async () => {
     const { output } = await benchOf('true').run(
       sh(
@@ -144,7 +170,7 @@ describeEngine('BUBBLEWRAP', 'a command in a sandbox', () => {
         `trap 'echo tidy; exit 0' TERM
          setsid -f env -i /bin/bash -c "trap '' TERM; while :; do sleep 0.05; done" ${word}
          (trap '' TERM; exec -a ${word} sleep 1000) &
-         echo ready; while :; do sleep 0.01; done`,
+         sleep 1000 & echo ready; wait`,
       ]),
     );
     await attempt.until('ready');
@@ -213,6 +239,23 @@ describeEngine('BUBBLEWRAP', 'a command in a sandbox', () => {
     ];
     expect(execFileSync('runuser', words, { encoding: 'utf8', cwd: '/' }).trim()).toBe('65534');
   });
+});
+
+test('what not everybody may read is found, the outermost of each, and no link', () => {
+  const home = mkdtempSync(join(tmpdir(), 'stepcast-private-'));
+  const at = (...names: string[]): string => join(home, ...names);
+  for (const folder of ['open', 'closed', 'listed']) mkdirSync(at(folder));
+  for (const name of ['open/public', 'open/key', 'closed/inner', 'listed/inner']) writeFileSync(at(name), '');
+  symlinkSync('/nowhere', at('open/link'));
+  chmodSync(at('open/key'), 0o640);
+  chmodSync(at('closed'), 0o750);
+  chmodSync(at('listed'), 0o754);
+  expect(findPrivate(home)).toEqual([
+    { path: at('closed'), isFolder: true },
+    { path: at('listed'), isFolder: true },
+    { path: at('open/key'), isFolder: false },
+  ]);
+  rmSync(home, { recursive: true });
 });
 
 describe('a machine without bubblewrap', () => {

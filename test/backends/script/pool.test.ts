@@ -1,8 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { BackendSpec } from '../../../src/domain/definitions';
 import { scalar } from '../../../src/domain/values';
 import { describeEngine } from '../../support/engines';
-import { createBench, inputPort, isRunning, type Bench } from '../support';
+import { createBench, inputPort, isRunning, outputPort, type Bench } from '../support';
 import { returned, scriptTask } from './programs';
 
 type Kind = 'PYTHON' | 'R' | 'OCTAVE';
@@ -21,6 +22,10 @@ interface Words {
   /** Starts a child that would live on, prints `child=` and its pid, and waits for ever. */
   readonly child: string;
   readonly fill: string;
+  /** Leaves `kept.txt` open, and writes `late.txt` when it ends: in each its own name. */
+  readonly partings: string;
+  /** Ends by itself with the exit code 3. */
+  readonly leaves: string;
 }
 
 const WORDS: Readonly<Record<Kind, Words>> = {
@@ -52,6 +57,13 @@ found = [name for name, seen in {
     child:
       'import subprocess\nchild = subprocess.Popen(["setsid", "sleep", "600"])\nprint("child=%d" % child.pid)\nchild.wait()',
     fill: 'import time\nx = bytearray(300 * 1024 * 1024)\ntime.sleep(30)',
+    partings: `
+import atexit
+file = open("kept.txt", "w")
+file.write("kept")
+atexit.register(lambda: open("late.txt", "w").write("late"))
+`,
+    leaves: 'import sys\nsys.exit(3)',
   },
   R: {
     preload: 'splines',
@@ -76,6 +88,12 @@ found <- names(which(c(
     sleep: 'Sys.sleep(30)',
     child: 'system("setsid sleep 600 & echo child=$!; wait")',
     fill: 'x <- raw(300 * 1024 * 1024); x[] <- as.raw(1); Sys.sleep(30)',
+    partings: `
+file <- file("kept.txt", "w")
+cat("kept", file = file)
+reg.finalizer(environment(), function(...) cat("late", file = "late.txt"), onexit = TRUE)
+`,
+    leaves: 'quit("no", 3)',
   },
   OCTAVE: {
     preload: '',
@@ -100,6 +118,18 @@ if (any(strcmp(strsplit(path(), ":"), "/"))) found{end+1} = "path"; end
     sleep: 'pause(30)',
     child: 'system("setsid sleep 600 & echo child=$!; wait");',
     fill: 'x = ones(300 * 1024 * 1024 / 8, 1); pause(30)',
+    partings: `
+1;
+function last ()
+  file = fopen ("late.txt", "w");
+  fprintf (file, "late");
+  fclose (file);
+end
+file = fopen ("kept.txt", "w");
+fprintf (file, "kept");
+atexit ("last");
+`,
+    leaves: 'exit(3)',
   },
 };
 
@@ -137,6 +167,37 @@ describe.each(Object.keys(WORDS) as Kind[])('interpreters that wait:', (kind) =>
       }
       expect(new Set(pids).size).toBe(3);
       expect(before).toContain(pids[0]);
+    });
+
+    it('let a script end as it wants to, with all that it has left for its end', async () => {
+      open(spec(1));
+      await waiting(1);
+      const outputs = ['kept', 'late'].map((name) => outputPort(name, { glob: `${name}.txt`, path: `${name}.txt` }));
+      const outcome = await bench.run(scriptTask(words.partings, { outputs }));
+      expect(outcome).toMatchObject({ message: '', exitCode: 0 });
+      expect(await bench.content(outcome.outputs.kept)).toBe('kept');
+      expect(await bench.content(outcome.outputs.late)).toBe('late');
+      await waiting(1);
+      expect(await bench.run(scriptTask(words.leaves))).toMatchObject({ state: 'FAILED', exitCode: 3, signal: null });
+    });
+
+    it('leave nothing behind', async () => {
+      open(spec(1));
+      const lying = (): string[] =>
+        readdirSync(bench.workDir, { recursive: true, encoding: 'utf8' }).filter((path) =>
+          /warm-[^/]*\/[^/]+$/.test(path),
+        );
+      const counts: number[] = [];
+      for (let round = 0; round < 3; round += 1) {
+        await waiting(1);
+        await bench.run(scriptTask(words.facts, { outputs: factPorts }));
+        const [next] = await waiting(1);
+        // Of those that wait, R makes itself a folder, at once.
+        while (next !== undefined && kind === 'R' && lying().length < 2) await sleep(20);
+        counts.push(lying().length);
+      }
+      const each = kind === 'R' ? 2 : 1;
+      expect(counts).toEqual([each, each, each]);
     });
 
     it('see nothing of one another', async () => {
@@ -202,7 +263,7 @@ describe.each(Object.keys(WORDS) as Kind[])('interpreters that wait:', (kind) =>
       let message = '';
       while (!message) {
         ({ message } = await bench.host.health(used));
-        await new Promise((resolve) => setTimeout(resolve, 50));
+        await sleep(50);
       }
       expect(message).toMatch(/^Interpreters that wait end before they are used: [^]*nosuchpackage/);
       if (kind !== 'OCTAVE')
@@ -216,7 +277,7 @@ describe.each(Object.keys(WORDS) as Kind[])('interpreters that wait:', (kind) =>
       for (;;) {
         const pids = childPids().filter((pid) => readEnvironment(pid).includes('FROM_BACKEND=1') && !isAttempt(pid));
         if (pids.length >= count) return pids;
-        await new Promise((resolve) => setTimeout(resolve, 20));
+        await sleep(20);
       }
     }
   });

@@ -34,7 +34,7 @@ const STUBBORN = (text: string, token: string): string =>
   `sh -c "while :; do sleep 1; done" ${token} & ` +
   `setsid sh -c "trap : TERM; while :; do sleep 1; done" ${token} & ` +
   `(setsid sh -c "while :; do sleep 1; done" ${token} &) ; ` +
-  `echo ${text}; wait`;
+  `echo ${text}; echo aside >&2; wait`;
 
 export function scriptPrograms(sources: Sources): Programs {
   return {

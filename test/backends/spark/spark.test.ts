@@ -1,22 +1,18 @@
+import type { SparkOptions } from '../../../src/domain/backends/spark';
 import type { BackendSpec } from '../../../src/domain/definitions';
 import { scalar } from '../../../src/domain/values';
 import { describeEngine } from '../../support/engines';
 import { createBench, inputPort, outputPort, task, type Bench } from '../support';
+import { alone, onCluster, patient, PATIENCE_MS } from './support';
 import { list, parameter, query, result, table } from '../query/support';
-
-/** Each application starts two Java machines. */
-const PATIENCE_MS = 240_000;
-const patient = { timeoutSeconds: PATIENCE_MS / 1_000 };
 
 interface MasterPage {
   readonly activeapps: readonly { readonly id: string; readonly state: string }[];
 }
 
-describeEngine('SPARK', 'SPARK, on a standalone cluster', ({ home, master, page, environment }) => {
-  const spec = (more: object = {}): BackendSpec => ({
-    ...{ name: 'spark', kind: 'SPARK', description: '', environment },
-    options: { master, home, masterPage: page, conf: {}, packages: [], cores: 1, ...more },
-  });
+describeEngine('SPARK', 'SPARK, on a standalone cluster', (engine) => {
+  const { page } = engine;
+  const spec = (more: Partial<SparkOptions> = {}): BackendSpec => onCluster(engine, { masterPage: page, ...more });
   let bench: Bench;
   beforeAll(() => (bench = createBench(spec())));
   afterAll(() => bench.close());
@@ -60,7 +56,7 @@ describeEngine('SPARK', 'SPARK, on a standalone cluster', ({ home, master, page,
     });
     const people = [
       await bench.file('people {1}.csv', 'name,born,score\nAda,1815-12-10,1.5\n"Grü, ""ße""",1906-12-09,2.25\n'),
-      await bench.file('more*.csv', 'born,name,score\n1912-06-23,Alan,0.5\n'),
+      await bench.file('_more*.csv', 'born,name,score\n1912-06-23,Alan,0.5\n'),
     ];
     const items = [{ note: "it's", tags: ['x', 'y'] }];
     const outcome = await bench.run(spec, { people, items, since: '1900-01-01' });
@@ -81,6 +77,16 @@ describeEngine('SPARK', 'SPARK, on a standalone cluster', ({ home, master, page,
     const outcome = await bench.run(query('select 1;\n\nselect 1,\n  nosuch\nfrom values (1) as t(a)', patient));
     expect(outcome).toMatchObject({ state: 'FAILED', failure: 'EXIT_CODE', exitCode: 1 });
     expect(outcome.output).toMatch(/UNRESOLVED_COLUMN[\s\S]*nosuch[\s\S]*line 4/);
+  });
+
+  it('a query whose output is what it shows gives a whole table', async () => {
+    const other = createBench(alone(engine));
+    const sql = 'select array(1, 2) as `a``b`, \'x, "y"\' as c from range(150)';
+    const shown = outputPort('shown', { from: 'stdout', glob: '', path: 'shown.csv' });
+    const outcome = await other.run(query(sql, { ...patient, outputs: [shown] }));
+    expect([outcome.message, outcome.state]).toEqual(['', 'SUCCEEDED']);
+    expect(await other.content(outcome.outputs.shown)).toBe(`a\`b,c\n${'"[1,2]","x, ""y"""\n'.repeat(150)}`);
+    await other.close();
   });
 
   const app = `

@@ -7,7 +7,7 @@ const words = (options: Partial<SparkOptions>, more: Partial<Submission> = {}): 
     program: '/spark/bin/spark-submit',
     options: { conf: {}, packages: [], ...options },
     resources: {},
-    ...{ name: 'stepcast count 7.1', uiPort: 4711, key: '7.1', tmp: '/work/7.1/tmp' },
+    ...{ name: 'stepcast count 7.1', uiPort: 4711, key: '7.1', tmp: '/work/7.1/tmp', timeZone: 'Europe/Berlin' },
     words: ['app.py', 'an input.csv', '--n=1'],
     ...more,
   }).join('|');
@@ -15,7 +15,8 @@ const words = (options: Partial<SparkOptions>, more: Partial<Submission> = {}): 
 const OURS =
   '--conf|spark.ui.enabled=true|--conf|spark.ui.port=4711|--conf|spark.ui.showConsoleProgress=false|--conf|spark.stepcast.attempt=7.1|app.py|an input.csv|--n=1';
 const NAMED = '--deploy-mode|client|--name|stepcast count 7.1';
-const WAREHOUSE = '--conf|spark.sql.warehouse.dir=file:///work/7.1/tmp/spark-warehouse';
+const WAREHOUSE =
+  '--conf|spark.sql.warehouse.dir=file:///work/7.1/tmp/spark-warehouse|--conf|spark.sql.session.timeZone=Europe/Berlin';
 
 describe('the command line of spark-submit', () => {
   test('on a standalone cluster', () => {
@@ -50,7 +51,7 @@ describe('the command line of spark-submit', () => {
 
   test('as the files of Spark say, where the Backend says nothing; but it stays to be watched', () => {
     expect(words({ conf: { 'spark.ui.enabled': 'false', 'spark.sql.warehouse.dir': 'hdfs:///w' } })).toBe(
-      `/spark/bin/spark-submit|${NAMED}|--conf|spark.sql.warehouse.dir=hdfs:///w|${OURS}`,
+      `/spark/bin/spark-submit|${NAMED}|--conf|spark.sql.warehouse.dir=hdfs:///w|--conf|spark.sql.session.timeZone=Europe/Berlin|${OURS}`,
     );
   });
 });

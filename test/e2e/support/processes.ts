@@ -4,7 +4,7 @@ import path from 'node:path';
 import { eventually } from './wait';
 
 const project = path.join(__dirname, '../../..');
-const START_MS = 30_000;
+const START_MS = 60_000;
 const STOP_MS = 15_000;
 
 /** One API or worker process, under a name that outlives its restarts. */

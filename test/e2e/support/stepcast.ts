@@ -178,7 +178,7 @@ export async function startStepcast(options: StepcastOptions = {}): Promise<Step
       if (!submitJob.submission) throw new Error(submitJob.userErrors.map((error) => error.message).join('\n'));
       return submitJob.submission.id;
     },
-    untilState: async (id, states, withinMs = 30_000) => {
+    untilState: async (id, states, withinMs = 40_000) => {
       let last = 'gone';
       return eventually(
         `${id} becomes ${states.join(' or ')}`,

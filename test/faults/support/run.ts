@@ -22,7 +22,9 @@ export interface RunResult {
   readonly recoveryMs: number;
 }
 
-const REST_MS = 120_000;
+/** Generous: a machine that has other work as well is slow to run what is left. */
+const REST_MS = 300_000;
+const MAX_TOLD = 50;
 
 export async function runSchedule(
   cluster: Cluster,
@@ -62,16 +64,9 @@ export async function runSchedule(
   try {
     await eventually(
       'every submission has ended, every message is sent and no worker is busy',
-      async () => {
-        const open = await cluster.stepcast.sql<{ id: string }>(
-          `select id from submission where state not in ('SUCCEEDED', 'FAILED', 'CANCELLED')
-           union all select id from outbox
-           union all select id from worker where state in ('ALIVE', 'DRAINING') and running <> 0 limit 1`,
-        );
-        return open.length === 0;
-      },
+      async () => (await restless(cluster)).length === 0,
       REST_MS,
-    ).catch(() => log('not everything came to rest'));
+    ).catch(async () => log(`not everything came to rest:\n${(await restless(cluster)).join('\n')}`));
     const recoveryMs = Date.now() - quiet;
     log(`${seconds(Date.now() - began)} s: at rest`);
     await Promise.race([followers, delay(REST_MS / 4, null, { ref: false })]);
@@ -79,6 +74,21 @@ export async function runSchedule(
   } finally {
     over = true;
   }
+}
+
+/** Some of what goes on, each in a line. */
+async function restless({ stepcast }: Cluster): Promise<string[]> {
+  const found = await stepcast.sql<{ what: string }>(
+    `select concat_ws(' ', 'submission', s.id, s.job_name, s.state, 'paused', s.paused_at, 'waits for', (
+         select string_agg(concat_ws(' ', r.name, r.kind, r.state, 'attempt', r.attempt, 'worker', r.worker_id,
+           'retry at', r.ready_at, 'plan at', r.due_at), ', ') from step_run r
+         where r.submission_id = s.id and r.state in ('PENDING', 'QUEUED', 'RUNNING', 'RETRYING'))) as what
+       from submission s where s.state not in ('SUCCEEDED', 'FAILED', 'CANCELLED')
+     union all select concat_ws(' ', 'message', id) from outbox
+     union all select concat_ws(' ', 'worker', id, state, 'runs', running, 'heard of at', heartbeat_at, 'now', now())
+       from worker where state in ('ALIVE', 'DRAINING') and running <> 0 limit ${MAX_TOLD}`,
+  );
+  return found.map(({ what }) => what);
 }
 
 const seconds = (milliseconds: number): string => (milliseconds / 1_000).toFixed(1);

@@ -11,6 +11,10 @@ import os
 import sys
 
 
+# What the driver of an engine puts around a script: names, tables and values of its own. See spark/drivers/script.py.
+engine = None
+
+
 class Unfit(Exception):
     """A value that cannot be returned; the message says why."""
 
@@ -42,6 +46,7 @@ def run(request):
     sys.modules["__main__"] = script
     sys.argv = [shown]
     scope["progress"] = progress
+    scope.update(engine.names() if engine else {})
     try:
         inputs = {one["name"]: native(one) for one in request["inputs"]}
         scope.update(inputs=inputs, outputs=request["paths"])
@@ -101,7 +106,7 @@ def native(port):
     def read(value):
         if isinstance(value, list):
             return [read(item) for item in value]
-        return None if value is None else tables().read(value["path"], value["format"])
+        return None if value is None else (engine or tables()).read(value["path"], value["format"])
 
     return read(port["value"]) if port["table"] else port["value"]
 
@@ -161,7 +166,8 @@ def files(value, output, number=""):
         many = len(value) > 1
         return [files(item, output, "-%d" % (index + 1) if many else number) for index, item in enumerate(value)]
     path = "%s.%s" % (stem, output["format"])
-    if not tables().write(value, path, output["format"]):
+    written = engine is not None and engine.write(value, path, output["format"])
+    if not written and not tables().write(value, path, output["format"]):
         raise Unfit("expected the path of a file, a table or a figure, found %s" % type(value).__name__)
     return path
 
@@ -178,6 +184,8 @@ def plain(value, missing=False):
         if value != value or value in (float("inf"), float("-inf")):
             raise Unfit("%s is no value that can be passed on; return None or a text in its place" % value)
         return float(value)
+    if engine is not None and engine.owns(value):
+        return plain(engine.plain(value), True)
     if isinstance(value, dict):
         return {name if isinstance(name, str) else str(plain(name)): plain(part, missing) for name, part in value.items()}
     if isinstance(value, (list, tuple)):
@@ -246,4 +254,5 @@ def arrive(request):
         tempfile.tempdir = None
 
 
-sys.exit(main(sys.argv[1:]))
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -3,28 +3,26 @@
 The rules are those of the SQL backend: rows of the table with an output's name, else those of the last statement.
 """
 
-import datetime
-import decimal
+import csv
 import json
-import logging
 import os
 import re
 import shutil
 import sys
-import tempfile
 
-from pyspark.errors import PySparkException
-from pyspark.sql import SparkSession
+# Where the programs are, nothing is to be left.
+sys.dont_write_bytecode = True
+
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 from pyspark.storagelevel import StorageLevel
+
+from stepcast_frames import ANYTHING, fresh, from_spark, open_session, read_file, required, rows_within, said, write_file
 
 # Rows that become values may hold so much as JSON; the rest belongs into files. In bytes.
 MAX_VALUE_BYTES = 1024 * 1024
 # Of rows that no output takes so many are shown.
 SHOWN_ROWS = 100
-# Larger whole numbers are changed by what reads JSON as doubles.
-MAX_EXACT = 2**53 - 1
 
 # A table or view that a statement makes lives as long as the query, as it does on the SQL backend.
 CREATE = re.compile(
@@ -38,20 +36,7 @@ class QueryFailure(Exception):
     """What its author should know."""
 
 
-def said(error):
-    """What Spark says of an error, without where in Spark it arose."""
-    text = str(error) if isinstance(error, PySparkException) else f"{type(error).__name__}: {error}"
-    return re.split(r"\n\s*at |\nJVM stacktrace:|;\n'", text)[0].strip()
-
-
 # Types and values
-
-
-def required(kind):
-    if kind["kind"] != "union":
-        return kind
-    rest = [member for member in kind["types"] if member["kind"] != "null"]
-    return rest[0] if len(rest) == 1 else kind
 
 
 def spark_type(kind):
@@ -101,79 +86,22 @@ def variable_type(variable):
     return spark_type(variable["type"])
 
 
-def from_spark(value, source, target):
-    """A cell as JSON: whole numbers that a double cannot hold stay text, points in time are ISO 8601."""
-    if value is None:
-        return None
-    target = required(target)
-    if isinstance(source, T.ArrayType):
-        items = target["items"] if target["kind"] == "array" else {"kind": "Any"}
-        return [from_spark(item, source.elementType, items) for item in value]
-    if isinstance(source, T.StructType):
-        fields = {field["name"]: field["type"] for field in target.get("fields", [])}
-        names = source.fieldNames()
-        return {
-            name: from_spark(value[at], source[at].dataType, fields.get(name, {"kind": "Any"}))
-            for at, name in enumerate(names)
-        }
-    if isinstance(source, T.MapType):
-        anything = {"kind": "Any"}
-        return {
-            str(from_spark(key, source.keyType, anything)): from_spark(item, source.valueType, anything)
-            for key, item in value.items()
-        }
-    if isinstance(value, datetime.datetime):
-        text = value.isoformat()
-        text = text.rstrip("0") if "." in text else text
-        return text + ("Z" if isinstance(source, T.TimestampType) else "")
-    if isinstance(value, (datetime.date, datetime.timedelta)):
-        return value.isoformat() if isinstance(value, datetime.date) else str(value)
-    if isinstance(value, (bytes, bytearray)):
-        return value.decode("utf-8", "backslashreplace")
-    if target["kind"] == "string" and not isinstance(value, str):
-        return json.dumps(value) if isinstance(value, bool) else str(value)
-    if isinstance(value, decimal.Decimal):
-        return float(value)
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > MAX_EXACT:
-        return str(value)
-    return value
-
-
 # Tables
 
 
-def read_files(spark, table, tmp):
-    frames = [read_file(spark, table["format"], plain_path(path, tmp)) for path in table["paths"]]
+def read_files(spark, table):
+    frames = [read_file(spark, table["format"], path) for path in table["paths"]]
     frame = frames[0]
     for other in frames[1:]:
         frame = frame.unionByName(other, allowMissingColumns=True)
     return frame
 
 
-def plain_path(path, tmp):
-    """Spark takes paths as patterns, and has no way to write a sign of theirs plainly: such files get another name."""
-    if re.search(r"[{}\[\]*?\\^]", path):
-        folder = tempfile.mkdtemp(dir=tmp)
-        plain = os.path.join(folder, "table" + os.path.splitext(path)[1])
-        os.link(path, plain)
-        path = plain
-    return "file://" + path
-
-
-def read_file(spark, form, path):
-    if form in ("csv", "tsv"):
-        separator = "\t" if form == "tsv" else ","
-        return spark.read.csv(path, header=True, inferSchema=True, sep=separator, quote='"', escape='"', multiLine=True)
-    if form in ("json", "ndjson"):
-        return spark.read.json(path, multiLine=form == "json")
-    return spark.read.parquet(path)
-
-
-def make_tables(spark, plan, tmp):
+def make_tables(spark, plan):
     for table in plan["tables"]:
         try:
             if table["kind"] == "files":
-                frame = read_files(spark, table, tmp)
+                frame = read_files(spark, table)
             else:
                 schema = spark_type({"kind": "record", "fields": table["columns"]})
                 frame = spark.createDataFrame([to_spark(schema, row) for row in table["rows"]], schema)
@@ -218,55 +146,13 @@ def explained(error, statement, plan):
 # Outputs
 
 
-def write_file(frame, form, path, tmp):
-    """One file: what Spark writes is a folder with the part in it."""
-    folder = os.path.join(tmp, "written-" + re.sub(r"\W", "_", path))
-    writer = frame.coalesce(1).write.mode("overwrite")
-    target = "file://" + folder
-    if form in ("csv", "tsv"):
-        separator = "\t" if form == "tsv" else ","
-        writer.csv(target, header=True, sep=separator, quote='"', escape='"')
-    elif form in ("json", "ndjson"):
-        writer.json(target, ignoreNullFields=False)
-    else:
-        writer.parquet(target)
-    parts = [name for name in os.listdir(folder) if name.startswith("part-")]
-    if os.path.dirname(path):
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-    if form == "json":
-        list_of_lines(os.path.join(folder, parts[0]) if parts else None, path)
-    elif parts and (form == "parquet" or os.path.getsize(os.path.join(folder, parts[0])) > 0):
-        shutil.move(os.path.join(folder, parts[0]), path)
-    else:
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(separator.join(frame.columns) + "\n" if form in ("csv", "tsv") else "")
-    shutil.rmtree(folder, ignore_errors=True)
-    return path
-
-
-def list_of_lines(source, path):
-    """Lines of JSON become one list."""
-    with open(path, "w", encoding="utf-8") as target:
-        target.write("[")
-        between = "\n"
-        if source is not None:
-            with open(source, encoding="utf-8") as lines:
-                for line in lines:
-                    target.write(between + line.rstrip("\n"))
-                    between = ",\n"
-        target.write("\n]\n")
-
-
 def read_rows(frame, outputs):
-    rows, size = [], 0
-    for row in frame.toLocalIterator():
-        size += len(str(row))
-        if size > MAX_VALUE_BYTES:
-            names = ", ".join(f"`{output['port']}`" for output in outputs)
-            raise QueryFailure(
-                f"The rows for the output {names} hold more than 1 MB. Select less, or declare a File: {{type: File, format: csv}}."
-            )
-        rows.append(row)
+    rows = rows_within(frame, MAX_VALUE_BYTES)
+    if rows is None:
+        names = ", ".join(f"`{output['port']}`" for output in outputs)
+        raise QueryFailure(
+            f"The rows for the output {names} hold more than 1 MB. Select less, or declare a File: {{type: File, format: csv}}."
+        )
     return rows
 
 
@@ -282,7 +168,7 @@ def shape(output, frame, rows):
         known = {field["name"].lower(): field for field in fields}
         result = {}
         for at, name in enumerate(frame.columns):
-            field = known.get(name.lower(), {"name": name, "type": {"kind": "Any"}})
+            field = known.get(name.lower(), {"name": name, "type": ANYTHING})
             result[field["name"]] = from_spark(row[at], types[at], field["type"])
         return result
 
@@ -316,15 +202,20 @@ def no_column(output, frame):
     )
 
 
-def show(frame, everything):
-    rows = frame if everything else frame.limit(SHOWN_ROWS)
-    print(",".join(frame.columns))
-    for row in rows.toLocalIterator():
-        print(",".join("" if cell is None else str(cell) for cell in row))
+def show(frame):
+    table = csv.writer(sys.stdout, lineterminator="\n")
+    table.writerow(frame.columns)
+    table.writerows(frame.take(SHOWN_ROWS))
     sys.stdout.flush()
 
 
-def deliver(plan, result, made, tmp):
+def show_all(frame):
+    with open(write_file(frame, "csv", fresh("shown")), "rb") as table:
+        shutil.copyfileobj(table, sys.stdout.buffer)
+    sys.stdout.flush()
+
+
+def deliver(plan, result, made):
     returned = {}
     outputs = [
         output
@@ -341,14 +232,14 @@ def deliver(plan, result, made, tmp):
         if frame is None:
             continue
         if output["kind"] == "file":
-            returned[output["port"]] = write_file(frame, output["format"], output["path"], tmp)
+            returned[output["port"]] = write_file(frame, output["format"], output["path"])
         elif frame is not result:
             returned[output["port"]] = shape(output, frame, read_rows(frame, [output]))
         else:
             rows = read_rows(frame, takers) if rows is None else rows
             returned[output["port"]] = shape(output, frame, rows)
     if result is not None and shows:
-        show(result, plan["print"] == "all")
+        (show_all if plan["print"] == "all" else show)(result)
     if result is None and takers:
         names = ", ".join(f"`{output['port']}`" for output in takers)
         print(
@@ -363,21 +254,16 @@ def main(request_file):
     with open(request_file, encoding="utf-8") as file:
         request = json.load(file)
     plan = request["plan"]
-    spark = SparkSession.builder.getOrCreate()
-    spark.sparkContext.setLogLevel("WARN")
-    # Errors of queries are told once, in words.
-    for name in ("SQLQueryContextLogger", "DataFrameQueryContextLogger"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    spark.conf.set("spark.sql.session.timeZone", os.environ.get("TZ", "UTC"))
+    spark = open_session()
     status = 0
     try:
         variables = {one["name"]: literal(variable_type(one), one["value"]) for one in plan["variables"]}
-        make_tables(spark, plan, request["tmp"])
+        make_tables(spark, plan)
         result, made, statement = None, {}, None
         try:
             for statement in plan["statements"]:
                 result = run_statement(spark, statement, variables, made)
-            returned = deliver(plan, result, made, request["tmp"])
+            returned = deliver(plan, result, made)
         except QueryFailure:
             raise
         except Exception as error:

@@ -54,8 +54,13 @@ export const containerForm: z.ZodType<ContainerOptions> = form({
     .optional(),
   init: z.boolean().optional(),
   registry: form({ server: z.string().min(1).optional(), username: settingTextForm, password: secretForm }).optional(),
-}).transform(({ 'read-only': readOnly, 'cap-drop': capDrop, ...rest }): ContainerOptions => ({
-  ...rest,
-  readOnly,
-  capDrop,
-}));
+}).transform(({ 'read-only': readOnly, 'cap-drop': capDrop, ...rest }, context): ContainerOptions => {
+  if (rest.registry && rest.registry.server === undefined && rest.image === undefined)
+    context.addIssue({
+      code: 'custom',
+      path: ['registry'],
+      message: 'does not say to which registry the login belongs',
+      params: { hint: 'Add server: registry.example.org, or an image to the backend.' },
+    });
+  return { ...rest, readOnly, capDrop };
+});

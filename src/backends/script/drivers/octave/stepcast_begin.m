@@ -8,6 +8,7 @@ function stepcast_begin (packages, request)
   cellfun (@(name) pkg ("load", name), packages);
   waited = nargin < 2;
   if (waited)
+    rehearse ();
     request = fgetl (stdin);
     if (! ischar (request))
       exit (0); % nobody needs this interpreter any more
@@ -15,15 +16,22 @@ function stepcast_begin (packages, request)
   end
   request = stepcast_read (request);
   if (waited)
-    cd (request.directory);
+    % Octave reads all folders of its library again when it changes its own.
+    if (! strcmp (pwd (), request.directory))
+      cd (request.directory);
+    end
     names = fieldnames (request.environment);
     for k = 1:numel (names)
       setenv (names{k}, request.environment.(names{k}));
     end
   end
+  request.waited = waited && isempty (packages);
+  request.path = path ();
   stepcast_state (request);
-  % Found on the path, a script is called by its name in messages, and the mistakes in its syntax are told.
-  addpath (fileparts (request.source));
+  % Known by its name, a script is called by that in messages, and the mistakes in its syntax are told. With its folder on
+  % the path that would be the same, but all folders of the library were read again.
+  [~, name] = fileparts (request.source);
+  autoload (name, request.source);
   % However the script ends, also by exit ().
   atexit ("stepcast_finish");
   inputs = struct ();
@@ -43,4 +51,13 @@ function stepcast_begin (packages, request)
       assignin ("base", one.variable, inputs.(one.name));
     end
   end
+end
+
+function rehearse ()
+  % What is used for every script is read before somebody waits for it.
+  stepcast_json (0, struct ("kind", "any"));
+  strcmp (pwd (), path ());
+  isempty (get (0, "children"));
+  stepcast_state ();
+  stepcast_finish ();
 end

@@ -1,8 +1,24 @@
-function stepcast_finish ()
-  % Writes the outputs that the script has set, and what is wrong with those that cannot be passed on.
+function stepcast_finish (over = false)
+  % Writes the outputs that the script has set, and what is wrong with those that cannot be passed on. `over`: the script came
+  % to its end. Called again when Octave exits, after all that the script has registered for that.
   fflush (stdout);
   request = stepcast_state ();
-  if (isempty (request) || isempty (request.outputs))
+  if (isempty (request))
+    return;
+  elseif (isfield (request, "ended"))
+    leave (request);
+    return;
+  end
+  write_outputs (request);
+  if (over && request.waited)
+    stepcast_state (struct ("ended", [request.result ".ended"], "directory", request.directory, "path", request.path));
+  else
+    stepcast_state ([]);
+  end
+end
+
+function write_outputs (request)
+  if (isempty (request.outputs))
     return;
   end
   values = {};
@@ -27,7 +43,21 @@ function stepcast_finish ()
     % While Octave exits, no error is caught: what came before it is there.
     write (request.result, values, faults);
   end
-  stepcast_state ([]);
+end
+
+function leave (request)
+  % Octave would still read much of its library to close figures that are not there, and so end later than it needs to. Where
+  % code of other libraries may be loaded, that has its last word.
+  if (! strcmp (path (), request.path) || ! strcmp (pwd (), request.directory) || ! isempty (get (0, "children")))
+    return;
+  end
+  fclose ("all");
+  fflush (stderr);
+  file = fopen (request.ended, "w"); % the worker takes it for the exit code 0
+  if (file >= 0)
+    fclose (file);
+    kill (getpid (), 9);
+  end
 end
 
 function write (path, values, faults)
