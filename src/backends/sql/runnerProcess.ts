@@ -62,7 +62,8 @@ export function startRunner(marks: Readonly<Record<string, string>>, path: strin
     const lines = createInterface({ input: child.stdio[CONTROL] as Readable, crlfDelay: Infinity });
     lines.on('line', (line) => {
       const message = readMessage(line);
-      switch (message?.kind) {
+      if (!message) return;
+      switch (message.kind) {
         case 'ready':
           return tell({ version: message.version });
         case 'missing':
