@@ -82,7 +82,7 @@ async function openBatch<Options extends BatchOptions>(
     const found = unknown ? null : dialect.readFound(answer.stdout, name);
     // What has ended may be found no more, and its end is known all the same.
     if (found === null) return (await readEnd(batchFolder(place))) ? { job: name, index } : null;
-    await writeRecord(place, { name, index, job: found });
+    await writeRecord(place, { name, index, job: found }).catch(() => {}); // it is found again by its name
     return { job: found, index };
   }
 
