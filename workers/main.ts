@@ -39,10 +39,6 @@ async function main(): Promise<void> {
   const environment = withFlags(process.argv.slice(2));
   const settings = requireServices(readSettings(environment));
   const bounds = { min: settings.workersMin, max: settings.workersMax ?? settings.workersMin };
-  if (bounds.max < bounds.min)
-    throw new SettingsError([
-      `STEPCAST_WORKERS_MAX is ${bounds.max}: it must not be less than STEPCAST_WORKERS_MIN, which is ${bounds.min}.`,
-    ]);
   if (bounds.max === 1) await runWorker(settings);
   else runPool(settings, environment, bounds);
 }
@@ -113,7 +109,7 @@ async function runWorker(settings: ConnectedSettings): Promise<void> {
     announcer,
     pubsub,
     redisUrl: settings.redisUrl,
-    openHost: (workerId) => {
+    openHost: (workerId, isLeased) => {
       const guard = startGuard({ workerId, log: warn });
       const host = createHost({
         ...{
@@ -121,6 +117,7 @@ async function runWorker(settings: ConnectedSettings): Promise<void> {
           pluginFolder: join(settings.home, 'plugins'),
           workerId,
           artifacts,
+          isLeased,
           log: warn,
         },
         containerVolumes: settings.containerVolumes,

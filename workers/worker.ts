@@ -24,6 +24,7 @@ import {
 } from '../src/store/statements/workers';
 import { cancelledIds } from './control';
 import { createInsideWork } from './inside';
+import { createLease, now, type Lease } from './lease';
 import { createProgressSink } from './progress';
 import { createReuse } from './reuse';
 import { blankReport, createReporter } from './reports';
@@ -38,8 +39,8 @@ export interface WorkerOptions {
   readonly announcer: RedisAnnouncer;
   readonly pubsub: PubSub;
   readonly redisUrl: string;
-  /** Opens what runs Attempts for a worker id; called again when this process had to take a new identity. */
-  readonly openHost: (workerId: string) => BackendHost;
+  /** Opens what runs Attempts for a worker id and its lease; called again when this process had to take a new identity. */
+  readonly openHost: (workerId: string, isLeased: () => boolean) => BackendHost;
   /** The Backends whose queues it serves. */
   readonly backends: readonly BackendSpec[];
   /** How many steps it runs at once. */
@@ -100,8 +101,12 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       concurrency: concurrency.here,
       waitingConcurrency: concurrency.elsewhere,
     });
-  let workerId = await register(options.backends.map(({ name }) => name));
-  let host = options.openHost(workerId);
+  const identify = async (queues: readonly string[]): Promise<{ id: string; lease: Lease }> => {
+    const from = now();
+    return { id: await register(queues), lease: createLease(options.leaseSeconds, from) };
+  };
+  let { id: workerId, lease } = await identify(options.backends.map(({ name }) => name));
+  let host = options.openHost(workerId, lease.isValid);
   const leftOver = await host.sweep();
   if (leftOver > 0) log('warn', `ended ${leftOver} processes that an earlier worker had left behind`);
 
@@ -214,9 +219,9 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const takeNewIdentity = async (): Promise<void> => {
     log('warn', `worker ${workerId} was declared dead after a silence; it starts again under a new number`);
     for (const { attempt } of slots.running()) attempt.cancel('shutdown');
-    workerId = await register(served.names());
+    ({ id: workerId, lease } = await identify(served.names()));
     const old = host;
-    host = options.openHost(workerId);
+    host = options.openHost(workerId, lease.isValid);
     served.tellAgain();
     await Promise.all(slots.running().map(({ attempt }) => attempt.outcome.catch(() => undefined)));
     await old.close();
@@ -229,11 +234,16 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     try {
       const owner = workerId;
       const claiming = filling;
+      const [held, sentAt] = [lease, now()];
       const answer = await heartbeat(db, owner, slots.size);
       if (answer.alive) {
+        held.renew(sentAt);
         stopSteps(answer.cancel);
         handBack(strays.look(answer.running, claiming), owner);
-      } else if (!stopping) await takeNewIdentity();
+      } else {
+        held.end();
+        if (!stopping) await takeNewIdentity();
+      }
     } catch (error) {
       log('warn', `heartbeat: ${messageOf(error)}`);
     } finally {
@@ -304,6 +314,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       await inside.stop();
       const running = (): Promise<unknown>[] =>
         slots.running().map(({ attempt }) => attempt.outcome.catch(() => undefined));
+      for (const { attempt } of slots.running()) attempt.handOver();
       if (slots.size > 0) log('info', `waiting up to ${options.drainSeconds} s for ${slots.size} running steps`);
       await within(options.drainSeconds * 1_000, Promise.all(running()));
       for (const { attempt } of slots.running()) attempt.cancel('shutdown');

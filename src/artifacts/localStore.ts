@@ -9,6 +9,7 @@ import {
   access,
   copyFile,
   type FileHandle,
+  link,
   lstat,
   mkdir,
   open,
@@ -46,6 +47,8 @@ const WRITE_BUFFER_BYTES = 1024 * 1024;
 /** Copies above this size wait for each other, so that they never fill Node's four file-system threads. */
 const LARGE_COPY_BYTES = 64 * 1024 * 1024;
 const LARGE_COPIES_AT_ONCE = 2;
+/** Another file system, or one without second names for files: it is copied. */
+const CANNOT_MOVE: readonly string[] = ['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'EOPNOTSUPP'];
 /** Read-only for everybody: contents never change. */
 const CONTENT_MODE = 0o444;
 
@@ -107,7 +110,16 @@ export function createLocalStore(root: string): LocalArtifactStore {
     return ingest(createReadStream(path, { highWaterMark: HASH_CHUNK_BYTES }), { durable });
   }
 
-  async function adoptFile(path: string, durable: boolean): Promise<StoredArtifact> {
+  /** A second name for a finished file. */
+  async function linkIn(path: string, sha256: string): Promise<void> {
+    const passing = join(incoming, randomUUID());
+    await mkdir(incoming, { recursive: true, mode: 0o700 });
+    await link(path, passing);
+    // Two names of one file: the rename of one to the other changes nothing, and leaves it.
+    await publish(passing, sha256).finally(() => rm(passing, { force: true }));
+  }
+
+  async function adoptFile(path: string, durable: boolean, stays: boolean): Promise<StoredArtifact> {
     // NONBLOCK: a pipe must not hang us. NOFOLLOW: renaming a link would store the link, not the content.
     const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     let stored: StoredArtifact;
@@ -118,8 +130,8 @@ export function createLocalStore(root: string): LocalArtifactStore {
         throw new StepcastError('BAD_INPUT', `${basename(path)} is not a regular file, so it cannot be stored.`);
       stored = await hashOpenFile(file, before.size);
       if (stored.size !== before.size) throw stillWritten(path);
-      // Another name of the same file stays in somebody's hands.
-      shared = before.nlink > 1;
+      // Another name of the same file stays in somebody's hands, or this one does in another user's.
+      shared = before.nlink > 1 || (stays && before.uid !== process.getuid?.());
       if (!shared && (before.mode & 0o777) !== CONTENT_MODE) {
         await file.chmod(CONTENT_MODE).catch((error: unknown) => {
           if (codeOf(error) !== 'EPERM') throw error;
@@ -132,15 +144,15 @@ export function createLocalStore(root: string): LocalArtifactStore {
     }
     if (!shared) {
       try {
-        await publish(path, stored.sha256);
+        await (stays ? linkIn : publish)(path, stored.sha256);
         if (durable) await syncFolder(dirname(localPath(stored.sha256)));
         return stored;
       } catch (error) {
-        if (codeOf(error) !== 'EXDEV') throw error;
+        if (!CANNOT_MOVE.includes(codeOf(error) ?? '')) throw error;
       }
     }
     const copied = await copyIn(path, durable);
-    await rm(path, { force: true });
+    if (!stays) await rm(path, { force: true });
     return copied;
   }
 
@@ -167,7 +179,7 @@ export function createLocalStore(root: string): LocalArtifactStore {
     adopt: (path, options = {}) =>
       explained(
         root,
-        adoptFile(path, options.durable ?? false).catch((error: unknown) => {
+        adoptFile(path, options.durable ?? false, options.stays ?? false).catch((error: unknown) => {
           if (codeOf(error) === 'ELOOP') return adoptLink(path, options.within);
           if (codeOf(error) === 'ENOENT') throw new StepcastError('NOT_FOUND', `There is no file ${path} to store.`);
           throw error;

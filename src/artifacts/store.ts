@@ -14,9 +14,10 @@ export interface ArtifactStore {
   /**
    * Takes a regular file that already lies on this machine; hashes it and moves (or copies) it in, so that it is gone from
    * `path`. A symbolic link is followed only to a file inside the folder `within`, which is then copied and stays.
-   * BAD_INPUT for anything else. `durable` waits until the content would survive a power cut.
+   * BAD_INPUT for anything else. `durable` waits until the content would survive a power cut. With `stays` the file is
+   * at `path` afterwards, too, perhaps as a second name of the content: nobody may write to it any more.
    */
-  adopt(path: string, options?: { within?: string; durable?: boolean }): Promise<StoredArtifact>;
+  adopt(path: string, options?: { within?: string; durable?: boolean; stays?: boolean }): Promise<StoredArtifact>;
   /** Streams content out; `start` and `end` are byte offsets, both inclusive. NOT_FOUND when it is not there. */
   read(sha256: string, range?: { start?: number; end?: number }): Readable;
   has(sha256: string): Promise<boolean>;

@@ -62,6 +62,11 @@ export interface RunningAttempt {
    * again: then it goes on without this worker. Idempotent; `outcome` then resolves.
    */
   cancel(reason: 'cancelled' | 'shutdown'): void;
+  /**
+   * The worker ends soon: what runs elsewhere and can be found again is let go of, for the next worker to go on with.
+   * `outcome` then resolves with CANCELLED as soon as that is safe. All else runs on here, as if nothing were said.
+   */
+  handOver(): void;
 }
 
 /** Where an Attempt's files lie. `out` is the working directory, `tmp` for passing files. */
@@ -124,8 +129,13 @@ export interface StartedCommand {
   end(urgent: boolean): Promise<unknown>;
   /** After `exited`: resolves when the pumps are done; ends what stands in their way. Without it they are just awaited. */
   settle?(pumps: readonly Pump[]): Promise<void>;
-  /** Lets go of it: it runs on without this worker. Only for Backends that recover. */
-  detach?(): void;
+  /**
+   * Lets go of it: it runs on without this worker, which does nothing more about it. Only for Backends that recover.
+   * Idempotent. Resolves when another worker can find it, if that takes a while.
+   */
+  detach?(): void | Promise<void>;
+  /** Its outputs are collected: removes what the engine has kept of it. Never rejects. */
+  dispose?(): Promise<void>;
 }
 
 /** What the frame offers to a command while it starts and runs. */
@@ -138,6 +148,11 @@ export interface CommandHooks {
   progress(percent: number, message: string): void;
   /** Throws when the Attempt was stopped meanwhile; to be called between the steps of a long start. */
   checkpoint(): void;
+  /**
+   * False when this worker was silent, and another may have gone on with it. For Backends that recover, to be asked at once
+   * before anything that the other must not find done.
+   */
+  isOurs(): boolean;
 }
 
 export type { BackendHealth } from '../domain/backendHealth';

@@ -26,6 +26,8 @@ export interface HostOptions {
   readonly containerVolumes?: readonly string[];
   /** Where plug-ins lie; `plugins` beside the work folder by default. */
   readonly pluginFolder?: string;
+  /** Whether nobody can have taken the worker for dead; always by default. */
+  readonly isLeased?: () => boolean;
   /** Told what went wrong beside the Attempts, in a sentence. */
   readonly log?: (message: string) => void;
 }
@@ -56,7 +58,7 @@ interface Opened {
 }
 
 export function createHost(options: HostOptions): BackendHost {
-  const { workDir, artifacts, path = DEFAULT_PATH, log = () => {} } = options;
+  const { workDir, artifacts, path = DEFAULT_PATH, isLeased = () => true, log = () => {} } = options;
   const mark = ownMark(options.workerId);
   const workerMark = formatMark(mark);
   const folder = workFolder(workDir, mark);
@@ -118,7 +120,7 @@ export function createHost(options: HostOptions): BackendHost {
   }, log);
 
   const context: RunContext = {
-    ...{ folder, keptFolder, workerMark, artifacts, path },
+    ...{ folder, keptFolder, workerMark, artifacts, path, isLeased },
     backendFor: (request) => openedFor(request.backend).backend,
   };
 

@@ -99,6 +99,22 @@ describe('the local artifact store', () => {
     expect(existsSync(path)).toBe(false);
   });
 
+  it.each([100, 3_000_000])(
+    'takes in a file of %i bytes that stays, without copying it, as often as asked',
+    async (size) => {
+      const content = randomBytes(size);
+      const path = place('staying', content);
+      const { ino } = statSync(path);
+      const stored = { sha256: sha256(content), size };
+      expect(await store.adopt(path, { stays: true })).toEqual(stored);
+      expect(statSync(store.localPath(stored.sha256)).ino).toBe(ino);
+      expect(await store.adopt(path, { stays: true })).toEqual(stored);
+      expect(readFileSync(path)).toEqual(content);
+      expect(readFileSync(store.localPath(stored.sha256))).toEqual(content);
+      expect(waiting()).toEqual([]);
+    },
+  );
+
   it('adopts over devices by copying', async () => {
     const shm = mkdtempSync('/dev/shm/stepcast-');
     try {

@@ -31,6 +31,8 @@ export interface CollectRequest {
   /** What the command itself returned, by port. */
   readonly returned: Readonly<Record<string, unknown>>;
   readonly artifacts: ArtifactStore;
+  /** Its files stay where they are, so that another worker can collect them again. */
+  readonly stays: boolean;
   /** Throws to stop between two files. */
   readonly checkpoint: () => void;
 }
@@ -52,7 +54,7 @@ interface PreparedPort {
 }
 
 /**
- * Collects every output that is there; files move into the artifact store. What is missing or cannot be taken is named
+ * Collects every output that is there; files move into the artifact store, unless they stay. What is missing or cannot be taken is named
  * and does not stop the others. Throws only for the machine's own faults, and what `checkpoint` throws.
  */
 export async function collectOutputs(request: CollectRequest): Promise<Collected> {
@@ -115,7 +117,7 @@ export async function collectOutputs(request: CollectRequest): Promise<Collected
     let artifact = stored.get(found.real);
     if (!artifact) {
       const mediaType = await sniffMediaType(found.real, found.name);
-      artifact = { ...(await request.artifacts.adopt(found.real)), mediaType };
+      artifact = { ...(await request.artifacts.adopt(found.real, { stays: request.stays })), mediaType };
       stored.set(found.real, artifact);
     }
     const { sha256, size, mediaType } = artifact;

@@ -2,10 +2,9 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ArtifactStore } from '../../artifacts/store';
-import { buildArgv, outputPath } from '../../domain/argv';
+import { placeOf } from '../../domain/backendOptions';
 import { messageOf, StepcastError } from '../../domain/errors';
 import { readExit } from '../../domain/readExit';
-import { resourceVariables } from '../../domain/resources';
 import type {
   AttemptObserver,
   AttemptOutcome,
@@ -15,7 +14,6 @@ import type {
   CommandExit,
   CommandHooks,
   PlacedAttempt,
-  PreparedAttempt,
   RunningAttempt,
   StartedCommand,
 } from '../backend';
@@ -23,11 +21,11 @@ import { marks } from '../process/identity';
 import { CommandNotStarted } from '../process/nativeProcess';
 import { createAttemptDirectory, removeTree, type AttemptDirectory } from './attemptDirectory';
 import { collectOutputs, type Collected } from './collectOutputs';
-import { commandEnvironment } from './environment';
 import { watchLimits } from './limits';
-import { keep, keptPlace } from './place';
+import { isHeld, keep, release, takeOver } from './place';
+import { prepareAttempt } from './prepare';
 import { pump, type Pump } from './pump';
-import { isLimit, type StopReason } from './stopReason';
+import { isLimit, isParting, type StopReason } from './stopReason';
 
 /** What all Attempts of one worker share. */
 export interface RunContext {
@@ -39,6 +37,8 @@ export interface RunContext {
   readonly artifacts: ArtifactStore;
   /** The PATH of commands whose Task sets none. */
   readonly path: string;
+  /** Whether nobody can have taken this worker for dead: what outlives it is its own to end, collect and remove. */
+  readonly isLeased: () => boolean;
   /** The Backend that the request names. */
   readonly backendFor: (request: AttemptRequest) => Backend | Promise<Backend>;
 }
@@ -50,6 +50,7 @@ class Stopped extends Error {}
 const END_AGAIN_MS = 2_000;
 
 const NOTHING: Collected = { outputs: {}, missing: [], faults: [] };
+const RUNS_ON = 'It is handed over: what it has started runs on, and the next worker goes on with that.';
 const NO_EXIT: CommandExit = { exitCode: null, signal: null, cpuMs: null, maxRssBytes: null };
 
 /** Starts the Attempt. Its outcome rejects only for the machine's own faults, and always after everything was ended. */
@@ -59,19 +60,36 @@ export function runAttempt(context: RunContext, request: AttemptRequest, observe
   let stopped: StopReason | undefined;
   let command: StartedCommand | undefined;
   let ending: Promise<void> | undefined;
-  let letGo: (() => void) | undefined;
-  let detached = false;
+  let letGo = (): void => {};
   let tells = false;
   let beat = (): void => {};
+  /** The directory that may outlive this worker; undefined when none does. */
+  let kept: AttemptPlace | undefined;
+  /** It goes on without this worker, as far as is known: its directory and all else of it is left alone. */
+  let runsOn = false;
+  let hasExited = false;
+  let isOver = false;
+  let isToHandOver = false;
 
+  const isOurs = (): boolean => kept === undefined || (context.isLeased() && isHeld(kept, attempt));
+  const part = (): void => {
+    if (stopped === 'handover') observer.note?.(RUNS_ON);
+    runsOn = true;
+    const parted = command?.detach?.();
+    if (stopped === 'handover') void Promise.resolve(parted).finally(letGo);
+    else letGo();
+  };
   const stop = (reason: StopReason): void => {
-    stopped ??= reason;
-    if (!command) return;
-    if (stopped === 'shutdown' && command.detach && letGo) {
-      detached = true;
-      command.detach();
-      letGo();
-    } else ending ??= end(command);
+    if (isOver) return;
+    if (!isOurs()) {
+      stopped = 'lost';
+      part();
+      return;
+    }
+    if (stopped === undefined || (isParting(stopped) && isParting(reason))) stopped = reason;
+    if (command && (!isParting(stopped) || !command.detach)) ending ??= end(command);
+    // What has exited is all there still: another worker collects it.
+    else if (command || (hasExited && kept && isParting(stopped))) part();
   };
   /** Never rejects: what could not be ended is told, and tried again for as long as it runs. */
   const end = async (started: StartedCommand): Promise<void> => {
@@ -86,7 +104,17 @@ export function runAttempt(context: RunContext, request: AttemptRequest, observe
       }, END_AGAIN_MS).unref();
     }
   };
+  const handOver = (): void => {
+    isToHandOver = placeOf(request.backend) === 'elsewhere';
+    const canPart = kept && !stopped && !hasExited && (!command || command.detach);
+    if (isToHandOver && canPart) stop('handover');
+  };
+  const hold = (place: AttemptPlace): void => {
+    kept = place;
+    if (isToHandOver) handOver();
+  };
   const checkpoint = (): void => {
+    if (!isOurs()) stop('lost');
     if (stopped) throw new Stopped();
   };
   const hooks: CommandHooks = {
@@ -98,6 +126,7 @@ export function runAttempt(context: RunContext, request: AttemptRequest, observe
       if (!tells) observer.progress(percent, message);
     },
     checkpoint,
+    isOurs,
   };
   const heard: AttemptObserver = {
     log: (stream, bytes) => observer.log(stream, bytes),
@@ -120,15 +149,27 @@ export function runAttempt(context: RunContext, request: AttemptRequest, observe
 
   /** What an earlier worker started and left running, if the Backend finds it again. */
   async function goOn(backend: Backend): Promise<AttemptOutcome | null> {
-    const place = backend.recover && keptPlace(context.keptFolder, stepRunId, attempt);
-    if (!backend.recover || !place) return null;
+    if (!backend.recover) return null;
+    if (!context.isLeased()) throw yielded();
+    const place = takeOver(context.keptFolder, stepRunId, attempt);
+    if (!place) return null;
+    runsOn = true;
+    hold(place);
     const placed: PlacedAttempt = { stepRunId, attempt, task, values: request.values, resources, directory: place };
     const found = await backend.recover(placed, hooks);
-    if (!found) {
-      await removeTree(place.root);
-      return null;
-    }
-    return inDirectory({ ...place, remove: () => removeTree(place.root) }, () => found);
+    runsOn = false;
+    const remove = (): Promise<void> => removeTree(place.root);
+    if (found) return inDirectory({ ...place, remove }, () => found);
+    if (!context.isLeased() || !release(place, attempt)) throw yielded();
+    kept = undefined;
+    await remove();
+    return null;
+  }
+
+  function yielded(): Stopped {
+    stopped = 'lost';
+    runsOn = true;
+    return new Stopped();
   }
 
   function startAnew(backend: Backend): Promise<AttemptOutcome> {
@@ -141,8 +182,18 @@ export function runAttempt(context: RunContext, request: AttemptRequest, observe
       checkpoint,
     });
     return inDirectory(directory, async () => {
-      if (outlives) await keep(directory, request.backend);
-      const prepared = await prepare(directory);
+      if (outlives) {
+        await keep(directory, attempt, request.backend);
+        hold(directory);
+      }
+      const prepared = await prepareAttempt({
+        request,
+        resources,
+        directory,
+        checkpoint,
+        path: context.path,
+        attemptMarks,
+      });
       checkpoint();
       return backend.start(prepared, hooks);
     });
@@ -153,6 +204,7 @@ export function runAttempt(context: RunContext, request: AttemptRequest, observe
     start: () => StartedCommand | Promise<StartedCommand>,
   ): Promise<AttemptOutcome> {
     const files = new Map<'stdout' | 'stderr', FileHandle>();
+    let dispose = (): Promise<void> => Promise.resolve();
     try {
       for (const { from } of task.outputs)
         if ((from === 'stdout' || from === 'stderr') && !files.has(from)) {
@@ -160,12 +212,16 @@ export function runAttempt(context: RunContext, request: AttemptRequest, observe
           files.set(from, await open(name, 'w', 0o600));
         }
       command = await start();
+      dispose = command.dispose ?? dispose;
       const exit = await watch(command, files);
-      if (stopped === 'cancelled' || stopped === 'shutdown' || task.outputs.length === 0) return finish(exit, NOTHING);
+      if (stopped === 'cancelled' || isParting(stopped) || task.outputs.length === 0) return finish(exit, NOTHING);
       return finish(exit, await collect(directory, exit, files));
     } finally {
       for (const file of files.values()) await file.close();
-      if (!detached) await directory.remove();
+      if (!runsOn && (kept === undefined || release(kept, attempt))) {
+        await dispose();
+        await directory.remove();
+      }
     }
   }
 
@@ -184,46 +240,12 @@ export function runAttempt(context: RunContext, request: AttemptRequest, observe
       streams,
       returned: exit.returned ?? {},
       artifacts: context.artifacts,
+      stays: kept !== undefined,
       checkpoint: () => {
+        if (!isOurs()) stop('lost');
         if (stopped !== endedBy || stopped === 'fault') throw new Stopped();
       },
     });
-  }
-
-  async function prepare(directory: AttemptDirectory): Promise<PreparedAttempt> {
-    const { values } = request;
-    const inputPaths = task.inputs.length > 0 ? await directory.stage(task.inputs, values) : {};
-    for (const port of task.outputs) if (port.from === 'glob') await directory.makeRoomFor(outputPath(port, stepRunId));
-    checkpoint();
-    const outputPaths = Object.fromEntries(task.outputs.map((port) => [port.name, outputPath(port, stepRunId)]));
-    const words = buildArgv(task, { inputPaths, outputPaths, values, id: stepRunId, tmp: directory.tmp, resources });
-    const env = commandEnvironment({
-      path: context.path,
-      home: directory.root,
-      tmp: directory.tmp,
-      layers: [request.backend.environment, resourceVariables(resources), task.environment, words.environment],
-      marks: attemptMarks,
-    });
-    const stdin = await chooseStdin(directory, inputPaths);
-    const { argv } = words;
-    return {
-      ...{ stepRunId, attempt, task, values, resources, directory },
-      ...{ argv, env, marks: attemptMarks, stdin, inputPaths, outputPaths },
-    };
-  }
-
-  async function chooseStdin(
-    directory: AttemptDirectory,
-    inputPaths: Readonly<Record<string, string | string[]>>,
-  ): Promise<'null' | { file: string }> {
-    const port = 'stdin' in task.command ? task.command.stdin : undefined;
-    if (port === undefined) return 'null';
-    const staged = inputPaths[port];
-    const path = typeof staged === 'string' ? staged : staged?.[0];
-    if (path !== undefined) return { file: path };
-    const value = request.values[port];
-    if (value === null || value === undefined || staged !== undefined) return 'null';
-    return { file: await directory.writeInput(port, typeof value === 'string' ? value : JSON.stringify(value)) };
   }
 
   async function watch(
@@ -239,14 +261,17 @@ export function runAttempt(context: RunContext, request: AttemptRequest, observe
     for (const each of pumps) each.done.catch(() => stop('fault'));
     if (started.running) started.running.then(limits.begin, () => {});
     else limits.begin();
+    if (stopped === 'handover' && !started.detach) stopped = undefined;
     // It may have been stopped while it was being started.
     if (stopped) stop(stopped);
     try {
       const exit = await Promise.race([started.exited, parting]);
+      if (!isOurs()) stop('lost');
       // From here on a stop changes nothing about how the command ended, and its pid may soon be another's.
       command = undefined;
-      await ending;
-      if (detached) for (const each of pumps) each.abandon();
+      hasExited = true;
+      if (!runsOn) await ending;
+      if (runsOn) for (const each of pumps) each.abandon();
       else await (started.settle?.(pumps) ?? Promise.all(pumps.map((each) => each.done)));
       return exit;
     } finally {
@@ -259,7 +284,9 @@ export function runAttempt(context: RunContext, request: AttemptRequest, observe
     return { ...outcome, state: 'FAILED', failure: 'NOT_STARTED', retryable: false, message };
   }
 
-  function finish(exit: CommandExit, { outputs, missing, faults }: Collected): AttemptOutcome {
+  function finish(told: CommandExit, { outputs, missing, faults }: Collected): AttemptOutcome {
+    isOver = true;
+    const exit = runsOn ? NO_EXIT : told;
     const { exitCode, signal, cpuMs, maxRssBytes, treePeakBytes, failure } = exit;
     const reading = readExit(task, {
       exitCode,
@@ -268,16 +295,17 @@ export function runAttempt(context: RunContext, request: AttemptRequest, observe
       ...(resources.memoryBytes === undefined
         ? {}
         : { memory: { limitBytes: resources.memoryBytes, usedBytes: treePeakBytes ?? 0 } }),
-      cancelled: stopped === 'cancelled' || stopped === 'shutdown' ? stopped : null,
+      cancelled: stopped === 'cancelled' ? stopped : isParting(stopped) ? 'shutdown' : null,
       ...(failure ? { told: failure } : {}),
       missing,
       faults,
     });
     const peakMemoryBytes = treePeakBytes ? Math.max(treePeakBytes, maxRssBytes ?? 0) : maxRssBytes;
-    return { ...reading, exitCode, signal, outputs, cpuMs, peakMemoryBytes };
+    const message = runsOn && isParting(stopped) ? RUNS_ON : reading.message;
+    return { ...reading, message, exitCode, signal, outputs, cpuMs, peakMemoryBytes };
   }
 
-  return { outcome: run(), cancel: stop };
+  return { outcome: run(), cancel: stop, handOver };
 }
 
 /** Faults that follow the Task or its data to every machine. */

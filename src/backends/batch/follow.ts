@@ -26,7 +26,7 @@ export interface FollowRequest {
   readonly canceller: Canceller;
   /** What the scheduler's books say of a job that is not among the states any more; null when nothing. */
   readonly lookUp: (job: NativeJob) => Promise<JobEnding | null>;
-  readonly hooks: Pick<CommandHooks, 'note'>;
+  readonly hooks: Pick<CommandHooks, 'note' | 'isOurs'>;
 }
 
 /** The runner's files are looked at soon while there is something new, and at the least once a second. */
@@ -67,8 +67,9 @@ export function follow(request: FollowRequest): StartedCommand {
     poller.soon();
   };
 
+  const submitted = request.submit(() => ending || detached || !hooks.isOurs());
+
   async function live(): Promise<CommandExit> {
-    const submitted = request.submit(() => ending);
     // An end that is asked for before the scheduler has answered does not wait for the answer.
     await Promise.race([submitted.then((taken) => (job = taken)), endAsked.happened]);
     if (job === null) {
@@ -177,8 +178,11 @@ export function follow(request: FollowRequest): StartedCommand {
       }
       return exited;
     },
-    detach: () => {
+    detach: async () => {
       detached = true;
+      pace.quicken();
+      // What is being sent has an id then, and what was not sent never will be.
+      await submitted.catch(() => {});
       pace.stop();
     },
   };

@@ -31,19 +31,21 @@ export function needsScheduler(runner: RunnerEnd, explainsExitCodes: boolean): b
 export function readJobEnd(facts: JobEndFacts): CommandExit {
   const { runner, scheduler } = facts;
   const figures = { cpuMs: runner?.cpuMs ?? null, maxRssBytes: runner?.peakBytes ?? null };
-  const exit = exitOf(runner, scheduler);
   const failure = failureOf(facts);
+  const exit = exitOf(runner, scheduler, failure?.[0] ?? null);
   return { ...exit, ...figures, ...(failure ? { failure: { kind: failure[0], message: failure[1] } } : {}) };
 }
 
 function exitOf(
   runner: RunnerEnd | null,
   scheduler: JobEnding | null,
+  failure: FailureKind | null,
 ): { exitCode: number | null; signal: string | null } {
+  // A shell whose child was ended first leaves an exit code, and the signal came from outside all the same.
+  if (scheduler?.kind === 'cancelled' && failure === 'SIGNAL') return { exitCode: null, signal: 'SIGTERM' };
   if (runner?.how === 'code') return { exitCode: runner.code, signal: null };
   if (runner?.how === 'signal') return { exitCode: null, signal: runner.signal };
   if (runner === null && scheduler?.kind === 'exited') return { exitCode: scheduler.code, signal: scheduler.signal };
-  if (runner === null && scheduler?.kind === 'cancelled') return { exitCode: null, signal: 'SIGTERM' };
   return { exitCode: null, signal: null };
 }
 

@@ -132,13 +132,7 @@ export function watchJob({ cluster, poller, name, attempt, pendingSeconds, hooks
         return;
       }
     },
-    async settle(pumps) {
-      try {
-        await Promise.all(pumps.map((pump) => pump.done));
-      } finally {
-        await remove(false);
-      }
-    },
+    dispose: () => remove(false),
     detach: () => {
       unwatch();
       pace.stop();

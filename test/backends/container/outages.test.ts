@@ -25,6 +25,14 @@ describeEngine('CONTAINER', 'a container and its engine', (facts) => {
   });
   const spec = () => containerBackend({ ...facts, socket: engine.socket });
 
+  /** A container whose worker has stopped. */
+  const leave = async (stepRunId: string): Promise<void> => {
+    const attempt = bench.start(task(['sh', '-c', 'echo up; sleep 1000']), {}, { stepRunId });
+    await attempt.until('up');
+    attempt.cancel('shutdown');
+    await attempt.outcome;
+  };
+
   test('goes on while the engine is away, and loses nothing of its output', async () => {
     const script = `
       wait_for() { until [ -e "$HOME/$1" ]; do sleep 0.05; done; }
@@ -79,20 +87,14 @@ describeEngine('CONTAINER', 'a container and its engine', (facts) => {
   });
 
   test('goes when nobody wants its step any more', async () => {
-    const attempt = bench.start(task(['sh', '-c', 'echo up; sleep 1000']), {}, { stepRunId: 'unwanted' });
-    await attempt.until('up');
-    attempt.cancel('shutdown');
-    await attempt.outcome;
+    await leave('unwanted');
     expect(await containersIn(engine.socket, bench.workDir)).toHaveLength(1);
     expect(await bench.host.reap(() => Promise.resolve(new Set()))).toBe(1);
     expect(await containersIn(engine.socket, bench.workDir)).toEqual([]);
   });
 
   test('is swept away when its directory is gone', async () => {
-    const attempt = bench.start(task(['sh', '-c', 'echo up; sleep 1000']), {}, { stepRunId: 'orphan' });
-    await attempt.until('up');
-    attempt.cancel('shutdown');
-    await attempt.outcome;
+    await leave('orphan');
     rmSync(join(bench.workDir, 'kept'), { recursive: true, force: true });
     const next = createHost({ workDir: bench.workDir, workerId: 'next', artifacts: bench.artifacts });
     try {
