@@ -71,7 +71,10 @@ async function measured(host: BackendHost, subject: Subject, quick: boolean): Pr
   const added = own === undefined ? all : all - own;
   return {
     what: subject.what,
-    figure: own === undefined ? `${all.toFixed(1)} ms` : `${added < 0 ? '−' : '+'}${Math.abs(added).toFixed(1)} ms (${all.toFixed(1)} ms in all)`,
+    figure:
+      own === undefined
+        ? `${all.toFixed(1)} ms`
+        : `${added < 0 ? '−' : '+'}${Math.abs(added).toFixed(1)} ms (${all.toFixed(1)} ms in all)`,
     reach: reach === undefined ? '' : 'over' in reach ? `≤ ${reach.over} ms over bare` : `≤ ${reach.inAll} ms in all`,
     met: reach === undefined ? null : 'over' in reach ? added <= reach.over : all <= reach.inAll,
     detail: own === undefined ? (health.version ?? '') : `bare: ${own.toFixed(1)} ms, ${health.version ?? ''}`,
