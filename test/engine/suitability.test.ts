@@ -12,6 +12,10 @@ it('a task whose command its backend cannot run is told so', () => {
   expect(told(backendOf('kind: local'), 'request: GET https://example.org')).toEqual([
     'backend "b" is of kind LOCAL and runs no request',
   ]);
+  expect(told(backendOf('kind: spark'), 'script: x = 1')).toEqual([]);
+  expect(told(backendOf('kind: spark'), 'shell: true\ncommand: sort')).toEqual([
+    'backend "b" is of kind SPARK and runs no shell script',
+  ]);
 });
 
 it('a request with a path alone needs a backend with a base-url', () => {

@@ -1,19 +1,23 @@
 import { join } from 'node:path';
-import type { ArgvPart, BackendSpec, TaskSpec } from '../../../src/domain/definitions';
+import type { ArgvPart, TaskSpec } from '../../../src/domain/definitions';
 import { scalar } from '../../../src/domain/values';
 import { describeEngine } from '../../support/engines';
 import { COPY_PORTS, type Programs } from '../conformance/programs';
 import { conformance } from '../conformance/suite';
 import { query } from '../query/support';
+import { scriptTask } from '../script/programs';
 import { inputPort, outputPort, task } from '../support';
+import { onCluster, patient, PATIENCE_MS } from './support';
+import { wayTo } from './way';
 
 const APP = join(__dirname, 'apps', 'programs.py');
-const PATIENCE_MS = 400_000;
 
 const app = (words: readonly (string | ArgvPart)[], more: Partial<TaskSpec> = {}): TaskSpec =>
-  task([APP, ...words], { timeoutSeconds: PATIENCE_MS / 1_000, ...more });
+  task([APP, ...words], { ...patient, ...more });
+const script = (source: string, more: Partial<TaskSpec> = {}): TaskSpec => scriptTask(source, { ...patient, ...more });
 const input = (port: string): ArgvPart => ({ kind: 'input', port });
 
+/** Some are applications, and some scripts: what ends both is the same. */
 const programs: Programs = {
   copy: () =>
     app(['copy', input('text'), { kind: 'parameter', name: 'who' }], {
@@ -24,8 +28,9 @@ const programs: Programs = {
       ],
     }),
   carry: () => app(['carry', input('data')], { inputs: [inputPort('data')], outputs: [outputPort('big')] }),
-  say: () => 'Spark passes on what a Python application says on one stream alone',
-  hang: (text, token, more) => app(['hang', text, token], more),
+  say: (stdout, stderr) => script(`import sys\nprint("${stdout}")\nprint("${stderr}", file=sys.stderr)`),
+  hang: (text, token, more) =>
+    script(`import subprocess, sys\nsubprocess.run([sys.executable, "${APP}", "hang", "${text}", "${token}"])`, more),
   progress: () => app(['progress']),
   exit: (code) => app(['leave', String(code)]),
   partial: () => app(['partial'], { outputs: [outputPort('first'), outputPort('second')] }),
@@ -38,20 +43,23 @@ const programs: Programs = {
   wait: (seconds, token) => app(['wait', String(seconds), token]),
 };
 
-describeEngine('SPARK', 'SPARK', ({ home, master, environment }) => {
-  const spec = (more: object = {}): BackendSpec => ({
-    ...{ name: 'spark', kind: 'SPARK', description: '', environment },
-    options: { master, home, conf: {}, packages: [], cores: 1, ...more },
-  });
+describeEngine('SPARK', 'SPARK', (engine) => {
+  const { hostname, port } = new URL(engine.master);
+  const way = wayTo(hostname, Number(port));
+  beforeAll(way.open);
+  afterAll(way.close);
+  const spec = () => onCluster(engine, { master: `spark://${way.address()}` });
   conformance({
-    spec: () => spec(),
+    spec,
     programs,
     cancelSeconds: 10,
     survivesWorker: false,
     timeoutMs: PATIENCE_MS,
-    // Each of them is a driver and an executor: two Java machines, and the cluster of the tests takes some at a time.
+    // Each is two Java machines of its own and one that works for it: 10 s of processor time and half a gigabyte. A
+    // hundred would take ten minutes, and more memory than the machines of these tests have.
     many: 6,
+    engine: { stop: way.close, start: way.open },
     refused: { task: () => query('select $nobody'), message: /no parameter or input/ },
-    missing: { spec: () => spec({ home: '/nowhere' }), message: /not installed/ },
+    missing: { spec: () => onCluster(engine, { home: '/nowhere' }), message: /not installed/ },
   });
 });
