@@ -60,7 +60,11 @@ export function createEngineWatch(options: EngineWatchOptions): EngineWatch {
     if (health.state === 'READY') {
       if (before !== null && before.state !== 'READY') log('info', `backend ${name} is ready`);
       if (before?.state !== 'READY') options.onReady();
-    } else if (before?.state !== health.state) log('warn', `backend ${name} is ${health.state}: ${health.message}`);
+    } else if (before?.state !== health.state) {
+      // What was never installed here is no trouble: others may have it, and whoever waits for it is told.
+      const level = before === null && health.state === 'MISSING' ? 'info' : 'warn';
+      log(level, `backend ${name} is ${health.state}: ${health.message}`);
+    }
   };
   const look = async (engine: Watched): Promise<void> => {
     engine.asking ??= options.ask(engine.spec).finally(() => {

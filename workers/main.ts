@@ -39,10 +39,6 @@ async function main(): Promise<void> {
   const environment = withFlags(process.argv.slice(2));
   const settings = requireServices(readSettings(environment));
   const bounds = { min: settings.workersMin, max: settings.workersMax ?? settings.workersMin };
-  if (bounds.max < bounds.min)
-    throw new SettingsError([
-      `STEPCAST_WORKERS_MAX is ${bounds.max}: it must not be less than STEPCAST_WORKERS_MIN, which is ${bounds.min}.`,
-    ]);
   if (bounds.max === 1) await runWorker(settings);
   else runPool(settings, environment, bounds);
 }
@@ -103,6 +99,11 @@ async function runWorker(settings: ConnectedSettings): Promise<void> {
     },
   });
 
+  const unknown = settings.queues.filter((name) => !catalog.current().backends.has(name));
+  if (unknown.length > 0) {
+    const known = [...catalog.current().backends.keys()].join(', ');
+    warn(`it shall serve ${unknown.join(', ')}: no such backend is defined now. Those that are: ${known}`);
+  }
   const served = (): BackendSpec[] => {
     const all = [...catalog.current().backends.values()].map(({ spec }) => spec);
     return settings.queues.length === 0 ? all : all.filter(({ name }) => settings.queues.includes(name));

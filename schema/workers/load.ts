@@ -40,7 +40,7 @@ export interface BackendLoad {
 
 export interface ServiceLoad {
   readonly workers: Capacity;
-  /** Workers that all steps together ask for. */
+  /** Workers that all steps together ask for; those do not whose engine is missing on all workers that there are. */
   readonly wanted: number;
   readonly backends: readonly BackendLoad[];
 }
@@ -77,7 +77,7 @@ export async function readLoad({ db, catalog }: Services, usual: Slots): Promise
         one.queue === name && priorityOf(one.priority) === priority;
       const depth = depths.find(isThis);
       const running = depth?.running ?? 0;
-      // An engine that is away everywhere is no reason for more workers; one that is missing here may be there on others.
+      // An engine that is away everywhere is no reason for more workers; one that is missing may be there on workers of its own.
       const waiting = health === 'UNAVAILABLE' ? [] : startable.filter(isThis);
       const demand = waiting.map((one) => ({ ...one, running: 0 })).reduce(plus, { ...NO_DEMAND, running });
       own = plus(own, demand);
@@ -90,7 +90,7 @@ export async function readLoad({ db, catalog }: Services, usual: Slots): Promise
         wanted: wanted(place, demand),
       };
     });
-    total[place] = plus(total[place], own);
+    total[place] = plus(total[place], health === 'MISSING' ? { ...NO_DEMAND, running: own.running } : own);
     const able = capacity.get(name) ?? NONE;
     return { backend: name, health, workers: able.workers, slots: able[place], wanted: wanted(place, own), queues };
   });

@@ -20,7 +20,7 @@ export class SettingsError extends Error {
   }
 }
 
-/** Reads all settings. Throws SettingsError that names every wrong variable at once. */
+/** Reads all settings. Throws SettingsError that names every wrong variable at once, or two that contradict each other. */
 export function readSettings(environment: Environment = process.env): Settings {
   const wrong: string[] = [];
   const entries = Object.entries<Variable<unknown>>(VARIABLES).map(([key, variable]) => {
@@ -34,7 +34,13 @@ export function readSettings(environment: Environment = process.env): Settings {
   });
   if (wrong.length > 0) throw new SettingsError(wrong);
   // The table and the type have the same keys, which Object.entries cannot say.
-  return Object.freeze(Object.fromEntries(entries)) as Settings;
+  const settings = Object.freeze(Object.fromEntries(entries)) as Settings;
+  const { workersMin: min, workersMax: max } = settings;
+  if (max !== undefined && max < min)
+    throw new SettingsError([
+      `${VARIABLES.workersMax.name} is ${max}: it must not be less than ${VARIABLES.workersMin.name}, which is ${min}.`,
+    ]);
+  return settings;
 }
 
 /** The settings of a process that cannot start a service of its own. Throws SettingsError. */

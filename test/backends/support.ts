@@ -162,6 +162,19 @@ export function createBench(backend: BackendSpec = LOCAL, more: Partial<HostOpti
   };
 }
 
+/** Makes benches that are closed after each test; to be called where `afterEach` may be. */
+export function keepBenches(): typeof createBench {
+  const open: Bench[] = [];
+  afterEach(async () => {
+    for (const bench of open.splice(0)) await bench.close();
+  });
+  return (...given) => {
+    const bench = createBench(...given);
+    open.push(bench);
+    return bench;
+  };
+}
+
 /** True while the process exists and is no zombie. */
 export function isRunning(pid: number): boolean {
   try {

@@ -95,6 +95,13 @@ describe('settings', () => {
     expect(() => readSettings({ PORT: 'x', STEPCAST_MAX_DEPTH: '-1' })).toThrow(/PORT.*\n.*STEPCAST_MAX_DEPTH/);
   });
 
+  test('a most of workers that is less than the least is refused', () => {
+    const environment = { STEPCAST_WORKERS_MIN: '3', STEPCAST_WORKERS_MAX: '2' };
+    const sentence = 'STEPCAST_WORKERS_MAX is 2: it must not be less than STEPCAST_WORKERS_MIN, which is 3.';
+    expect(() => readSettings(environment)).toThrow(new SettingsError([sentence]));
+    expect(readSettings({ ...environment, STEPCAST_WORKERS_MAX: '3' })).toMatchObject({ workersMin: 3, workersMax: 3 });
+  });
+
   test('flags win over variables, and an unknown flag names the known ones', () => {
     const environment = withFlags(['--port', '4001', '--queues=R,SQL'], { PORT: '4002', HOST: 'localhost' });
     expect(readSettings(environment)).toMatchObject({ port: 4001, queues: ['R', 'SQL'], host: 'localhost' });

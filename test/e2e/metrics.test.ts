@@ -110,6 +110,37 @@ test('steps that a limit or a pause holds back ask for no workers', async () => 
   await closed.remove();
 }, 90_000);
 
+test('steps whose engine is missing on all workers ask for workers that have it, and for none of the others', async () => {
+  await stepcast.define(`
+backend: absent
+kind: python
+interpreter: /nowhere/python3
+---
+task: shout
+backend: absent
+parameters: { word: string }
+script: loud = word.upper()
+outputs: { loud: string }
+---
+job: shout
+inputs: { word: string }
+steps: { shout: { task: shout, in: { word: word } } }
+`);
+  await eventually('the worker has looked', async () => {
+    const [row] = await stepcast.sql<{ state: string }>(
+      `select h.state from worker_backend h join worker w on w.id = h.worker_id where w.state = 'ALIVE' and backend = 'absent'`,
+    );
+    return row?.state === 'MISSING';
+  });
+  await Promise.all(Array.from({ length: 5 }, () => stepcast.submit('shout', { word: 'hello' })));
+  await until({
+    'stepcast_queue_depth{backend="absent",priority="NORMAL"}': 5,
+    'stepcast_backend_ready{backend="absent"}': 0,
+    'stepcast_backend_workers_wanted{backend="absent"}': 3,
+    stepcast_workers_wanted: 1,
+  });
+}, 90_000);
+
 test('the numbers are for this machine alone, as everything is', async () => {
   const { port } = new URL(stepcast.url);
   const status = await new Promise((resolve, reject) => {

@@ -5,18 +5,17 @@ import { keyOf, startStepcast, type Stepcast } from './support/stepcast';
 import { eventually } from './support/wait';
 
 let stepcast: Stepcast;
-let pool: Managed;
+let running: Managed | undefined;
 const gates: Gate[] = [];
 
 /** One or two steps for each worker, so that a few steps are a load. */
-const startPool = async (env: Readonly<Record<string, string>>): Promise<void> => {
-  pool = await stepcast.startWorker({
+const startPool = async (env: Readonly<Record<string, string>>): Promise<Managed> =>
+  (running = await stepcast.startWorker({
     STEPCAST_WORKERS_MIN: '1',
     STEPCAST_WORKERS_MAX: '3',
     STEPCAST_WORKERS_COOLDOWN_SECONDS: '1',
     ...env,
-  });
-};
+  }));
 
 beforeAll(async () => {
   stepcast = await startStepcast({ workers: 0 });
@@ -24,7 +23,7 @@ beforeAll(async () => {
 }, 60_000);
 afterEach(async () => {
   await Promise.all(gates.map((gate) => gate.open()));
-  await pool.end('SIGTERM');
+  await running?.end('SIGTERM');
   await Promise.all(gates.splice(0).map((gate) => gate.remove()));
 });
 afterAll(() => stepcast.stop(), 30_000);
@@ -114,19 +113,19 @@ test('a worker of a pool that is killed is replaced, and what it ran is run agai
 }, 120_000);
 
 test('the end of a pool, in order or not, is the end of its workers', async () => {
-  await startPool({ STEPCAST_WORKERS_MIN: '2', STEPCAST_WORKERS_MAX: '2' });
+  const first = await startPool({ STEPCAST_WORKERS_MIN: '2', STEPCAST_WORKERS_MAX: '2' });
   await until(2, 'ALIVE');
-  expect(await pool.end('SIGTERM')).toBe(0);
+  expect(await first.end('SIGTERM')).toBe(0);
   expect(await workersIn('ALIVE', 'DRAINING')).toEqual([]);
   const killed = `killed-pool-${process.pid}`;
-  await startPool({ STEPCAST_WORKERS_MIN: '2', STEPCAST_WORKERS_MAX: '2', STEPCAST_TEST_POOL: killed });
+  const second = await startPool({ STEPCAST_WORKERS_MIN: '2', STEPCAST_WORKERS_MAX: '2', STEPCAST_TEST_POOL: killed });
   await until(2, 'ALIVE');
-  await pool.end('SIGKILL');
+  await second.end('SIGKILL');
   await eventually('its workers are gone', async () => (await processesOf(killed)).length === 0);
 }, 60_000);
 
 test('a signal to all processes of a pool at once lets what runs finish, as one to the pool alone does', async () => {
-  await startPool({ STEPCAST_WORKERS_MIN: '2', STEPCAST_WORKERS_MAX: '2', STEPCAST_DRAIN_SECONDS: '60' });
+  const pool = await startPool({ STEPCAST_WORKERS_MIN: '2', STEPCAST_WORKERS_MAX: '2', STEPCAST_DRAIN_SECONDS: '60' });
   const workers = await until(2, 'ALIVE');
   const gate = await gateFor();
   const id = await stepcast.submit('hold', { gate: gate.folder });
@@ -151,12 +150,12 @@ test('workers that still wait for Postgres end with their pool, too', async () =
     ...{ DATABASE_URL: nowhere.href, REDIS_URL: stepcast.redisUrl, STEPCAST_TEST_POOL: mark },
     ...{ STEPCAST_WORKERS_MIN: '2', STEPCAST_WORKERS_MAX: '2' },
   };
-  pool = await manage('workers/main.js', () => waiting, /keeping 2 to 2 workers/);
+  const killed = await manage('workers/main.js', () => waiting, /keeping 2 to 2 workers/);
   await eventually('all are there', async () => (await processesOf(mark)).length === 3);
-  await pool.end('SIGKILL');
+  await killed.end('SIGKILL');
   await eventually('its workers are gone', async () => (await processesOf(mark)).length === 0);
-  pool = await manage('workers/main.js', () => waiting, /keeping 2 to 2 workers/);
-  expect(await pool.end('SIGTERM')).toBe(0);
+  const stopped = await manage('workers/main.js', () => waiting, /keeping 2 to 2 workers/);
+  expect(await stopped.end('SIGTERM')).toBe(0);
   expect(await processesOf(mark)).toEqual([]);
 }, 90_000);
 

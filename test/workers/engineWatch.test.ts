@@ -17,12 +17,14 @@ interface Watched {
   readonly told: [string, BackendHealth][];
   readonly asked: string[];
   readonly became: number[];
+  readonly logged: string[];
 }
 
 function watching(ask: (spec: BackendSpec) => Promise<BackendHealth>, intervalMs = 20, answerMs = 10_000): Watched {
   const told: [string, BackendHealth][] = [];
   const asked: string[] = [];
   const became: number[] = [];
+  const logged: string[] = [];
   const watch = createEngineWatch({
     ask: (one) => {
       asked.push(one.name);
@@ -30,11 +32,11 @@ function watching(ask: (spec: BackendSpec) => Promise<BackendHealth>, intervalMs
     },
     tell: async (backend, health) => void told.push([backend, health]),
     onReady: () => void became.push(asked.length),
-    log: () => undefined,
+    log: (level, message) => logged.push(`${level} ${message}`),
     ...{ intervalMs, answerMs },
   });
   open.push(watch);
-  return { watch, told, asked, became };
+  return { watch, told, asked, became, logged };
 }
 
 test('a backend is not ready before its engine has answered', async () => {
@@ -50,7 +52,7 @@ test('a backend is not ready before its engine has answered', async () => {
 
 test('an engine that appears is found without a restart, and one that goes is left alone', async () => {
   let health = MISSING;
-  const { watch, told, became } = watching(() => Promise.resolve(health));
+  const { watch, told, became, logged } = watching(() => Promise.resolve(health));
   watch.watch([spec('r')]);
   await eventually('it was asked twice', () => told.length >= 2);
   expect([watch.isReady('r'), became]).toEqual([false, []]);
@@ -59,6 +61,12 @@ test('an engine that appears is found without a restart, and one that goes is le
   expect(became).toHaveLength(1);
   health = MISSING;
   await eventually('it is gone', () => !watch.isReady('r'));
+  // Each change once; what was never there is no trouble.
+  expect(logged).toEqual([
+    'info backend r is MISSING: not installed',
+    'info backend r is ready',
+    'warn backend r is MISSING: not installed',
+  ]);
 });
 
 test('an engine without an answer is UNAVAILABLE, is asked one question at a time, and holds up no other', async () => {

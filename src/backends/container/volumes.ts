@@ -1,6 +1,6 @@
 /** Which folders of the host may be seen inside of containers. */
 import { realpath } from 'node:fs/promises';
-import { sep } from 'node:path';
+import { basename, dirname, join, resolve, sep } from 'node:path';
 import type { ContainerVolume } from '../../domain/backends/container';
 import { StepcastError } from '../../domain/errors';
 
@@ -21,4 +21,9 @@ export async function requireAllowed(volumes: readonly ContainerVolume[], allowe
   }
 }
 
-const trueName = (path: string): Promise<string> => realpath(path).catch(() => path);
+/** Without `..`, and without links as far as this machine has the folders. */
+async function trueName(path: string): Promise<string> {
+  const plain = resolve(path);
+  const parent = dirname(plain);
+  return realpath(plain).catch(async () => (parent === plain ? plain : join(await trueName(parent), basename(plain))));
+}

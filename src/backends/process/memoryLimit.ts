@@ -3,7 +3,7 @@
  * reserves, which says little of what it uses, and count each process alone; so the tree is looked at instead, on Linux,
  * from /proc. Elsewhere nothing is held.
  */
-import { readFileSync } from 'node:fs';
+import { bytesOf, descendants } from './procfs';
 import { membersOf, type Tree } from './processTree';
 
 /** How often the tree is looked at, in milliseconds: what it can take in between, it can take too much. */
@@ -36,7 +36,7 @@ export function limitMemory(tree: Tree, limitBytes: number, onExceeded: (usedByt
   const look = (): void => {
     looks += 1;
     if (looks % LOOKS_PER_SEARCH === 0 && !searching) search();
-    const pids = descendants([tree.pid, ...strays]);
+    const pids = descendants([tree.pid, ...strays], MAX_PROCESSES);
     const resident = sum(pids, residentBytes);
     // Forked processes share pages that each of them counts as its own: the exact figure is dear, so it comes second.
     const used = resident > limitBytes ? sum(pids, (pid) => proportionalBytes(pid) ?? residentBytes(pid)) : resident;
@@ -57,34 +57,13 @@ export function limitMemory(tree: Tree, limitBytes: number, onExceeded: (usedByt
   };
 }
 
-function descendants(roots: readonly number[]): ReadonlySet<number> {
-  const pids = new Set(roots);
-  // A set is walked in the order of its entries, those that come meanwhile included.
-  for (const pid of pids) {
-    if (pids.size >= MAX_PROCESSES) break;
-    for (const child of read(`/proc/${pid}/task/${pid}/children`).split(' ')) if (child) pids.add(Number(child));
-  }
-  return pids;
-}
-
-function sum(pids: ReadonlySet<number>, bytesOf: (pid: number) => number): number {
+function sum(pids: ReadonlySet<number>, bytesIn: (pid: number) => number): number {
   let total = 0;
-  for (const pid of pids) total += bytesOf(pid);
+  for (const pid of pids) total += bytesIn(pid);
   return total;
 }
 
-const residentBytes = (pid: number): number => kilobytes(/^VmRSS:\s+(\d+) kB/m.exec(read(`/proc/${pid}/status`))) ?? 0;
+const residentBytes = (pid: number): number => bytesOf(pid, 'status', 'VmRSS') ?? 0;
 
 /** Each shared page is divided by the number of its sharers. Undefined where the kernel does not tell. */
-const proportionalBytes = (pid: number): number | undefined =>
-  kilobytes(/^Pss:\s+(\d+) kB/m.exec(read(`/proc/${pid}/smaps_rollup`)));
-
-const kilobytes = (match: RegExpExecArray | null): number | undefined => (match ? Number(match[1]) * 1024 : undefined);
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'latin1');
-  } catch {
-    return ''; // it has just ended
-  }
-}
+const proportionalBytes = (pid: number): number | undefined => bytesOf(pid, 'smaps_rollup', 'Pss');

@@ -3,7 +3,7 @@
  * shares the worker's memory until it runs its program: it only tells of commands larger than the worker. For smaller
  * ones the high-water mark in /proc is sampled, by one timer for all. Elsewhere than on Linux only the first way works.
  */
-import { readFileSync } from 'node:fs';
+import { bytesOf, descendants } from './procfs';
 
 /** Ages of a process, in milliseconds, at which it is sampled; after the last one, every second. */
 const FIRST_SAMPLES_MS = [10, 30, 60, 100, 200, 400, 700, 1000] as const;
@@ -68,7 +68,7 @@ function sampleDue(): void {
   let next = Infinity;
   for (const entry of watched) {
     if (entry.dueAt <= now) {
-      entry.peak = Math.max(entry.peak, ...processesUnder(entry.pid).map(highWaterMark));
+      entry.peak = Math.max(entry.peak, ...[...descendants([entry.pid], MAX_PROCESSES_PER_SAMPLE)].map(highWaterMark));
       entry.samples += 1;
       const age = FIRST_SAMPLES_MS[entry.samples];
       entry.dueAt = age === undefined ? now + LATER_SAMPLES_MS : entry.since + age;
@@ -78,25 +78,6 @@ function sampleDue(): void {
   if (next < Infinity) arm(next);
 }
 
-function processesUnder(pid: number): number[] {
-  const pids = [pid];
-  for (let index = 0; index < pids.length && pids.length < MAX_PROCESSES_PER_SAMPLE; index++) {
-    const parent = pids[index];
-    const children = readProc(`/proc/${parent}/task/${parent}/children`).split(' ').filter(Boolean).map(Number);
-    pids.push(...children.slice(0, MAX_PROCESSES_PER_SAMPLE - pids.length));
-  }
-  return pids;
-}
-
 function highWaterMark(pid: number | 'self'): number {
-  const match = /^VmHWM:\s+(\d+) kB/m.exec(readProc(`/proc/${pid}/status`));
-  return match ? Number(match[1]) * 1024 : 0;
-}
-
-function readProc(path: string): string {
-  try {
-    return readFileSync(path, 'latin1');
-  } catch {
-    return ''; // it has just ended
-  }
+  return bytesOf(pid, 'status', 'VmHWM') ?? 0;
 }

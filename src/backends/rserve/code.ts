@@ -14,6 +14,10 @@ export const quotedAll = (texts: readonly string[]): string =>
 /** The variable by which what a script starts is found again. */
 export const MARK = 'STEPCAST_FOLDER';
 
+/** How the folders of Attempts are called: nothing else is ever removed. */
+const PREFIX = 'stepcast-rserve-';
+/** More processes of one Attempt than this are not counted. */
+const MAX_PROCESSES = 1024;
 /** How many files of one Attempt are brought back. */
 const MAX_ENTRIES = 100_000;
 /** Folders whose Attempts nobody asked for any more for so long are removed. */
@@ -41,9 +45,12 @@ stepcast <- local({
   family <- function(base) {
     own <- if (isTRUE(alive(base))) readLines(file.path(base, ".pid"))[1]
     if (!dir.exists("/proc/self")) return(as.integer(own))
+    # Those of the session's own user, of which alone the environment is told.
     pids <- list.files("/proc", "^[0-9]+$")
+    pids <- pids[file.access(sprintf("/proc/%s/environ", pids), 4) == 0]
     parents <- vapply(pids, function(pid) c(started(pid)[2], NA_character_)[1], "")
-    mark <- charToRaw(paste0("${MARK}=", base))
+    # With the NUL that ends it: the name of a folder may begin like another's.
+    mark <- c(charToRaw(paste0("${MARK}=", base)), as.raw(0))
     marked <- vapply(pids, function(pid) {
       bytes <- suppressWarnings(try(readBin(sprintf("/proc/%s/environ", pid), raw(), 1e6), silent = TRUE))
       is.raw(bytes) && length(grepRaw(mark, bytes, fixed = TRUE)) > 0
@@ -56,18 +63,35 @@ stepcast <- local({
     }
     setdiff(as.integer(chosen), Sys.getpid())
   }
+  # The processes with these ids and their descendants.
+  descendants <- function(pids) {
+    at <- 1
+    while (at <= length(pids) && length(pids) < ${MAX_PROCESSES}) {
+      children <- sprintf("/proc/%1$s/task/%1$s/children", pids[at])
+      line <- suppressWarnings(try(readLines(children, 1, warn = FALSE), silent = TRUE))
+      if (!inherits(line, "try-error")) pids <- union(pids, unlist(strsplit(line, " ")))
+      at <- at + 1
+    }
+    pids
+  }
+  # The sum of a field that /proc tells in kB.
+  kilobytes <- function(pids, file, field) sum(vapply(pids, function(pid) {
+    lines <- suppressWarnings(try(readLines(sprintf("/proc/%s/%s", pid, file), warn = FALSE), silent = TRUE))
+    line <- if (inherits(lines, "try-error")) character(0) else grep(field, lines, value = TRUE)
+    if (length(line) == 0) 0 else as.numeric(gsub("[^0-9]", "", line[1]))
+  }, 0))
   list(
     make = function(parent) {
       if (parent == "") {
         parent <- dirname(getwd())
         if (file.access(parent, 2) != 0) parent <- tempdir()
       }
-      old <- list.files(parent, "^stepcast-", full.names = TRUE)
+      old <- list.files(parent, "^${PREFIX}", full.names = TRUE)
       for (one in old) {
         age <- difftime(Sys.time(), file.mtime(one), units = "days")
         if (!is.na(age) && age > ${STALE_DAYS} && !isTRUE(alive(one))) unlink(one, recursive = TRUE, force = TRUE)
       }
-      base <- tempfile("stepcast-", parent)
+      base <- tempfile("${PREFIX}", parent)
       for (folder in c("in", "out", "tmp", "script")) dir.create(file.path(base, folder), recursive = TRUE)
       normalizePath(base)
     },
@@ -93,12 +117,27 @@ stepcast <- local({
       if (length(pids) > 0) tools::pskill(pids, signal)
       as.character(length(pids))
     },
+    # What all its processes hold together, in bytes; nothing where that is not told. Forked sessions share pages, which
+    # each of them counts as its own: the exact figure is dear, so it comes second.
+    used = function(base, limit, thorough) {
+      if (!file.exists("/proc/self/task")) return("")
+      if (!isTRUE(alive(base))) return("0")
+      pids <- if (thorough) as.character(family(base)) else descendants(readLines(file.path(base, ".pid"), 1))
+      total <- kilobytes(pids, "status", "^VmRSS:")
+      if (1024 * total > limit) {
+        exact <- kilobytes(pids, "smaps_rollup", "^Pss:")
+        if (exact > 0) total <- exact
+      }
+      sprintf("%.0f", 1024 * total)
+    },
+    # Folders, and files with their sizes; a link that leads nowhere is none of them.
     list = function(folder) {
       paths <- list.files(folder, all.files = TRUE, recursive = TRUE, include.dirs = TRUE, no.. = TRUE)
-      if (length(paths) > ${MAX_ENTRIES}) stop("too many files")
-      full <- file.path(folder, paths)
+      if (length(paths) > ${MAX_ENTRIES}) stop("there are ${MAX_ENTRIES} files and more")
       if (length(paths) == 0) return(character(0))
-      paste0(ifelse(dir.exists(full), "D", "F"), enc2utf8(paths))
+      facts <- file.info(file.path(folder, paths), extra_cols = FALSE)
+      told <- paste0(ifelse(facts$isdir, "D", sprintf("%.0f", facts$size)), " ", enc2utf8(paths))
+      told[!is.na(facts$isdir)]
     },
     remove = function(base) unlink(base, recursive = TRUE, force = TRUE)
   )

@@ -10,7 +10,6 @@ import {
   encodeCommand,
   GREETING_BYTES,
   HEADER_BYTES,
-  integerParameter,
   reasonOf,
   stringParameter,
   type RValue,
@@ -33,14 +32,15 @@ export interface RserveConnection {
   release(code: string): Promise<void>;
   /** Writes a file on Rserve's machine from pieces. */
   upload(path: string, content: AsyncIterable<Buffer>): Promise<void>;
-  /** The content of a file there, in pieces. Nothing else may be asked until it has been read. */
-  download(path: string): AsyncGenerator<Buffer>;
   /** Ends the session, unless R computes: then it goes on to the end of that. Idempotent. */
   close(): void;
 }
 
 /** An answer holds at most so much; files come in pieces. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+/** An answer comes within this time, in milliseconds: else the other machine or the network is taken for gone. */
+const ANSWER_MS = 60_000;
+const KEEP_ALIVE_MS = 30_000;
 const PIECE_BYTES = 1024 * 1024;
 
 /** Opens a session. UNAVAILABLE when nobody answers, CONFIGURATION when Rserve wants another login. */
@@ -49,10 +49,12 @@ export async function connectRserve(address: RserveAddress): Promise<RserveConne
   const unavailable = (why: string, cause?: unknown): StepcastError =>
     new StepcastError('UNAVAILABLE', `Rserve at ${where}: ${why}.`, { cause });
   const reader = createReader(open(address), unavailable);
-  const timer = setTimeout(
-    () => reader.fail(unavailable(`no answer within ${address.connectTimeoutSeconds} seconds`)),
-    address.connectTimeoutSeconds * 1000,
-  );
+  /** What does not answer in time is let go. */
+  async function within<T>(milliseconds: number, work: () => Promise<T>): Promise<T> {
+    const late = unavailable(`no answer within ${milliseconds / 1000} seconds`);
+    const timer = setTimeout(() => reader.fail(late), milliseconds);
+    return work().finally(() => clearTimeout(timer));
+  }
 
   async function ask(command: number, ...parameters: readonly Buffer[]): Promise<Buffer> {
     reader.send(encodeCommand(command, ...parameters));
@@ -64,6 +66,7 @@ export async function connectRserve(address: RserveAddress): Promise<RserveConne
       if (header.kind === 'failed') throw unavailable(reasonOf(header.status));
     }
   }
+  const askInTime = (...question: Parameters<typeof ask>): Promise<Buffer> => within(ANSWER_MS, () => ask(...question));
 
   async function logIn(greeting: string): Promise<void> {
     if (!greeting.startsWith('Rsrv') || greeting.slice(8, 12) !== 'QAP1')
@@ -74,18 +77,18 @@ export async function connectRserve(address: RserveAddress): Promise<RserveConne
     if (!address.login) throw refused('wants a user and a password: give both to the Backend');
     if (!greeting.includes('ARpt'))
       throw refused(
-        'takes passwords only in a form that is not secure any more. Set `plaintext enable` there, and tls',
+        'takes passwords only by crypt, which is not secure any more. Set `plaintext enable` there, and tls',
       );
     await ask(COMMANDS.login, stringParameter(`${address.login.user}\n${address.login.password}`));
   }
 
   try {
-    await logIn((await reader.take(GREETING_BYTES)).toString('latin1'));
+    await within(address.connectTimeoutSeconds * 1000, async () =>
+      logIn((await reader.take(GREETING_BYTES)).toString('latin1')),
+    );
   } catch (error) {
     reader.close();
     throw error;
-  } finally {
-    clearTimeout(timer);
   }
 
   let last: Promise<unknown> = Promise.resolve();
@@ -97,7 +100,7 @@ export async function connectRserve(address: RserveAddress): Promise<RserveConne
   };
 
   return {
-    evaluate: (code) => inTurn(async () => decodeValue(await ask(COMMANDS.eval, stringParameter(code)))),
+    evaluate: (code) => inTurn(async () => decodeValue(await askInTime(COMMANDS.eval, stringParameter(code)))),
     release: (code) =>
       inTurn(async () => {
         await ask(COMMANDS.voidEval, stringParameter(code)).catch(() => {});
@@ -105,29 +108,19 @@ export async function connectRserve(address: RserveAddress): Promise<RserveConne
       }),
     upload: (path, content) =>
       inTurn(async () => {
-        await ask(COMMANDS.createFile, stringParameter(path));
+        await askInTime(COMMANDS.createFile, stringParameter(path));
         for await (const chunk of content)
           for (let at = 0; at < chunk.length; at += PIECE_BYTES)
-            await ask(COMMANDS.writeFile, bytesParameter(chunk.subarray(at, at + PIECE_BYTES)));
-        await ask(COMMANDS.closeFile);
+            await askInTime(COMMANDS.writeFile, bytesParameter(chunk.subarray(at, at + PIECE_BYTES)));
+        await askInTime(COMMANDS.closeFile);
       }),
-    async *download(path) {
-      await last;
-      await ask(COMMANDS.openFile, stringParameter(path));
-      for (;;) {
-        const piece = await ask(COMMANDS.readFile, integerParameter(PIECE_BYTES));
-        if (piece.length === 0) break;
-        yield piece;
-      }
-      await ask(COMMANDS.closeFile);
-    },
     close: () => reader.close(),
   };
 }
 
 function open({ socket, host, port, tls }: RserveAddress): Socket {
   if (socket !== undefined) return connectPlain(socket);
-  return tls ? connectTls({ host, port, servername: host }) : connectPlain(port, host);
+  return tls ? connectTls({ host, port }) : connectPlain(port, host);
 }
 
 interface Reader {
@@ -165,7 +158,7 @@ function createReader(socket: Socket, unavailable: (why: string, cause?: unknown
     look();
   };
   socket.setNoDelay(true);
-  socket.setKeepAlive(true);
+  socket.setKeepAlive(true, KEEP_ALIVE_MS);
   socket.on('data', (chunk: Buffer) => {
     chunks.push(chunk);
     held += chunk.length;

@@ -12,13 +12,16 @@ import { R } from '../script/r';
 import { requestOf } from '../script/request';
 import { readSetting } from '../secrets';
 import { launchCode } from './code';
-import { connectRserve, type RserveAddress } from './connection';
+import { connectRserve, type RserveAddress, type RserveConnection } from './connection';
+import { createGate } from './gate';
 import { endAll, follow } from './session';
 import { sendInputs } from './transfer';
 import { createWatcher, type Watcher } from './watcher';
 
 /** In an Attempt's directory: where its other half lies. */
 const NOTE = 'rserve.json';
+/** A session is a process of Rserve's machine: many that are opened together would all wait for too long. */
+const OPENED_AT_ONCE = 8;
 
 export function openRserve({ options, environment }: BackendSpec<'RSERVE'>): Backend {
   /** Throws CONFIGURATION when this worker lacks the password. */
@@ -38,6 +41,9 @@ export function openRserve({ options, environment }: BackendSpec<'RSERVE'>): Bac
     };
   };
 
+  const inTurn = createGate(OPENED_AT_ONCE);
+  const connect = (): Promise<RserveConnection> => inTurn(async () => connectRserve(address()));
+
   /** Resolves when it was told to begin; what it gives resolves at its end. */
   async function launch(attempt: PreparedAttempt, watcher: Watcher, base: string): Promise<{ end: Promise<void> }> {
     const { task, directory } = attempt;
@@ -53,14 +59,14 @@ export function openRserve({ options, environment }: BackendSpec<'RSERVE'>): Bac
     await watcher.upload(request, textOf(R.encode(told, driver)));
     await watcher.upload(driver, textOf(await readFile(driverOf(R), 'utf8')));
     await writeFile(join(directory.root, NOTE), JSON.stringify({ base }), { mode: 0o600 });
-    const session = await connectRserve(address());
+    const session = await connect();
     const home = { HOME: base, TMPDIR: `${base}/tmp` };
     return { end: session.release(launchCode({ base, driver, request, environment: { ...home, ...variables } })) };
   }
 
   return {
     async start(attempt, hooks) {
-      const watcher = await createWatcher(address()).catch((error: unknown) => {
+      const watcher = await createWatcher(connect).catch((error: unknown) => {
         throw new StepcastError('UNAVAILABLE', messageOf(error), { cause: error });
       });
       let base: string | undefined;
@@ -69,7 +75,7 @@ export function openRserve({ options, environment }: BackendSpec<'RSERVE'>): Bac
         await sendInputs(watcher, attempt.directory, base, () => hooks.checkpoint());
         hooks.checkpoint();
         const { end } = await launch(attempt, watcher, base);
-        return follow({ base, attempt, watcher, isOurs: hooks.isOurs, released: end });
+        return follow({ base, attempt, watcher, hooks, released: end });
       } catch (error) {
         if (base !== undefined) await watcher.remove(base).catch(() => {});
         watcher.close();
@@ -80,9 +86,12 @@ export function openRserve({ options, environment }: BackendSpec<'RSERVE'>): Bac
     async recover(attempt, hooks) {
       const base = await notedIn(attempt.directory);
       if (base === null) return null;
-      const watcher = await createWatcher(address());
-      const { kind } = await watcher.state(base);
-      if (kind !== 'missing') return follow({ base, attempt, watcher, isOurs: hooks.isOurs });
+      const watcher = await createWatcher(connect);
+      const { kind } = await watcher.state(base).catch((error: unknown) => {
+        watcher.close();
+        throw error;
+      });
+      if (kind !== 'missing') return follow({ base, attempt, watcher, hooks });
       watcher.close();
       return null;
     },
@@ -90,17 +99,19 @@ export function openRserve({ options, environment }: BackendSpec<'RSERVE'>): Bac
     async abandon(directory) {
       const base = await notedIn(directory);
       if (base === null) return;
-      const watcher = await createWatcher(address());
-      await endAll(watcher, base, false);
-      await watcher.remove(base);
-      watcher.close();
+      const watcher = await createWatcher(connect);
+      try {
+        await endAll(watcher, base, false);
+        await watcher.remove(base);
+      } finally {
+        watcher.close();
+      }
     },
 
     async health(): Promise<BackendHealth> {
       try {
-        const session = await connectRserve(address());
-        const answer = await session.evaluate('R.version.string');
-        session.close();
+        const session = await connect();
+        const answer = await session.evaluate('R.version.string').finally(() => session.close());
         const [version = null] = answer === null || Buffer.isBuffer(answer) ? [] : answer;
         return { state: 'READY', version, message: '' };
       } catch (error) {

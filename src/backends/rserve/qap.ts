@@ -8,10 +8,8 @@ export const COMMANDS = {
   login: 0x001,
   voidEval: 0x002,
   eval: 0x003,
-  openFile: 0x010,
   createFile: 0x011,
   closeFile: 0x012,
-  readFile: 0x013,
   writeFile: 0x014,
 } as const;
 
@@ -23,7 +21,6 @@ const OUT_OF_BAND = 0x20000;
 const OK = 1;
 
 /** Types of parameters. */
-const INTEGER = 1;
 const STRING = 4;
 const BYTES = 5;
 /** Larger than fits into three bytes: four more follow. */
@@ -54,12 +51,6 @@ export function stringParameter(text: string): Buffer {
 }
 
 export const bytesParameter = (bytes: Buffer): Buffer => parameter(BYTES, bytes);
-
-export function integerParameter(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeInt32LE(value);
-  return parameter(INTEGER, bytes);
-}
 
 function parameter(type: number, body: Buffer): Buffer {
   const isLarge = body.length > MAX_SMALL;

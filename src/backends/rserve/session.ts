@@ -4,42 +4,48 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../../domain/errors';
-import type { CommandExit, PlacedAttempt, StartedCommand } from '../backend';
-import { withResult } from '../script/result';
+import type { CommandExit, CommandHooks, PlacedAttempt, StartedCommand } from '../backend';
+import { MAX_RESULT_BYTES, withResult } from '../script/result';
+import { holdMemory } from './memory';
 import { fetchOutputs, fetchText } from './transfer';
-import type { RemoteState, Watcher } from './watcher';
+import { RemoteError, type RemoteState, type Watcher } from './watcher';
 
 /** How often what runs is looked at, in milliseconds: soon at first, later less often. */
 const FIRST_LOOK_MS = 20;
 const LAST_LOOK_MS = 500;
 const GROWTH = 1.3;
+/** A pause is at least so many times as long as the look took: a machine that is busy is not kept busy by being looked at. */
+const BREATH = 4;
 /** Between asking what a script has started to end, and ending it. */
 const GRACE_MS = 500;
 const END_ROUNDS = 20;
 /** The session is there within this time after it was told to begin. */
 const BEGIN_MS = 30_000;
-const MAX_RESULT_BYTES = 8 * 1024 * 1024;
+/** Whoever has not disposed of it within this time after its end has left it to another worker. */
+const DISPOSE_MS = 600_000;
 const NO_FIGURES = { signal: null, cpuMs: null, maxRssBytes: null } as const;
 
 export interface RemoteAttempt {
   readonly base: string;
   readonly attempt: PlacedAttempt;
   readonly watcher: Watcher;
-  /** Asked before anything is ended, fetched or removed. */
-  readonly isOurs: () => boolean;
+  /** `isOurs` is asked before anything is ended, fetched or removed. */
+  readonly hooks: Pick<CommandHooks, 'outOfMemory' | 'note' | 'isOurs'>;
   /** Resolves when the session that runs the script has ended; undefined when another worker began it. */
   readonly released?: Promise<void>;
 }
 
 /** Follows it to its end. */
-export function follow({ base, attempt, watcher, isOurs, released }: RemoteAttempt): StartedCommand {
+export function follow({ base, attempt, watcher, hooks, released }: RemoteAttempt): StartedCommand {
   let over: RemoteState | undefined;
   let ended = false;
   let ending: Promise<void> | undefined;
   let detached = false;
   let failure: Error | undefined;
+  let disposal: NodeJS.Timeout | undefined;
   let lookAgain: () => void = () => {};
   const hurry = (): void => lookAgain();
+  const goesOn = (): boolean => !ended && !detached && hooks.isOurs();
   let hasLeft = false;
   void released?.then(() => {
     hasLeft = true;
@@ -57,6 +63,7 @@ export function follow({ base, attempt, watcher, isOurs, released }: RemoteAttem
     let pause = FIRST_LOOK_MS;
     for (let from = 0; !detached && failure === undefined;) {
       const isLast = over !== undefined;
+      const asked = performance.now();
       const piece = await watcher.tail(`${base}/${name}`, from);
       if (piece.length > 0) {
         from += piece.length;
@@ -64,7 +71,7 @@ export function follow({ base, attempt, watcher, isOurs, released }: RemoteAttem
         yield piece;
       } else if (isLast) return;
       else {
-        await delay(pause);
+        await delay(Math.max(pause, BREATH * (performance.now() - asked)));
         pause = Math.min(LAST_LOOK_MS, pause * GROWTH);
       }
     }
@@ -81,25 +88,31 @@ export function follow({ base, attempt, watcher, isOurs, released }: RemoteAttem
     const began = performance.now();
     let pause = FIRST_LOOK_MS;
     for (;;) {
-      const isLate = hasLeft || performance.now() - began > BEGIN_MS;
+      const asked = performance.now();
+      const isLate = hasLeft || asked - began > BEGIN_MS;
       const state = await watcher.state(base);
       if (state.kind !== 'running' && (state.kind !== 'beginning' || isLate)) return state;
-      await wait(pause);
+      await wait(Math.max(pause, BREATH * (performance.now() - asked)));
       pause = Math.min(LAST_LOOK_MS, pause * GROWTH);
     }
   }
 
   async function finish(): Promise<CommandExit> {
-    over = await untilOver();
-    if (!isOurs()) return { ...NO_FIGURES, exitCode: null };
+    const memory = holdMemory(base, attempt.resources.memoryBytes, watcher, hooks);
+    over = await untilOver().finally(memory.end);
+    if (!hooks.isOurs()) {
+      watcher.close();
+      return { ...NO_FIGURES, exitCode: null };
+    }
     // What the script has left running ends with it.
     await (ending ?? endAll(watcher, base, true));
     await read;
     if (failure !== undefined) throw failure;
     const exit = await collect(over);
-    await watcher.remove(base);
-    watcher.close();
-    return exit;
+    disposal = setTimeout(() => watcher.close(), DISPOSE_MS);
+    disposal.unref();
+    const treePeakBytes = memory.peakBytes();
+    return treePeakBytes === null ? exit : { ...exit, treePeakBytes };
   }
 
   async function collect(state: RemoteState): Promise<CommandExit> {
@@ -112,7 +125,14 @@ export function follow({ base, attempt, watcher, isOurs, released }: RemoteAttem
     const exit: CommandExit = { exitCode, cpuMs, maxRssBytes, signal: null };
     const { task, directory } = attempt;
     if (ended || task.outputs.length === 0) return exit;
-    await fetchOutputs(watcher, base, directory);
+    try {
+      await fetchOutputs(watcher, base, directory, { goesOn, note: hooks.note });
+    } catch (error) {
+      if (!(error instanceof RemoteError)) throw error;
+      const message = `What the script has left could not be brought back. ${error.message}`;
+      return { ...exit, failure: { kind: 'BAD_OUTPUT', message } };
+    }
+    if (!goesOn()) return exit;
     const text = await fetchText(watcher, `${base}/.result`, MAX_RESULT_BYTES);
     const result = join(directory.tmp, '.result');
     // Paths are those of the other machine.
@@ -141,6 +161,11 @@ export function follow({ base, attempt, watcher, isOurs, released }: RemoteAttem
       await ending;
       hurry();
       await exited;
+    },
+    async dispose() {
+      clearTimeout(disposal);
+      await watcher.remove(base).catch(() => {}); // what is left there goes when it is old
+      watcher.close();
     },
     detach() {
       detached = true;

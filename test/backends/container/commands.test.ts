@@ -4,23 +4,17 @@ import { join } from 'node:path';
 import type { ContainerOptions } from '../../../src/domain/backends/container';
 import { scalar } from '../../../src/domain/values';
 import { describeEngine } from '../../support/engines';
-import { createBench, inputPort, outputPort, task, type Bench } from '../support';
+import { keepBenches, inputPort, outputPort, task, type Bench } from '../support';
 import { containersIn } from './engine';
 import { containerBackend } from './support';
 
 describeEngine('CONTAINER', 'a command in a container', (facts) => {
   let folder: string;
-  const open: Bench[] = [];
+  const open = keepBenches();
   beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'stepcast-volume-'))));
-  afterEach(async () => {
-    for (const bench of open.splice(0)) await bench.close();
-    rmSync(folder, { recursive: true, force: true });
-  });
-  const bench = (options: Partial<ContainerOptions> = {}, containerVolumes: string[] = []): Bench => {
-    const made = createBench(containerBackend(facts, options), { containerVolumes });
-    open.push(made);
-    return made;
-  };
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+  const bench = (options: Partial<ContainerOptions> = {}, containerVolumes: string[] = []): Bench =>
+    open(containerBackend(facts, options), { containerVolumes });
 
   test('sees its own environment, and nothing of the machine', async () => {
     const { output } = await bench().run(task(['env'], { environment: { GREETING: 'hello' } }));
@@ -154,7 +148,8 @@ describeEngine('CONTAINER', 'a command in a container', (facts) => {
       const allowed = join(folder, 'allowed');
       mkdirSync(allowed);
       symlinkSync('/etc', join(allowed, 'link'));
-      for (const source of [folder, '/', join(allowed, 'link'), `${allowed}er`])
+      const around = [`${allowed}/none/../../..`, `${allowed}/link/none`];
+      for (const source of [folder, '/', join(allowed, 'link'), `${allowed}er`, ...around])
         await expect(bench({ volumes: [volume(source)] }, [allowed]).run(task(['true']))).rejects.toMatchObject({
           code: 'CONFIGURATION',
           message: expect.stringContaining('STEPCAST_CONTAINER_VOLUMES') as string,
@@ -169,6 +164,11 @@ describeEngine('CONTAINER', 'a command in a container', (facts) => {
       rmdirSync(inner);
       symlinkSync('/etc', inner);
       await expect(one.run(task(['true']))).rejects.toMatchObject({ code: 'CONFIGURATION' });
+      const other = containerBackend(facts, { volumes: [volume('/etc')] });
+      expect(await one.host.health(other)).toMatchObject({
+        state: 'MISSING',
+        message: expect.stringContaining('STEPCAST_CONTAINER_VOLUMES') as string,
+      });
     });
   });
 });

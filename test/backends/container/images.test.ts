@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ContainerOptions } from '../../../src/domain/backends/container';
 import { describeEngine } from '../../support/engines';
-import { createBench, task, type Bench } from '../support';
+import { keepBenches, task, type Bench } from '../support';
 import { ask, ownEngine, type OwnEngine } from './engine';
 import { startRegistry, type Registry } from './registry';
 import { containerBackend } from './support';
@@ -13,7 +13,7 @@ describeEngine('CONTAINER', 'an image that has to be pulled', (facts) => {
   let folder: string;
   let engine: OwnEngine;
   let registry: Registry;
-  const open: Bench[] = [];
+  const open = keepBenches();
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'stepcast-images-'));
     registry = await startRegistry({ user: 'robot', password: 'let me in' });
@@ -27,7 +27,6 @@ describeEngine('CONTAINER', 'an image that has to be pulled', (facts) => {
     await engine.start();
   });
   afterEach(async () => {
-    for (const bench of open.splice(0)) await bench.close();
     delete process.env[variable];
     await ask(engine.socket, 'DELETE', `/images/${registry.server}/tools/empty:1?force=true`);
   });
@@ -39,9 +38,7 @@ describeEngine('CONTAINER', 'an image that has to be pulled', (facts) => {
 
   const bench = (options: Partial<ContainerOptions>): Bench => {
     const image = `${registry.server}/tools/empty:1`;
-    const made = createBench(containerBackend({ socket: engine.socket, image }, { pull: 'missing', ...options }));
-    open.push(made);
-    return made;
+    return open(containerBackend({ socket: engine.socket, image }, { pull: 'missing', ...options }));
   };
   const login = {
     registry: { username: 'robot', password: { env: variable, prefix: '' } },

@@ -25,6 +25,14 @@ describeEngine('CONTAINER', 'a container and its engine', (facts) => {
   });
   const spec = () => containerBackend({ ...facts, socket: engine.socket });
 
+  /** A container whose worker has stopped. */
+  const leave = async (stepRunId: string): Promise<void> => {
+    const attempt = bench.start(task(['sh', '-c', 'echo up; sleep 1000']), {}, { stepRunId });
+    await attempt.until('up');
+    attempt.cancel('shutdown');
+    await attempt.outcome;
+  };
+
   test('goes on while the engine is away, and loses nothing of its output', async () => {
     const script = `
       wait_for() { until [ -e "$HOME/$1" ]; do sleep 0.05; done; }
@@ -78,21 +86,43 @@ describeEngine('CONTAINER', 'a container and its engine', (facts) => {
     expect(await containersIn(engine.socket, bench.workDir)).toEqual([]);
   });
 
+  test('is collected again when its worker stops amid that', async () => {
+    const long = task(['sh', '-c', 'echo told; echo 1 > one; echo 2 > two'], {
+      outputs: [outputPort('one'), outputPort('two')],
+    });
+    let stop = (): void => {};
+    const first = createHost({
+      ...{ workDir: bench.workDir, workerId: 'first' },
+      artifacts: {
+        ...bench.artifacts,
+        adopt: (path, how) => {
+          stop();
+          return bench.artifacts.adopt(path, how);
+        },
+      },
+    });
+    const request = { stepRunId: 'half-collected', task: long, backend: spec(), values: {} };
+    const attempt = first.start({ ...request, attempt: 1 }, { log: () => {}, progress: () => {} });
+    stop = () => attempt.cancel('shutdown');
+    expect(await attempt.outcome).toMatchObject({ state: 'CANCELLED', outputs: {} });
+    await first.close();
+    const second = bench.start(long, {}, { stepRunId: 'half-collected', attempt: 2 });
+    const { state, outputs } = await second.outcome;
+    expect(state).toBe('SUCCEEDED');
+    expect(await Promise.all([outputs.one, outputs.two].map((one) => bench.content(one)))).toEqual(['1\n', '2\n']);
+    expect(second.streams.stdout).toBe('told\n');
+    expect(await containersIn(engine.socket, bench.workDir)).toEqual([]);
+  });
+
   test('goes when nobody wants its step any more', async () => {
-    const attempt = bench.start(task(['sh', '-c', 'echo up; sleep 1000']), {}, { stepRunId: 'unwanted' });
-    await attempt.until('up');
-    attempt.cancel('shutdown');
-    await attempt.outcome;
+    await leave('unwanted');
     expect(await containersIn(engine.socket, bench.workDir)).toHaveLength(1);
     expect(await bench.host.reap(() => Promise.resolve(new Set()))).toBe(1);
     expect(await containersIn(engine.socket, bench.workDir)).toEqual([]);
   });
 
   test('is swept away when its directory is gone', async () => {
-    const attempt = bench.start(task(['sh', '-c', 'echo up; sleep 1000']), {}, { stepRunId: 'orphan' });
-    await attempt.until('up');
-    attempt.cancel('shutdown');
-    await attempt.outcome;
+    await leave('orphan');
     rmSync(join(bench.workDir, 'kept'), { recursive: true, force: true });
     const next = createHost({ workDir: bench.workDir, workerId: 'next', artifacts: bench.artifacts });
     try {

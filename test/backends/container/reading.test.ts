@@ -204,6 +204,7 @@ registry: { username: robot, password: { env: REGISTRY_PASSWORD } }
 
   test.each([
     ['volumes: relative:/x', 'is not a volume'],
+    ['volumes: /data/../etc:/x', 'is not a volume'],
     ['user: root', 'is no user'],
     ['image: -rf', 'is not the name of an image'],
     ['registry: { username: a, password: secret }', 'password'],

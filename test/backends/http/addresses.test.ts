@@ -2,7 +2,7 @@ import type { LookupAddress } from 'node:dns';
 import { createAddressGuard } from '../../../src/backends/http/addresses';
 import { openHttp } from '../../../src/backends/http';
 import type { BackendSpec } from '../../../src/domain/definitions';
-import { createBench, type Bench } from '../support';
+import { keepBenches, type Bench } from '../support';
 import { backendOf, taskOf } from '../written';
 import { json, startService, type TestService } from './service';
 
@@ -87,21 +87,16 @@ describe('a name', () => {
 
 describe('a call', () => {
   let service: TestService;
-  const benches: Bench[] = [];
+  const open = keepBenches();
   beforeAll(async () => {
     service = await startService({ '/': json({ secret: 'of the network' }) });
   });
   afterAll(async () => {
-    for (const bench of benches) await bench.close();
     await service.close();
   });
   const task = (host: string) =>
     taskOf(`request: GET http://${host}:${service.port}/\noutputs: { secret: { type: string } }`);
-  const benchOf = (text: string): Bench => {
-    const bench = createBench(backendOf(`kind: http\n${text}`));
-    benches.push(bench);
-    return bench;
-  };
+  const benchOf = (text: string): Bench => open(backendOf(`kind: http\n${text}`));
 
   it.each(['127.0.0.1', 'localhost', '2130706433', '[::ffff:127.0.0.1]'])(
     'to this machine as %s never reaches it',

@@ -3,13 +3,13 @@ import type { AddressInfo } from 'node:net';
 import { secondsUntil } from '../../../src/backends/http/exchange';
 import { failureOf } from '../../../src/backends/http/trouble';
 import type { TaskSpec } from '../../../src/domain/definitions';
-import { createBench, type Bench } from '../support';
+import { keepBenches, type Bench } from '../support';
 import { backendOf, taskOf } from '../written';
 import { json, startService, type Answerer, type TestService } from './service';
 
 let service: TestService;
 let elsewhere: TestService;
-const benches: Bench[] = [];
+const open = keepBenches();
 const busyTwice = new Map<string, number>();
 
 const redirect =
@@ -57,16 +57,12 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   delete process.env['TEST_SERVICE_TOKEN'];
-  for (const bench of benches) await bench.close();
   await service.close();
   await elsewhere.close();
 });
 
-function benchOf(more: string, base = service.url): Bench {
-  const bench = createBench(backendOf(`kind: http\nbase-url: ${base}\nallow-internal: [127.0.0.1]\n${more}`));
-  benches.push(bench);
-  return bench;
-}
+const benchOf = (more: string, base = service.url): Bench =>
+  open(backendOf(`kind: http\nbase-url: ${base}\nallow-internal: [127.0.0.1]\n${more}`));
 
 /** The outcome, with all that was noted for the log. */
 async function run(bench: Bench, task: TaskSpec, backend: string, stepRunId = 'noted') {

@@ -3,20 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findControlGroups, type Controller } from '../../../src/backends/confinement/controlGroups';
 import { ownMark } from '../../../src/backends/process/identity';
-import { createBench, task, type Bench } from '../support';
+import { keepBenches, task, type Bench } from '../support';
 import { backendOf } from '../written';
 
 const MEGABYTE = 1024 ** 2;
-const benches: Bench[] = [];
-afterEach(async () => {
-  for (const bench of benches.splice(0)) await bench.close();
-});
-
-function benchOf(limits: string, more = ''): Bench {
-  const bench = createBench(backendOf(`kind: local\nlimits: ${limits}\n${more}`));
-  benches.push(bench);
-  return bench;
-}
+const open = keepBenches();
+const benchOf = (limits: string, more = ''): Bench => open(backendOf(`kind: local\nlimits: ${limits}\n${more}`));
 
 /** Fills so many megabytes of memory, a piece at a time. */
 const hog = (megabytes: number): string[] => [

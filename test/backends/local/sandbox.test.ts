@@ -18,19 +18,11 @@ import { DEFAULT_PATH } from '../../../src/backends/attempt/environment';
 import type { TaskSpec } from '../../../src/domain/definitions';
 import { scalar } from '../../../src/domain/values';
 import { describeEngine } from '../../support/engines';
-import { createBench, inputPort, isRunning, outputPort, task, type Bench } from '../support';
+import { keepBenches, inputPort, isRunning, outputPort, task, type Bench } from '../support';
 import { backendOf } from '../written';
 
-const benches: Bench[] = [];
-afterEach(async () => {
-  for (const bench of benches.splice(0)) await bench.close();
-});
-
-function benchOf(sandbox: string, more = ''): Bench {
-  const bench = createBench(backendOf(`kind: local\nsandbox: ${sandbox}\n${more}`));
-  benches.push(bench);
-  return bench;
-}
+const open = keepBenches();
+const benchOf = (sandbox: string, more = ''): Bench => open(backendOf(`kind: local\nsandbox: ${sandbox}\n${more}`));
 
 const sh = (script: string, more: Partial<TaskSpec> = {}): TaskSpec => task({ script }, more);
 

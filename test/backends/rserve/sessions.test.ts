@@ -1,10 +1,12 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { decodeHeader, decodeValue, encodeCommand, stringParameter } from '../../../src/backends/rserve/qap';
 import { quoted } from '../../../src/backends/rserve/code';
 import { describeEngine } from '../../support/engines';
-import { createBench, type Bench } from '../support';
+import { startProxy } from '../../support/proxy';
+import { createBench, outputPort, type Bench } from '../support';
 import { returned, scriptTask } from '../script/programs';
 import { backendOf, problemsOf } from '../written';
 
@@ -27,14 +29,18 @@ describeEngine('RSERVE', 'a session of Rserve', ({ url, secured }) => {
   it('sees nothing of another, and leaves nothing on its machine', async () => {
     const bench = benchAt(url);
     await bench.run(scriptTask('left <- 1; options(digits = 3)'));
-    const source = 'there <- exists("left"); digits <- getOption("digits"); folder <- dirname(getwd())';
+    // Written in another way: a path of that machine would come back as one of this.
+    const source =
+      'there <- exists("left"); digits <- getOption("digits"); folder <- chartr("/", "|", dirname(getwd()))';
     const outputs = ['there', 'digits', 'folder'].map((name) => returned(name));
     const first = await bench.run(scriptTask(source, { outputs }));
     expect(first.outputs).toMatchObject({ there: false, digits: 7 });
-    const look = scriptTask(`there <- dir.exists("${first.outputs.folder as string}")`, {
-      outputs: [returned('there')],
+    const folder = (first.outputs.folder as string).replaceAll('|', '/');
+    expect(folder).toMatch(/\/stepcast-rserve-/);
+    const look = scriptTask(`there <- dir.exists("${folder}"); parent <- dir.exists("${dirname(folder)}")`, {
+      outputs: [returned('there'), returned('parent')],
     });
-    expect((await bench.run(look)).outputs).toEqual({ there: false });
+    expect((await bench.run(look)).outputs).toEqual({ there: false, parent: true });
   });
 
   it('tells an error with its line, and a failed step keeps what it had made', async () => {
@@ -61,6 +67,60 @@ describeEngine('RSERVE', 'a session of Rserve', ({ url, secured }) => {
     const outcome = await benchAt(url).run(scriptTask('tools::pskill(Sys.getpid(), 9)'));
     expect(outcome).toMatchObject({ state: 'FAILED', failure: 'LOST', retryable: true });
     expect(outcome.message).toContain('ended without a word');
+  });
+
+  it('is held to its memory, with all that it started', async () => {
+    const resources = { memoryBytes: 200 * 1024 * 1024 };
+    const itself = await benchAt(url).run(
+      scriptTask('x <- raw(300 * 1024 * 1024); x[] <- as.raw(1); Sys.sleep(30)', { resources }),
+    );
+    expect(itself).toMatchObject({ state: 'FAILED', failure: 'OUT_OF_MEMORY' });
+    expect(itself.peakMemoryBytes).toBeGreaterThan(200 * 1024 * 1024);
+    const child = `system("Rscript -e 'x <- raw(300 * 1024 * 1024); x[] <- as.raw(1); Sys.sleep(30)'")`;
+    expect(await benchAt(url).run(scriptTask(child, { resources }))).toMatchObject({ failure: 'OUT_OF_MEMORY' });
+    expect(await benchAt(url).run(scriptTask('x <- raw(1e6)', { resources }))).toMatchObject({ state: 'SUCCEEDED' });
+  });
+
+  it('may leave links that lead nowhere, pipes, and files that nobody may read', async () => {
+    const source = `
+invisible(file.symlink("nowhere", "broken"))
+system("mkfifo pipe")
+cat("x", file = "locked"); Sys.chmod("locked", "000")
+dir.create("deep"); cat("fine", file = "deep/größe 1.txt"); invisible(file.create("empty"))
+`;
+    const outputs = [outputPort('fine', { glob: 'deep/*.txt', path: '' }), outputPort('empty')];
+    const outcome = await benchAt(url).run(scriptTask(source, { outputs }));
+    expect(outcome).toMatchObject({
+      state: 'SUCCEEDED',
+      outputs: { fine: { name: 'größe 1.txt', size: 4 }, empty: { size: 0 } },
+      notes: [expect.stringMatching(/^locked was not brought back\. /) as string],
+    });
+  });
+
+  it('can be cancelled while its files come back', async () => {
+    const bench = benchAt(url);
+    const attempt = bench.start(scriptTask('system("truncate -s 2G big")', { outputs: [outputPort('big')] }));
+    const comesBack = (): boolean =>
+      existsSync(bench.workDir) &&
+      readdirSync(bench.workDir, { recursive: true }).some((path) => String(path).endsWith('out/big'));
+    while (!comesBack()) await delay(20);
+    attempt.cancel('cancelled');
+    expect(await attempt.outcome).toMatchObject({ state: 'CANCELLED' });
+  });
+
+  it('outlives its connections, of which none is left', async () => {
+    const proxy = await startProxy(url);
+    const bench = benchAt(proxy.url);
+    const source = 'for (i in 1:30) { cat("line", i, "\\n"); Sys.sleep(0.1) }; total <- i';
+    const attempt = bench.start(scriptTask(source, { outputs: [returned('total')] }));
+    for (const text of ['line 3 ', 'line 15 ']) {
+      await attempt.until(text);
+      expect(proxy.cut()).toBeGreaterThan(0);
+    }
+    expect(await attempt.outcome).toMatchObject({ message: '', state: 'SUCCEEDED', outputs: { total: 30 } });
+    expect(attempt.output()).toBe(Array.from({ length: 30 }, (_, index) => `line ${index + 1} \n`).join(''));
+    while (proxy.open() > 0) await delay(20);
+    await proxy.close();
   });
 
   it('wants the right password, from the environment of the worker', async () => {

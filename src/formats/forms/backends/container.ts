@@ -10,15 +10,20 @@ const IMAGE = /^[\w][\w.\-/:@]{0,511}$/;
 
 export const imageForm = z.string().regex(IMAGE, { error: 'is not the name of an image, such as debian:12' });
 
+/** An engine may follow links before it goes up, or after. */
+const UPWARDS = /\/\.\.(?=[/:]|$)/;
 const VOLUME = /^(\/[^:]*)(?::(\/[^:]*))?(?::(ro|rw))?$/;
 
 const volumeForm = z.string().transform((text, context): ContainerVolume => {
   const [, source, target, access] = VOLUME.exec(text) ?? [];
-  if (source !== undefined) return { source, target: target ?? source, writable: access === 'rw' };
+  if (source !== undefined && !UPWARDS.test(text))
+    return { source, target: target ?? source, writable: access === 'rw' };
   context.addIssue({
     code: 'custom',
     message: `'${text}' is not a volume`,
-    params: { hint: 'Write /folder/of/the/host:/folder/inside, with :rw behind it if commands may write there.' },
+    params: {
+      hint: 'Write /folder/of/the/host:/folder/inside, with :rw behind it if commands may write there, and no .. in it.',
+    },
   });
   return z.NEVER;
 });
