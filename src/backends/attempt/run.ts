@@ -275,6 +275,7 @@ export function runAttempt(context: RunContext, request: AttemptRequest, observe
       else await (started.settle?.(pumps) ?? Promise.all(pumps.map((each) => each.done)));
       return exit;
     } finally {
+      command = undefined;
       limits.end();
     }
   }

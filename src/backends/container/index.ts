@@ -116,6 +116,7 @@ export function openContainer(spec: BackendSpec<'CONTAINER'>, services: BackendS
         const attached = await api.hijack(`/containers/${name}/attach`, {
           query: { stream: '1', stdout: '1', stderr: '1' },
         });
+        hooks.checkpoint();
         await api.call('POST', `/containers/${name}/start`);
         tell(one, pinned, name, hooks);
         return watch(found, attempt, note, hooks, attached);
@@ -219,6 +220,8 @@ export function openContainer(spec: BackendSpec<'CONTAINER'>, services: BackendS
           return { state: 'READY', version: `${product} ${version}`, message: '' };
         });
       } catch (error) {
+        // What does not fit this worker may fit another.
+        if (error instanceof StepcastError && error.code === 'CONFIGURATION') throw error;
         return { state: 'UNAVAILABLE', version: null, message: messageOf(error) };
       }
     },

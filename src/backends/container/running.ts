@@ -179,13 +179,10 @@ export function watchContainer(one: RunningContainer): StartedCommand {
       }
     },
     async settle(pumps) {
-      try {
-        await Promise.all([relayed, ...pumps.map((pump) => pump.done)]);
-        await one.giveBack();
-      } finally {
-        await removeContainer(api, name).catch((error: unknown) => one.log(messageOf(error)));
-      }
+      await Promise.all([relayed, ...pumps.map((pump) => pump.done)]);
+      await one.giveBack();
     },
+    dispose: () => removeContainer(api, name).catch((error: unknown) => one.log(messageOf(error))),
     detach: () => {
       letGo.abort();
       one.attached?.destroy();

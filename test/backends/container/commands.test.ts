@@ -164,6 +164,11 @@ describeEngine('CONTAINER', 'a command in a container', (facts) => {
       rmdirSync(inner);
       symlinkSync('/etc', inner);
       await expect(one.run(task(['true']))).rejects.toMatchObject({ code: 'CONFIGURATION' });
+      const other = containerBackend(facts, { volumes: [volume('/etc')] });
+      expect(await one.host.health(other)).toMatchObject({
+        state: 'MISSING',
+        message: expect.stringContaining('STEPCAST_CONTAINER_VOLUMES') as string,
+      });
     });
   });
 });

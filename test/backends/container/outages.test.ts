@@ -86,6 +86,34 @@ describeEngine('CONTAINER', 'a container and its engine', (facts) => {
     expect(await containersIn(engine.socket, bench.workDir)).toEqual([]);
   });
 
+  test('is collected again when its worker stops amid that', async () => {
+    const long = task(['sh', '-c', 'echo told; echo 1 > one; echo 2 > two'], {
+      outputs: [outputPort('one'), outputPort('two')],
+    });
+    let stop = (): void => {};
+    const first = createHost({
+      ...{ workDir: bench.workDir, workerId: 'first' },
+      artifacts: {
+        ...bench.artifacts,
+        adopt: (path, how) => {
+          stop();
+          return bench.artifacts.adopt(path, how);
+        },
+      },
+    });
+    const request = { stepRunId: 'half-collected', task: long, backend: spec(), values: {} };
+    const attempt = first.start({ ...request, attempt: 1 }, { log: () => {}, progress: () => {} });
+    stop = () => attempt.cancel('shutdown');
+    expect(await attempt.outcome).toMatchObject({ state: 'CANCELLED', outputs: {} });
+    await first.close();
+    const second = bench.start(long, {}, { stepRunId: 'half-collected', attempt: 2 });
+    const { state, outputs } = await second.outcome;
+    expect(state).toBe('SUCCEEDED');
+    expect(await Promise.all([outputs.one, outputs.two].map((one) => bench.content(one)))).toEqual(['1\n', '2\n']);
+    expect(second.streams.stdout).toBe('told\n');
+    expect(await containersIn(engine.socket, bench.workDir)).toEqual([]);
+  });
+
   test('goes when nobody wants its step any more', async () => {
     await leave('unwanted');
     expect(await containersIn(engine.socket, bench.workDir)).toHaveLength(1);
