@@ -25,7 +25,7 @@ export interface RunningContainer {
 }
 
 /** Between SIGTERM and SIGKILL, in milliseconds. */
-export const GRACE_MS = 1_000;
+const GRACE_MS = 1_000;
 /** An engine that does not answer for so long is given up, and the Attempt with it. */
 const AWAY_MS = 10 * 60_000;
 const FIRST_RETRY_MS = 250;
