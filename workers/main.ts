@@ -99,6 +99,11 @@ async function runWorker(settings: ConnectedSettings): Promise<void> {
     },
   });
 
+  const unknown = settings.queues.filter((name) => !catalog.current().backends.has(name));
+  if (unknown.length > 0) {
+    const known = [...catalog.current().backends.keys()].join(', ');
+    warn(`it shall serve ${unknown.join(', ')}: no such backend is defined now. Those that are: ${known}`);
+  }
   const served = (): BackendSpec[] => {
     const all = [...catalog.current().backends.values()].map(({ spec }) => spec);
     return settings.queues.length === 0 ? all : all.filter(({ name }) => settings.queues.includes(name));

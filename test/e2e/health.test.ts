@@ -71,7 +71,8 @@ test('without a worker a backend is UNKNOWN, its steps say that nobody is there,
 }, 60_000);
 
 test('a backend that no live worker serves says so, and so do its steps', async () => {
-  await stepcast.startWorker({ STEPCAST_QUEUES: 'elsewhere' });
+  const other = await stepcast.startWorker({ STEPCAST_QUEUES: 'elsewhere,elsewere' });
+  await other.says(/it shall serve elsewere: no such backend is defined now\. Those that are: .*elsewhere/);
   const id = await stepcast.submit('short', { gate: gate.folder });
   expect(await waitsFor(id)).toEqual([
     expect.stringMatching(/^No live worker can run backend `local`: No live worker serves it/),

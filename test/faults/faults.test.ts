@@ -27,7 +27,7 @@ const SEED = numberOf('STEPCAST_FAULTS_SEED', randomInt(MAX_SEED));
 const SUBMISSIONS = numberOf('STEPCAST_FAULTS_SUBMISSIONS', 500);
 const FAULTS = numberOf('STEPCAST_FAULTS_COUNT', 60);
 const RUN_MS = 240_000 + FAULTS * 15_000;
-const REST_MS = 40_000;
+const REST_MS = 90_000;
 
 jest.setTimeout(2 * REST_MS + 30_000);
 

@@ -337,6 +337,14 @@ several = ["x.txt", {"a": [1]}]
       expect(outcome).toMatchObject({ exitCode: 1 });
     });
 
+    it('whatever the file is called that it came from', async () => {
+      for (const file of ['.request', '.result', '..']) {
+        const command = { kind: 'script' as const, source: 'x = 1', file };
+        const outcome = await bench.run({ ...scriptTask('', { outputs: [returned('x')] }), command });
+        expect(outcome).toMatchObject({ state: 'SUCCEEDED', outputs: { x: 1 } });
+      }
+    });
+
     it.each([
       ['sys.exit()', 0],
       ['sys.exit(4)', 4],
