@@ -18,7 +18,8 @@ const MAX_VERSION = 200;
 
 /** What a kind or a plug-in told, as it can be stored: Postgres takes no NUL, and a plug-in may tell what is no state. */
 export function tidyHealth({ state, version, message }: BackendHealth): BackendHealth {
-  const text = (told: string | null | undefined, most: number): string => cut(String(told ?? '').replaceAll('\0', ''), most);
+  const text = (told: string | null | undefined, most: number): string =>
+    cut(String(told ?? '').replaceAll('\0', ''), most);
   if (!HEALTH_STATES.includes(state)) {
     const states = HEALTH_STATES.join(', ');
     const wrong = `Its health is ${text(JSON.stringify(state), MAX_VERSION)}, which is no state: a plug-in tells one of ${states}.`;

@@ -1,4 +1,5 @@
 /** Cancels jobs: those of the same moment with one command, and again until the scheduler has heard it. */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Commander } from './commander';
 import { jobKey, type Dialect, type NativeJob } from './dialect';
 
@@ -31,7 +32,7 @@ export function createCanceller({ dialect, commander, patienceSeconds, log }: Ca
   const waiting = new Map<string, Waiting>();
   const told = new Map<string, Promise<void>>();
   let running: Promise<void> | null = null;
-  let closed = false;
+  const closing = new AbortController();
 
   async function run(): Promise<void> {
     await delay(GATHER_MS);
@@ -41,7 +42,7 @@ export function createCanceller({ dialect, commander, patienceSeconds, log }: Ca
       const batch = [...waiting.entries()].slice(0, MAX_AT_ONCE);
       const answer = await commander.run(dialect.cancel(batch.map(([, { job }]) => job)));
       const gone = answer.code === null || (answer.code !== 0 && dialect.readFault(answer.stderr) === 'gone');
-      if (!gone || closed || Date.now() > giveUpAt) {
+      if (!gone || closing.signal.aborted || Date.now() > giveUpAt) {
         if (gone) log(`${batch.length} ${dialect.title} jobs could not be cancelled: ${answer.stderr.trim()}`);
         for (const [key, { done }] of batch) {
           waiting.delete(key);
@@ -49,7 +50,7 @@ export function createCanceller({ dialect, commander, patienceSeconds, log }: Ca
         }
         continue;
       }
-      await delay(retryMs);
+      await delay(retryMs, undefined, { signal: closing.signal }).catch(() => {});
       retryMs = Math.min(SLOWEST_RETRY_MS, retryMs * 2);
     }
   }
@@ -72,10 +73,8 @@ export function createCanceller({ dialect, commander, patienceSeconds, log }: Ca
       return promise;
     },
     close: async () => {
-      closed = true;
+      closing.abort();
       await running;
     },
   };
 }
-
-const delay = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

@@ -68,7 +68,11 @@ export function createCommander({ options, environment, path }: CommanderRequest
           },
           (error, stdout, stderr) => {
             const code = error === null ? 0 : typeof error.code === 'number' ? error.code : null;
-            resolve({ code, stdout, stderr: code === null ? `${stderr}${messageOf(error)}: timed out` : stderr });
+            if (error === null || code !== null) return resolve({ code, stdout, stderr });
+            const why = error.killed
+              ? `\`${program}\` did not end within ${timeoutMs / 1000} seconds.`
+              : messageOf(error);
+            resolve({ code, stdout, stderr: `${stderr}${why}` });
           },
         );
         child.stdin?.on('error', () => {}); // it ended without reading; its answer says why

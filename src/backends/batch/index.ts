@@ -1,4 +1,5 @@
 /** Backends that give their commands to a batch scheduler as jobs. What differs between schedulers is in their dialects. */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { BatchOptions } from '../../domain/backends/batch';
 import type { BackendSpec } from '../../domain/definitions';
 import { StepcastError } from '../../domain/errors';
@@ -21,9 +22,10 @@ import { createSubmitter } from './submitter';
 const TIME_LIMIT_MARGIN = 60;
 /** Between two questions for a job that a lost worker was submitting, while the scheduler does not answer. */
 const ASK_AGAIN_MS = 2_000;
-/** How long what is abandoned may take to end before its directory is removed, in milliseconds. */
+/** How long the scheduler may take to hear of an abandoned job, and then that to end before its directory is removed. */
 const ABANDON_MS = 10_000;
 const LOOK_AGAIN_MS = 200;
+const tooLate = (): Promise<false> => delay(ABANDON_MS, false, { ref: false });
 /** The scheduler's answer on its health comes within so many milliseconds, or it is taken not to answer. */
 const HEALTH_MS = 15_000;
 
@@ -82,7 +84,7 @@ async function openBatch<Options extends BatchOptions>(
     const found = unknown ? null : dialect.readFound(answer.stdout, name);
     // What has ended may be found no more, and its end is known all the same.
     if (found === null) return (await readEnd(batchFolder(place))) ? { job: name, index } : null;
-    await writeRecord(place, { name, index, job: found });
+    await writeRecord(place, { name, index, job: found }).catch(() => {}); // it is found again by its name
     return { job: found, index };
   }
 
@@ -110,12 +112,14 @@ async function openBatch<Options extends BatchOptions>(
     async recover(attempt, hooks) {
       const record = await readRecord(attempt.directory);
       if (!record) return null;
-      for (;;) {
+      for (let told = false; ; told = true) {
         hooks.checkpoint();
         const job = await jobOf(attempt.directory, record);
         if (job === null) return null;
         if (job !== 'unknown') return followJob(attempt, '', hooks, () => Promise.resolve(job));
-        await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
+        if (!told)
+          hooks.note(`${title} does not tell whether the job of an earlier worker is there; it is asked again.`);
+        await delay(ASK_AGAIN_MS);
       }
     },
 
@@ -123,17 +127,18 @@ async function openBatch<Options extends BatchOptions>(
       const record = await readRecord(place);
       const job = record && (await jobOf(place, record));
       if (job === null) return;
-      if (job === 'unknown')
+      const folder = batchFolder(place);
+      await askToStop(folder);
+      // What else is to be cleared away does not wait for a scheduler that is away: this is tried again.
+      const isTold = job !== 'unknown' && (await Promise.race([canceller.cancel(job).then(() => true), tooLate()]));
+      if (!isTold)
         throw new StepcastError(
           'UNAVAILABLE',
           `${title} does not answer, so a job that nobody wants any more cannot be cancelled.`,
         );
-      const folder = batchFolder(place);
-      await askToStop(folder);
-      await canceller.cancel(job);
       const over = performance.now() + ABANDON_MS;
       while ((await readMachine(folder)) !== null && (await readEnd(folder)) === null && performance.now() < over)
-        await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
+        await delay(LOOK_AGAIN_MS);
     },
 
     health: () => healthOf(),

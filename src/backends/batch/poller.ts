@@ -28,6 +28,8 @@ const SHORTEST_MS = 500;
 /** While nothing changes, or the scheduler is slow or away, the time between two questions grows up to this. */
 const LONGEST_MS = 60_000;
 const QUIET_GROWTH = 1.5;
+/** Jobs that one command names: Linux takes no word of more than 128 KiB. */
+const MAX_ASKED = 5_000;
 /** A scheduler that takes long to answer is asked more rarely: questions may take 1/20 of the time. */
 const SHARE_OF_TIME = 20;
 
@@ -58,7 +60,23 @@ export function createPoller({ dialect, commander, pollSeconds, log }: PollerReq
   };
 
   const ask = async (jobs: readonly NativeJob[]): Promise<ReadonlyMap<string, JobState> | null> => {
-    const answer = await commander.run(dialect.states([...new Set(jobs.map(({ job }) => job))]));
+    const ids = [...new Set(jobs.map(({ job }) => job))];
+    const commands = new Map<string, readonly string[]>();
+    for (let from = 0; from < ids.length; from += MAX_ASKED) {
+      const words = dialect.states(ids.slice(from, from + MAX_ASKED));
+      commands.set(words.join('\n'), words);
+    }
+    const states = new Map<string, JobState>();
+    for (const words of commands.values()) {
+      const some = await run(words);
+      if (some === null) return null;
+      for (const [key, state] of some) states.set(key, state);
+    }
+    return states;
+  };
+
+  const run = async (words: readonly string[]): Promise<ReadonlyMap<string, JobState> | null> => {
+    const answer = await commander.run(words);
     if (answer.code === 0) return dialect.readStates(answer.stdout);
     // Some tell of the jobs that they know even so.
     if (answer.code !== null && dialect.readFault(answer.stderr) === 'unknown')

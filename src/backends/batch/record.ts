@@ -1,6 +1,6 @@
 /** What is kept of a job in the directory of its Attempt, so that another worker finds it again. */
 import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StepcastError } from '../../domain/errors';
 import type { AttemptPlace } from '../backend';
@@ -17,10 +17,9 @@ export interface JobRecord {
 
 const fileOf = (place: AttemptPlace): string => join(batchFolder(place), 'job.json');
 
+/** Whole or not at all. Throws when the directory has gone, or its disk is full. */
 export async function writeRecord(place: AttemptPlace, record: JobRecord): Promise<void> {
-  const folder = batchFolder(place);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const passing = join(folder, `.${randomUUID()}`);
+  const passing = join(batchFolder(place), `.${randomUUID()}`);
   await writeFile(passing, JSON.stringify(record), { mode: 0o600 });
   await rename(passing, fileOf(place));
 }

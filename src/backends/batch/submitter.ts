@@ -134,8 +134,8 @@ export function createSubmitter<Options extends BatchOptions>(request: Submitter
     await Promise.all(
       entries.map(async (entry, at) => {
         const index = indexOf(entries, at);
-        // The directory of what was withdrawn has gone.
-        if (!entry.withdrawn()) await writeRecord(entry.place, { name, index, job });
+        // By its name it is found as well: neither a directory that has gone nor a full disk makes a job one of nobody's.
+        await writeRecord(entry.place, { name, index, job }).catch(() => {});
         entry.resolve({ job, index });
       }),
     );
@@ -175,7 +175,7 @@ export function createSubmitter<Options extends BatchOptions>(request: Submitter
         group.push({ ...entry, resolve, reject });
         if (group.length === 1) {
           gathering.set(key, group);
-          setTimeout(flush, options.flushMs, key, group);
+          setTimeout(flush, options.flushMs, key, group).unref();
         }
         if (group.length >= options.arraySize) flush(key, group);
       }),

@@ -33,7 +33,7 @@ export interface Cluster {
 
 const TIMEOUT_MS = 30_000;
 const PAGE = 500;
-/** Pages of one list: more Jobs than that are not followed at a time. */
+/** Pages of one list: with more Jobs than that, none can be followed. */
 const MAX_PAGES = 40;
 const IN_CLUSTER_TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token';
 const IN_CLUSTER_NAMESPACE = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
@@ -88,9 +88,13 @@ export async function openCluster(options: KubernetesOptions): Promise<Cluster> 
       const { items: some, metadata } = await ask(page(from));
       items.push(...some);
       from = metadata?._continue;
-      if (!from) break;
+      if (!from) return items;
     }
-    return items;
+    // What is missing on the pages that were read may be on the others: nothing is to be taken for gone.
+    throw new StepcastError(
+      'UNAVAILABLE',
+      `Namespace ${namespace} holds more than ${MAX_PAGES * PAGE} jobs of Stepcast. Set the backend's \`max-running\`, or a shorter \`ttl\`.`,
+    );
   };
   const labelSelector = Object.entries(MANAGED)
     .map(([name, value]) => `${name}=${value}`)

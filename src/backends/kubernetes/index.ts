@@ -2,9 +2,10 @@
 import { randomUUID } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { BackendSpec } from '../../domain/definitions';
 import { messageOf, StepcastError } from '../../domain/errors';
-import type { AttemptPlace, Backend, BackendHealth } from '../backend';
+import type { AttemptPlace, Backend, BackendHealth, CommandHooks } from '../backend';
 import { imageOf } from '../container/inside';
 import type { BackendServices } from '../kinds';
 import { ClusterRefusal, locateConfig, NO_CONFIG, openCluster, type Cluster } from './cluster';
@@ -14,6 +15,9 @@ import { watchJob } from './running';
 
 /** In the Attempt's directory: the name of its Job. */
 const NOTE_FILE = 'kubernetes.json';
+/** A cluster that does not answer is waited for so long, in milliseconds. */
+const PATIENCE_MS = 10 * 60_000;
+const ASK_AGAIN_MS = 1_000;
 /** Refusals that have nothing to do with the Task: who the worker is, what its namespace may. */
 const OPERATORS = new Set([401, 403, 404]);
 
@@ -54,11 +58,19 @@ export function openKubernetes(spec: BackendSpec<'KUBERNETES'>, services: Backen
       await writeFile(join(attempt.directory.root, NOTE_FILE), JSON.stringify({ name }), { mode: 0o600 });
       hooks.checkpoint();
       try {
-        await cluster.create(job);
+        await patiently(hooks, () => cluster.create(job));
       } catch (error) {
-        if (!(error instanceof ClusterRefusal)) throw error;
-        const message = `The cluster refuses the job in namespace ${cluster.namespace}: ${error.message}`;
-        throw new StepcastError(OPERATORS.has(error.status) ? 'CONFIGURATION' : 'BAD_INPUT', message);
+        if (error instanceof ClusterRefusal) {
+          const message = `The cluster refuses the job in namespace ${cluster.namespace}: ${error.message}`;
+          throw new StepcastError(OPERATORS.has(error.status) ? 'CONFIGURATION' : 'BAD_INPUT', message);
+        }
+        // An answer may have been lost: the job is there all the same.
+        await cluster
+          .remove(name, { urgent: true })
+          .catch((late: unknown) =>
+            services.log(`The job ${name} may be there, and is not removed: ${messageOf(late)}`),
+          );
+        throw error;
       }
       hooks.note(`Kubernetes job ${name} in namespace ${cluster.namespace}, of the image ${image}.`);
       return watchJob({ cluster, poller, name, attempt, hooks, ...watching });
@@ -68,7 +80,8 @@ export function openKubernetes(spec: BackendSpec<'KUBERNETES'>, services: Backen
       const name = await noted(attempt.directory);
       if (name === null) return null;
       const { cluster, poller } = await known();
-      if (!(await cluster.jobs()).some(({ metadata }) => metadata?.name === name)) return null;
+      const jobs = await patiently(hooks, () => cluster.jobs());
+      if (!jobs.some(({ metadata }) => metadata?.name === name)) return null;
       hooks.note(`Goes on with the Kubernetes job ${name}, which an earlier worker created.`);
       return watchJob({ cluster, poller, name, attempt, hooks, ...watching });
     },
@@ -96,6 +109,21 @@ export function openKubernetes(spec: BackendSpec<'KUBERNETES'>, services: Backen
       (await opened?.catch(() => undefined))?.poller.stop();
     },
   };
+}
+
+/** Waits for a cluster that does not answer. Throws its refusals, UNAVAILABLE after a while, and what a stop throws. */
+async function patiently<T>(hooks: CommandHooks, ask: () => Promise<T>): Promise<T> {
+  const giveUpAt = performance.now() + PATIENCE_MS;
+  for (let told = false; ; told = true) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (error instanceof ClusterRefusal || performance.now() > giveUpAt) throw error;
+      if (!told) hooks.note(`${messageOf(error)} It is asked again.`);
+    }
+    await delay(ASK_AGAIN_MS);
+    hooks.checkpoint();
+  }
 }
 
 async function noted({ root }: AttemptPlace): Promise<string | null> {

@@ -27,13 +27,17 @@ export function writeExchange(
   attempt: PreparedAttempt,
   env: Readonly<Record<string, string>>,
 ): Exchange {
-  const { command, name } = attempt.task;
+  const { command, name: taskName } = attempt.task;
   if (command.kind !== 'script')
-    throw new StepcastError('BAD_INPUT', `Task \`${name}\` holds no script, and ${language.title} runs nothing else.`);
+    throw new StepcastError(
+      'BAD_INPUT',
+      `Task \`${taskName}\` holds no script, and ${language.title} runs nothing else.`,
+    );
   const folder = join(attempt.directory.root, EXCHANGE);
-  const { name: base, ext } = parse(command.file ?? `${name}${language.extension}`);
-  const source = join(folder, safeName(`${language.sourceName(base)}${ext}`));
-  // Names that no source has: they have no extension, or begin with a dot.
+  const { name: base, ext } = parse(command.file ?? `${taskName}${language.extension}`);
+  const name = safeName(`${language.sourceName(base)}${ext}`);
+  // Names that begin with a dot are those of the exchange.
+  const source = join(folder, name.startsWith('.') ? `script${name}` : name);
   const exchange = { folder, request: join(folder, '.request'), result: join(folder, '.result') };
   const request = requestOf(attempt, { source, result: exchange.result }, env);
   // Synchronous: for small files that costs less than the trips through Node's thread pool.

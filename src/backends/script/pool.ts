@@ -8,6 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../../domain/errors';
 import { removeTree } from '../attempt/attemptDirectory';
 import { spawnProcess, type NativeProcess } from '../process/nativeProcess';
+import { processStart } from '../process/processList';
 import { killTree } from '../process/processTree';
 
 /** An interpreter that waits. */
@@ -107,7 +108,9 @@ export function createPool({ size, parent, command, log }: PoolOptions): Pool {
   fill();
   return {
     take() {
-      const one = waiting.shift();
+      // Of one that was killed a moment ago the end may not have been heard yet: it stays for those who wait for that.
+      const at = waiting.findIndex(({ process: { pid } }) => processStart(pid) !== undefined);
+      const [one] = at < 0 ? [] : waiting.splice(at, 1);
       if (one) {
         // It came so far, so the next one will.
         pauseMs = 0;

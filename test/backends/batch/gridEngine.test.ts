@@ -1,4 +1,6 @@
 import { execFile } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { createBench, task, type Bench } from '../support';
 import { describeEngine } from '../../support/engines';
@@ -25,12 +27,15 @@ describeEngine('GRID_ENGINE', 'commands as jobs of Grid Engine', (engine) => {
 
   it('deleted by somebody outside, one element of an array', async () => {
     bench = createBench(gridEngineSpec(engine, { 'flush-ms': 1_000 }));
-    const start = () => bench.start(task(['sh', '-c', 'echo ready; sleep 8']));
+    const gate = join(bench.home, 'gate');
+    const until = 'echo ready; while [ ! -e "$1" ]; do sleep .1; done';
+    const start = () => bench.start(task(['sh', '-c', until, 'sh', gate]));
     const [first, second] = [start(), start()];
     await Promise.all([first.until('ready'), second.until('ready')]);
     const job = /Grid Engine job (\d+\.\d+)\./.exec(first.notes.join('\n'))?.[1] ?? 'none';
     await run('qdel', [job], { env: { PATH: process.env.PATH, ...engine.environment } });
     expect(await first.outcome).toMatchObject({ state: 'FAILED', failure: 'SIGNAL' });
+    writeFileSync(gate, '');
     expect((await second.outcome).state).toBe('SUCCEEDED');
   });
 

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { batchFolder } from '../../../src/backends/batch/folder';
@@ -61,11 +61,14 @@ describeEngine('SLURM', 'commands as jobs of Slurm', ({ environment }) => {
 
     it('a cancel of one element cancels only that', async () => {
       const bench = open({ 'flush-ms': 1_000 });
-      const hang = (): Watched => bench.start(task(['sh', '-c', 'echo ready; sleep 4']));
+      const gate = join(bench.home, 'gate');
+      const until = 'echo ready; while [ ! -e "$1" ]; do sleep .1; done';
+      const hang = (): Watched => bench.start(task(['sh', '-c', until, 'sh', gate]));
       const [first, second, third] = [hang(), hang(), hang()];
       await Promise.all([first, second, third].map(untilRuns));
       second.cancel('cancelled');
       expect((await second.outcome).state).toBe('CANCELLED');
+      writeFileSync(gate, '');
       expect([(await first.outcome).state, (await third.outcome).state]).toEqual(['SUCCEEDED', 'SUCCEEDED']);
     });
 
@@ -179,7 +182,9 @@ describeEngine('SLURM', 'commands as jobs of Slurm', ({ environment }) => {
 
     it('a job is found by its name, when the worker had no time to note its id', async () => {
       const bench = open();
-      const spec = task(['sh', '-c', 'echo ready; sleep 3; echo $$ > out'], { outputs: [outputPort('out')] });
+      const spec = task(['sh', '-c', 'echo ready; while [ ! -e gate ]; do sleep .1; done; echo $$ > out'], {
+        outputs: [outputPort('out')],
+      });
       const attempt = bench.start(spec);
       const id = await untilRuns(attempt);
       await bench.host.close();
@@ -193,6 +198,7 @@ describeEngine('SLURM', 'commands as jobs of Slurm', ({ environment }) => {
         const request = { stepRunId: attempt.stepRunId, attempt: 2, task: spec, values: {} };
         const backend: BackendSpec = slurmSpec(environment);
         const next = host.start({ ...request, backend }, { ...quiet, note: (text) => void notes.push(text) });
+        writeFileSync(join(root, 'out', 'gate'), '');
         expect((await next.outcome).state).toBe('SUCCEEDED');
         expect(jobOf({ notes })).toBe(id);
       } finally {
@@ -214,6 +220,26 @@ describeEngine('SLURM', 'commands as jobs of Slurm', ({ environment }) => {
         await host.close();
       }
     });
+  });
+
+  it('an abandoned job that the scheduler does not hear of holds nothing up, and is cancelled later', async () => {
+    const { home } = open();
+    const away = `[ ! -e '${home}/away' ] || { echo 'error: Unable to contact slurm controller' >&2; exit 1; }`;
+    const { bin } = commands(home, { scancel: away });
+    const messages: string[] = [];
+    const bench = createBench(slurmSpec(environment, { bin }), { log: (message) => void messages.push(message) });
+    opened.push(bench);
+    const token = `stepcast-unheard-${process.pid}`;
+    const attempt = bench.start(task(['sh', '-c', 'trap "" TERM; echo ready; while :; do sleep 1; done', token]));
+    await untilRuns(attempt);
+    attempt.cancel('shutdown');
+    await attempt.outcome;
+    writeFileSync(join(home, 'away'), '');
+    expect(await bench.host.reap(() => Promise.resolve(new Set()))).toBe(0);
+    expect(messages.join('\n')).toContain('cannot be cancelled');
+    rmSync(join(home, 'away'));
+    expect(await bench.host.reap(() => Promise.resolve(new Set()))).toBe(1);
+    await untilGone(token, 10);
   });
 
   it('jobs of another user, to whom its files are given', async () => {

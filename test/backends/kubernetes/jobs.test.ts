@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createBench, inputPort, task, type Bench } from '../support';
@@ -131,6 +131,53 @@ describe('a job in a cluster', () => {
     expect(cluster.names()).toHaveLength(1);
     expect(await bench.host.reap(() => Promise.resolve(new Set()))).toBe(1);
     while (cluster.names().length > 0) await new Promise((go) => setTimeout(go, 20));
+  });
+
+  test('is created once the cluster answers, and once only when its answer was lost', async () => {
+    await cluster.stop();
+    const attempt = bench.start(task(['sh', '-c', 'echo once']));
+    while (!attempt.notes.some((note) => note.includes('asked again'))) await new Promise((go) => setTimeout(go, 20));
+    await cluster.start();
+    expect(await attempt.outcome).toMatchObject({ state: 'SUCCEEDED' });
+    expect(attempt.output()).toBe('once\n');
+    cluster.loseAnswer();
+    expect(await bench.run(task(['sh', '-c', 'echo again']))).toMatchObject({ state: 'SUCCEEDED', output: 'again\n' });
+    expect(cluster.created).toHaveLength(2);
+    expect(cluster.names()).toEqual([]);
+  });
+
+  test('that is cancelled while the cluster is silent is not left in it', async () => {
+    cluster.loseAnswer();
+    const attempt = bench.start(task(['sleep', '1000']));
+    while (!attempt.notes.some((note) => note.includes('asked again'))) await new Promise((go) => setTimeout(go, 20));
+    expect(cluster.names()).toHaveLength(1);
+    attempt.cancel('cancelled');
+    expect(await attempt.outcome).toMatchObject({ state: 'CANCELLED' });
+    while (cluster.names().length > 0) await new Promise((go) => setTimeout(go, 20));
+  });
+
+  test('is handed over to the next worker, which finds it as soon as the cluster answers', async () => {
+    const gate = join(folder, 'gate');
+    const spec = task(['sh', '-c', 'echo up; while [ ! -e "$1" ]; do sleep .1; done; echo over', 'sh', gate]);
+    const attempt = bench.start(spec, {}, { stepRunId: 'handed' });
+    await attempt.until('up');
+    attempt.handOver();
+    expect(await attempt.outcome).toMatchObject({ state: 'CANCELLED' });
+    expect(cluster.names()).toHaveLength(1);
+    const next = createBench(kubernetesBackend(cluster.kubeconfig), { workDir: bench.workDir });
+    try {
+      await cluster.stop();
+      const second = next.start(spec, {}, { stepRunId: 'handed', attempt: 2 });
+      while (!second.notes.some((note) => note.includes('asked again'))) await new Promise((go) => setTimeout(go, 20));
+      await cluster.start();
+      await second.until('up');
+      writeFileSync(gate, '');
+      expect(await second.outcome).toMatchObject({ state: 'SUCCEEDED' });
+      expect(second.output()).toBe('up\nover\n');
+      expect(cluster.created).toHaveLength(1);
+    } finally {
+      await next.close();
+    }
   });
 
   test('outside of the shared volume is refused, and the message tells where to go', async () => {

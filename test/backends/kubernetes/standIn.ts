@@ -44,6 +44,8 @@ export interface StandIn {
   readonly created: JobBody[];
   /** Puts other words about its pod in the place of what happens. */
   say(pod: Pod): void;
+  /** Takes the next Job, and breaks the line before it says so. */
+  loseAnswer(): void;
   /** Removes a Job behind everybody's back. */
   lose(name: string): void;
   stop(): Promise<void>;
@@ -68,12 +70,21 @@ const NOT_FOUND = {
   reason: 'NotFound',
   code: 404,
 };
+const EXISTS = {
+  kind: 'Status',
+  apiVersion: 'v1',
+  status: 'Failure',
+  message: 'jobs.batch "x" already exists',
+  reason: 'AlreadyExists',
+  code: 409,
+};
 const VERSION = { major: '1', minor: '31', gitVersion: 'v1.31.4', goVersion: 'go1.22.9', platform: 'linux/amd64' };
 
 export async function startStandIn(folder: string): Promise<StandIn> {
   const kept = new Map<string, Kept>();
   const created: JobBody[] = [];
   let said: Pod | undefined;
+  let breaks = false;
   let server: Server;
   let port = 0;
 
@@ -152,7 +163,13 @@ export async function startStandIn(folder: string): Promise<StandIn> {
     if (request.method === 'POST') {
       const body = (await json(request)) as JobBody;
       if (body.spec.template.spec.containers[0]?.image === 'refused') return send(INVALID, 422);
+      if (kept.has(body.metadata.name)) return send(EXISTS, 409);
       create(body);
+      if (breaks) {
+        breaks = false;
+        request.socket.destroy();
+        return;
+      }
       return send(body, 201);
     }
     if (request.method === 'DELETE' && name !== undefined) {
@@ -169,6 +186,7 @@ export async function startStandIn(folder: string): Promise<StandIn> {
     created,
     names: () => [...kept.keys()],
     say: (pod) => (said = pod),
+    loseAnswer: () => void (breaks = true),
     lose: (name) => void remove(name),
     async start() {
       server = createServer((request, response) => void answer(request, response));

@@ -1,6 +1,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BackendSpec } from '../../../src/domain/definitions';
+import { processStart } from '../../../src/backends/process/processList';
 import { scalar } from '../../../src/domain/values';
 import { describeEngine } from '../../support/engines';
 import { createBench, inputPort, isRunning, outputPort, type Bench } from '../support';
@@ -232,6 +233,16 @@ describe.each(Object.keys(WORDS) as Kind[])('interpreters that wait:', (kind) =>
       expect(outcomes.map(({ message }) => message)).toEqual(['', '', '', '', '']);
       expect(new Set(outcomes.map(({ outputs }) => outputs.pid)).size).toBe(5);
       expect((await waiting(1)).length).toBe(1);
+    });
+
+    it('are not used when they were killed while they waited', async () => {
+      open(spec(1));
+      const [killed = 0] = await waiting(1);
+      process.kill(killed, 'SIGKILL');
+      while (processStart(killed) !== undefined) await sleep(1);
+      const outcome = await bench.run(scriptTask(words.facts, { outputs: factPorts }));
+      expect(outcome).toMatchObject({ message: '', state: 'SUCCEEDED' });
+      expect(outcome.outputs.pid).not.toBe(killed);
     });
 
     it('are held to timeouts, cancels and memory, with all that they started', async () => {
