@@ -1,9 +1,9 @@
 /** Faults between the processes and the services: cut, silent, slow, one-way. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { eventually } from '../../e2e/support/wait';
 import { LEASE_SECONDS, type Node } from './cluster';
 import type { Fault, Target } from './faults';
 import type { Proxy } from '../../support/proxy';
+import { patiently } from './patiently';
 import { provoke } from './provoke';
 
 type Service = 'postgres' | 'redis';
@@ -13,7 +13,7 @@ const MAX_SLOW_MS = 60;
 
 /** A node that has connections to the service now. */
 const connected = ({ cluster, choose }: Target, service: Service): Promise<Node> =>
-  eventually(`somebody is connected to ${service}`, () => {
+  patiently(`somebody is connected to ${service}`, () => {
     const candidates = cluster.nodes.filter((node) => node[service].open() > 0);
     return candidates.length > 0 ? choose(candidates) : null;
   });
@@ -44,7 +44,7 @@ const loseAnswers =
   (service: Service): Fault =>
   async (target) => {
     let tries = 0;
-    return eventually('an answer is lost', async () => {
+    return patiently('an answer is lost', async () => {
       await provoke(target.cluster);
       const chosen = await connected(target, service);
       const nodes = tries === 0 ? [chosen] : target.cluster.nodes;

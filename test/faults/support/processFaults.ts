@@ -3,14 +3,13 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isAlive } from '../../../src/embedded';
 import { processesOf } from '../../e2e/support/processes';
-import { eventually } from '../../e2e/support/wait';
 import { LEASE_SECONDS, type Cluster, type Node } from './cluster';
 import type { Fault, Target } from './faults';
 import { commandsOf } from './processTable';
+import { patiently } from './patiently';
 import { provoke } from './provoke';
 
 const HOUR_MS = 3_600_000;
-const PATIENCE_MS = 30_000;
 const CLOCK_TOLERANCE_MS = 60_000;
 
 const workers = ({ cluster, choose }: Target): Node => choose(cluster.nodes.filter((node) => node.kind === 'worker'));
@@ -49,24 +48,20 @@ async function numberOf(cluster: Cluster, pid: number): Promise<string | null> {
 
 /** Waits until the worker was declared dead, which takes a Postgres that answers and somebody who dares to judge. */
 const untilLost = (cluster: Cluster, id: string): Promise<boolean> =>
-  eventually(
-    `worker ${id} is declared dead`,
-    async () => {
-      const rows = await cluster.stepcast
-        .sql<{ state: string }>('select state from worker where id = $1', [id])
-        .catch(() => []);
-      return rows[0]?.state === 'LOST';
-    },
-    PATIENCE_MS,
-  );
+  patiently(`worker ${id} is declared dead`, async () => {
+    const rows = await cluster.stepcast
+      .sql<{ state: string }>('select state from worker where id = $1', [id])
+      .catch(() => []);
+    return rows[0]?.state === 'LOST';
+  });
 
 const freezeWorker: Fault = async (target) => {
   const node = workers(target);
   const pid = node.process.pid();
-  const id = await eventually(`${node.name} serves`, () => numberOf(target.cluster, pid), PATIENCE_MS);
+  const id = await patiently(`${node.name} serves`, () => numberOf(target.cluster, pid));
   node.process.signal('SIGSTOP');
   try {
-    await eventually(`${node.name} is frozen`, async () => /^State:\s+T/m.test(await statusOf(pid)));
+    await patiently(`${node.name} is frozen`, async () => /^State:\s+T/m.test(await statusOf(pid)));
     await untilLost(target.cluster, id);
   } finally {
     node.process.signal('SIGCONT');
@@ -79,7 +74,7 @@ const freezeApi: Fault = async (target) => {
   const pid = node.process.pid();
   node.process.signal('SIGSTOP');
   try {
-    await eventually(`${node.name} is frozen`, async () => /^State:\s+T/m.test(await statusOf(pid)));
+    await patiently(`${node.name} is frozen`, async () => /^State:\s+T/m.test(await statusOf(pid)));
     await delay(target.between(500, 4_000));
   } finally {
     node.process.signal('SIGCONT');
@@ -122,7 +117,7 @@ const killGuard: Fault = async (target) => {
   const before = await guards();
   if (before.length === 0) throw new Error(`${node.name} has no guard`);
   for (const pid of before) process.kill(pid, 'SIGKILL');
-  const after = await eventually(`${node.name} has another guard`, async () => {
+  const after = await patiently(`${node.name} has another guard`, async () => {
     const found = await guards();
     return found.some((pid) => !before.includes(pid)) ? found : null;
   });
@@ -130,7 +125,7 @@ const killGuard: Fault = async (target) => {
 };
 
 const killCommand: Fault = async (target) => {
-  const pid = await eventually('a command runs', async () => {
+  const pid = await patiently('a command runs', async () => {
     const running = await commandsOf(target.cluster);
     const one = running[Math.floor(target.fault.target * running.length)];
     if (one === undefined) {

@@ -1,8 +1,8 @@
 /** Faults of Postgres and Redis themselves, and of what Redis carries. */
 import BeeQueue from 'bee-queue';
 import { setTimeout as delay } from 'node:timers/promises';
-import { eventually } from '../../e2e/support/wait';
 import type { Fault } from './faults';
+import { patiently } from './patiently';
 import { provoke } from './provoke';
 import { seededRandom } from './random';
 
@@ -18,7 +18,7 @@ const killPostgres: Fault = async ({ cluster, between }) => {
 };
 
 const terminate: Fault = async ({ cluster }) => {
-  const ended = await eventually('there are sessions to end', async () => {
+  const ended = await patiently('there are sessions to end', async () => {
     const rows = await cluster.stepcast
       .sql<{ ended: number }>(
         `select count(*) filter (where pg_terminate_backend(pid))::int as ended from pg_stat_activity
@@ -40,7 +40,7 @@ const killRedis: Fault = async ({ cluster, between }) => {
 };
 
 const flushRedis: Fault = async ({ cluster }) => {
-  const keys = await eventually('Redis holds something', async () => {
+  const keys = await patiently('Redis holds something', async () => {
     const count = await cluster.redis.flushAll();
     if (count === 0) await provoke(cluster);
     return count > 0 ? count : null;
@@ -50,7 +50,7 @@ const flushRedis: Fault = async ({ cluster }) => {
 
 /** Messages of all that is queued or was, once more and in another order, and some about nothing. */
 const ringAgain: Fault = async ({ cluster, fault }) => {
-  const steps = await eventually('Postgres answers', () =>
+  const steps = await patiently('Postgres answers', () =>
     cluster.stepcast
       .sql<{ id: string; attempt: number }>(`select id, attempt from step_run order by id desc limit $1`, [DOORBELLS])
       .catch(() => null),
