@@ -6,7 +6,7 @@ import type { Managed } from './support/processes';
 import { keyOf, startStepcast, type Stepcast } from './support/stepcast';
 import { eventually } from './support/wait';
 
-const LEASE_SECONDS = 4;
+const LEASE_SECONDS = 8;
 const PATIENCE_MS = 60_000;
 
 const definitions = (environment: Readonly<Record<string, string>>): string => `
@@ -166,10 +166,12 @@ describeEngine('SLURM', 'steps on a cluster', ({ environment }) => {
   test('wait for the restart of the only worker, and go on', async () => {
     const gate = await newGate();
     const [kept, spare] = stepcast.workers;
-    await spare?.end('SIGTERM');
+    spare?.signal('SIGTERM');
+    await spare?.ended();
     const id = await stepcast.submit('far', { gate: gate.folder });
     await untilAttempt(id, 1);
-    expect(await kept?.end('SIGTERM')).toBe(0);
+    kept?.signal('SIGTERM');
+    expect(await kept?.ended()).toBe(0);
     expect((await attemptsOf(id)).map(({ state }) => state)).toEqual(['CANCELLED']);
     // It ends while nobody looks.
     await gate.open();
