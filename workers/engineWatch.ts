@@ -1,5 +1,5 @@
 /** Asks the engines behind a worker's Backends, again and again, and remembers which of them answer. */
-import type { BackendHealth } from '../src/domain/backendHealth';
+import { tidyHealth, type BackendHealth } from '../src/domain/backendHealth';
 import type { BackendSpec } from '../src/domain/definitions';
 import { digestOf } from '../src/domain/digest';
 import { messageOf } from '../src/domain/errors';
@@ -70,7 +70,7 @@ export function createEngineWatch(options: EngineWatchOptions): EngineWatch {
     engine.asking ??= options.ask(engine.spec).finally(() => {
       engine.asking = null;
     });
-    const health = await inTime(engine.asking, answerMs);
+    const health = tidyHealth(await inTime(engine.asking, answerMs));
     if (stopped || engines.get(engine.spec.name) !== engine) return;
     answered(engine, health);
     const pause = health.state === 'READY' ? intervalMs : Math.min(intervalMs, RETRY_MS);

@@ -12,6 +12,24 @@ export interface BackendHealth {
   readonly message: string;
 }
 
+/** A message is cut here, and a version there: they are stored with each look, and shown in a line. */
+const MAX_MESSAGE = 1_000;
+const MAX_VERSION = 200;
+
+/** What a kind or a plug-in told, as it can be stored: Postgres takes no NUL, and a plug-in may tell what is no state. */
+export function tidyHealth({ state, version, message }: BackendHealth): BackendHealth {
+  const text = (told: string | null | undefined, most: number): string =>
+    cut(String(told ?? '').replaceAll('\0', ''), most);
+  if (!HEALTH_STATES.includes(state)) {
+    const states = HEALTH_STATES.join(', ');
+    const wrong = `Its health is ${text(JSON.stringify(state), MAX_VERSION)}, which is no state: a plug-in tells one of ${states}.`;
+    return { state: 'UNAVAILABLE', version: null, message: wrong };
+  }
+  return { state, version: version == null ? null : text(version, MAX_VERSION), message: text(message, MAX_MESSAGE) };
+}
+
+const cut = (text: string, most: number): string => (text.length > most ? `${text.slice(0, most)} …` : text);
+
 /** What some live workers found alike. */
 export interface HealthFinding extends BackendHealth {
   /** How many found it. */

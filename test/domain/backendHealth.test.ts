@@ -1,4 +1,11 @@
-import { summarizeHealth, whyNobodyRuns, type BackendView, type HealthFinding } from '../../src/domain/backendHealth';
+import {
+  summarizeHealth,
+  tidyHealth,
+  whyNobodyRuns,
+  type BackendHealth,
+  type BackendView,
+  type HealthFinding,
+} from '../../src/domain/backendHealth';
 
 const ready: HealthFinding = { state: 'READY', version: 'R 4.2.2', message: '', workers: 1, host: 'a' };
 const missing: HealthFinding = {
@@ -55,4 +62,29 @@ test('why nobody runs a step is told with what is missing, and not at all while 
     'No live worker can run backend `r-stats`: Rscript is not installed: apt-get install r-base-core.',
   );
   expect(whyNobodyRuns('r-stats', { alive: 0, serving: 0, findings: [] })).toMatch(/^No worker is alive/);
+});
+
+describe('what a kind or a plug-in tells of its health', () => {
+  it('stays as it is when it is well', () => {
+    const well: BackendHealth = { state: 'READY', version: '1.2', message: '' };
+    expect(tidyHealth(well)).toEqual(well);
+  });
+
+  it('is cut to what fits in a line, without what cannot be stored', () => {
+    const { version, message } = tidyHealth({
+      state: 'MISSING',
+      version: 'v\0'.repeat(500),
+      message: 'm'.repeat(5_000),
+    });
+    expect([version, message]).toEqual([`${'v'.repeat(200)} …`, `${'m'.repeat(1_000)} …`]);
+  });
+
+  it('is UNAVAILABLE when it is no health', () => {
+    expect(tidyHealth({ state: 'fine', version: 3, message: null } as unknown as BackendHealth)).toEqual({
+      state: 'UNAVAILABLE',
+      version: null,
+      message: 'Its health is "fine", which is no state: a plug-in tells one of READY, UNAVAILABLE, MISSING.',
+    });
+    expect(tidyHealth({ state: 'READY' } as BackendHealth)).toEqual({ state: 'READY', version: null, message: '' });
+  });
 });

@@ -18,7 +18,7 @@ beforeAll(async () => {
   await stepcast.define(`${GATED_JOBS}\n---\n${OTHER}`);
   gate = await makeGate();
   await gate.open();
-}, 60_000);
+}, 120_000);
 afterEach(() => Promise.all(stepcast.workers.splice(0).map((worker) => worker.end('SIGTERM'))));
 afterAll(async () => {
   await stepcast.stop();
@@ -68,7 +68,7 @@ test('without a worker a backend is UNKNOWN, its steps say that nobody is there,
     workers: { nodes: [{ state: 'READY', worker: { pid: worker.pid() } }] },
   });
   await eventually('the command is content', async () => (await command(stepcast.url, 'backends')).code === 0);
-}, 60_000);
+}, 120_000);
 
 test('a backend that no live worker serves says so, and so do its steps', async () => {
   const other = await stepcast.startWorker({ STEPCAST_QUEUES: 'elsewhere,elsewere' });
@@ -86,7 +86,7 @@ test('a backend that no live worker serves says so, and so do its steps', async 
   ]);
   await stepcast.startWorker();
   await stepcast.untilState(id, ['SUCCEEDED']);
-}, 60_000);
+}, 120_000);
 
 test('a page of what the workers found goes on where it ended', async () => {
   await Promise.all([stepcast.startWorker(), stepcast.startWorker()]);
@@ -113,7 +113,7 @@ test('a page of what the workers found goes on where it ended', async () => {
   const pids = [first, second].flatMap((one) => one?.nodes.map(({ worker }) => worker.pid) ?? []);
   expect(pids.sort()).toEqual(stepcast.workers.map((worker) => worker.pid()).sort());
   expect(second?.pageInfo.hasNextPage).toBe(false);
-}, 60_000);
+}, 120_000);
 
 test('a worker that was taken for dead and goes on tells what it can run under its new number', async () => {
   const worker = await stepcast.startWorker({ STEPCAST_LEASE_SECONDS: '2' });
@@ -124,4 +124,4 @@ test('a worker that was taken for dead and goes on tells what it can run under i
   worker.signal('SIGCONT');
   await worker.says(/starts again under a new number/, from);
   await eventually('it has told again', async () => (await healthOf('local'))?.state === 'READY');
-}, 90_000);
+}, 120_000);

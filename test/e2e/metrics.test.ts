@@ -27,7 +27,7 @@ beforeAll(async () => {
   stepcast = await startStepcast({ workers: 0, env: { STEPCAST_CONCURRENCY: '2' } });
   await stepcast.define(`${GATED_JOBS}\n---\n${LIMITED}`);
   gate = await makeGate();
-}, 60_000);
+}, 120_000);
 afterAll(async () => {
   await gate.open();
   await stepcast.stop();
@@ -86,7 +86,7 @@ test('depth, age, slots and the number of workers that is wanted follow what wai
   await gate.open();
   for (const id of [...ids, urgent]) await stepcast.untilState(id, ['SUCCEEDED']);
   await until({ stepcast_workers_wanted: 1, 'stepcast_queue_running{backend="local",priority="NORMAL"}': 0 });
-}, 90_000);
+}, 120_000);
 
 test('steps that a limit or a pause holds back ask for no workers', async () => {
   await Promise.all(stepcast.workers.splice(0).map((worker) => worker.end('SIGTERM')));
@@ -108,7 +108,7 @@ test('steps that a limit or a pause holds back ask for no workers', async () => 
   await stepcast.startWorker();
   for (const id of ids) await stepcast.untilState(id, ['SUCCEEDED']);
   await closed.remove();
-}, 90_000);
+}, 120_000);
 
 test('steps whose engine is missing on all workers ask for workers that have it, and for none of the others', async () => {
   await stepcast.define(`
@@ -139,7 +139,7 @@ steps: { shout: { task: shout, in: { word: word } } }
     'stepcast_backend_workers_wanted{backend="absent"}': 3,
     stepcast_workers_wanted: 1,
   });
-}, 90_000);
+}, 120_000);
 
 test('the numbers are for this machine alone, as everything is', async () => {
   const { port } = new URL(stepcast.url);

@@ -16,7 +16,7 @@ let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(path.join(os.tmpdir(), 'stepcast-missing-'));
   stepcast = await startStepcast({ env: { STEPCAST_HEALTH_SECONDS: '1' } });
-}, 60_000);
+}, 120_000);
 afterAll(async () => {
   await stepcast.stop();
   await rm(folder, { recursive: true, force: true });
@@ -66,7 +66,7 @@ outputs: { loud: shout.loud }
     await stepcast.untilState(id, ['SUCCEEDED']);
     expect(await stepOf(id)).toMatchObject({ attempt: 1, waitsFor: [] });
     expect((await command(stepcast.url, 'backends')).out).toMatch(/^absent +PYTHON +READY +1\/1 +\S*3\.\d+/m);
-  }, 90_000);
+  }, 120_000);
 });
 
 test('a service that is away costs its steps no try: they wait for it, and go on when it answers', async () => {
@@ -99,4 +99,4 @@ outputs: { answer: ask.answer }
   expect(await stepOf(id)).toMatchObject({ attempt: 1 });
   service.close();
   service.closeAllConnections();
-}, 90_000);
+}, 120_000);

@@ -20,7 +20,7 @@ const startPool = async (env: Readonly<Record<string, string>>): Promise<Managed
 beforeAll(async () => {
   stepcast = await startStepcast({ workers: 0 });
   await stepcast.define(GATED_JOBS);
-}, 60_000);
+}, 120_000);
 afterEach(async () => {
   await Promise.all(gates.map((gate) => gate.open()));
   await running?.end('SIGTERM');
@@ -122,7 +122,7 @@ test('the end of a pool, in order or not, is the end of its workers', async () =
   await until(2, 'ALIVE');
   await second.end('SIGKILL');
   await eventually('its workers are gone', async () => (await processesOf(killed)).length === 0);
-}, 60_000);
+}, 120_000);
 
 test('a signal to all processes of a pool at once lets what runs finish, as one to the pool alone does', async () => {
   const pool = await startPool({ STEPCAST_WORKERS_MIN: '2', STEPCAST_WORKERS_MAX: '2', STEPCAST_DRAIN_SECONDS: '60' });
@@ -157,7 +157,7 @@ test('workers that still wait for Postgres end with their pool, too', async () =
   const stopped = await manage('workers/main.js', () => waiting, /keeping 2 to 2 workers/);
   expect(await stopped.end('SIGTERM')).toBe(0);
   expect(await processesOf(mark)).toEqual([]);
-}, 90_000);
+}, 120_000);
 
 test('a most that is less than the least is refused in a sentence', async () => {
   const { databaseUrl: DATABASE_URL, redisUrl: REDIS_URL } = stepcast;

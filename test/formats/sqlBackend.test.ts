@@ -24,6 +24,7 @@ test.each([
   ['pool', 1000],
   ['sample-rows', 'some'],
   ['database', 'relative.duckdb'],
+  ['database', '/srv/Memory.duckdb'],
   ['memory-limit', 'much'],
 ])('%s: %s is refused', (key, value) => {
   expect(optionsOf({ [key]: value })).toEqual([key]);

@@ -81,14 +81,14 @@ test('while Postgres is away the least number of workers is there, and one that 
   expect(messages.join('\n')).toMatch(/Postgres is away/);
   await pool?.stop();
   expect(await running()).toEqual([]);
-}, 60_000);
+}, 120_000);
 
 test('the end of a pool does not wait for Postgres', async () => {
   await start(WAITS, { open: () => new Promise(() => undefined) });
   await eventually('two run', async () => (await running()).length === 2);
   await pool?.stop();
   expect(await running()).toEqual([]);
-}, 60_000);
+}, 120_000);
 
 test('a pool whose workers all crash as soon as they start gives up, after a bounded number of starts', async () => {
   const told = await start(CRASHES);
@@ -97,14 +97,14 @@ test('a pool whose workers all crash as soon as they start gives up, after a bou
   await pool?.stop();
   expect(told.gaveUp).toBe(1);
   expect((await started()).length).toBeLessThanOrEqual(12);
-}, 90_000);
+}, 120_000);
 
 test('a worker that does not do what it is told is killed in the end', async () => {
   await start(IGNORES, { stopSeconds: 1 });
   await eventually('two run', async () => (await running()).length === 2);
   await pool?.stop();
   expect(await running()).toEqual([]);
-}, 60_000);
+}, 120_000);
 
 test('a worker that hangs is killed and replaced, and one that Postgres hears of is not', async () => {
   let seen = 0;
@@ -137,4 +137,4 @@ test('a worker that hangs is killed and replaced, and one that Postgres hears of
     return now.length === 2 && now.includes(well) && !now.includes(hung);
   });
   expect(messages).toContain(`worker process ${hung} gives no sign of life: it is killed`);
-}, 60_000);
+}, 120_000);

@@ -23,7 +23,7 @@ export interface EndContext {
   readonly init: boolean;
   readonly program: string;
   readonly image: string;
-  /** The engine was away meanwhile, or the container is one that an earlier worker started. */
+  /** The engine was away meanwhile, or nobody saw the end. */
   readonly interrupted: boolean;
   /** The worker asked for its end. */
   readonly ended: boolean;
@@ -63,7 +63,7 @@ export function readEnd(
       ...told,
       failure: {
         kind: 'LOST',
-        message: `The container ended with ${exitCode} while the engine was stopped or started again, which most likely ended it.`,
+        message: `The container ended with ${exitCode} while nobody saw it: most likely its engine was stopped, or started again.`,
       },
     };
   if (context.init && exitCode === NOT_FOUND && INIT_FAILED.test(context.firstError))

@@ -24,7 +24,7 @@ import { notFound, phaseOf } from './exit';
 import { readFacts, type EngineFacts } from './facts';
 import { imageOf } from './inside';
 import { createImageKeeper, type ImageKeeper } from './image';
-import { removeContainer, stateOf, watchContainer } from './running';
+import { removeContainer, stateOf, watchContainer, type RunningContainer } from './running';
 import { sweepContainers } from './sweep';
 import { giveBack, openUp, userInside } from './user';
 import { requireAllowed } from './volumes';
@@ -119,7 +119,7 @@ export function openContainer(spec: BackendSpec<'CONTAINER'>, services: BackendS
         hooks.checkpoint();
         await api.call('POST', `/containers/${name}/start`);
         tell(one, pinned, name, hooks);
-        return watch(found, attempt, note, hooks, attached);
+        return watch(found, attempt, note, hooks, { attached, endedUnseen: false });
       } catch (error) {
         await removeContainer(api, name).catch(() => {}); // the sweep will
         throw startFailure(error, attempt, image);
@@ -162,10 +162,10 @@ export function openContainer(spec: BackendSpec<'CONTAINER'>, services: BackendS
     { task, resources, directory }: PlacedAttempt,
     { name, image, init }: Note,
     hooks: CommandHooks,
-    attached: Awaited<ReturnType<EngineApi['hijack']>> | null,
+    seen: Pick<RunningContainer, 'attached' | 'endedUnseen'>,
   ): StartedCommand {
     return watchContainer({
-      ...{ api, name, hooks, attached, log: services.log },
+      ...{ api, name, hooks, ...seen, log: services.log },
       context: {
         ...{
           product: facts.product,
@@ -201,7 +201,8 @@ export function openContainer(spec: BackendSpec<'CONTAINER'>, services: BackendS
           return null;
         }
         hooks.note(`Goes on in the container ${note.name}, which an earlier worker started.`);
-        return watch(found, attempt, note, hooks, null);
+        const endedUnseen = phaseOf(state) === 'ended';
+        return watch(found, attempt, note, hooks, { attached: null, endedUnseen });
       });
     },
 

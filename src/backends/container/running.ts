@@ -13,6 +13,8 @@ export interface RunningContainer {
   readonly name: string;
   /** Its output from the first byte; null when it began before this worker knew it. */
   readonly attached: Awaited<ReturnType<EngineApi['hijack']>> | null;
+  /** It had ended before this worker knew it. */
+  readonly endedUnseen: boolean;
   readonly hooks: CommandHooks;
   /** What helps to read its end. */
   readonly context: Omit<EndContext, 'interrupted' | 'ended' | 'firstError'>;
@@ -23,7 +25,7 @@ export interface RunningContainer {
 }
 
 /** Between SIGTERM and SIGKILL, in milliseconds. */
-export const GRACE_MS = 1_000;
+const GRACE_MS = 1_000;
 /** An engine that does not answer for so long is given up, and the Attempt with it. */
 const AWAY_MS = 10 * 60_000;
 const FIRST_RETRY_MS = 250;
@@ -41,8 +43,8 @@ export function watchContainer(one: RunningContainer): StartedCommand {
   const sink = createOutputSink();
   const letGo = new AbortController();
   let asked = false;
-  /** The engine was away, or may have been before this worker knew the container. */
-  let away = one.attached === null;
+  /** The engine was away, or may have been when the container ended. */
+  let away = one.endedUnseen;
   /** Not all of the output came over the connection: the log has to be read. */
   let incomplete = one.attached === null;
   let outputEnded: () => void = () => {};

@@ -10,6 +10,7 @@ import type { OutputPort } from '../../domain/definitions';
 import { StepcastError } from '../../domain/errors';
 import type { RequestSpec, ResponsePart } from '../../domain/request';
 import { requiredType, scalar, type Value } from '../../domain/values';
+import { safeName } from '../attempt/attemptDirectory';
 import { MAX_READ_BYTES } from '../attempt/collectOutputs';
 import { parseOutput } from '../attempt/parseOutput';
 import type { AttemptPlace } from '../backend';
@@ -94,6 +95,7 @@ export async function readOutputs(
 ): Promise<Record<string, unknown>> {
   let json: Value | undefined;
   const returned: Record<string, unknown> = {};
+  const named = new Set<string>();
 
   const parsed = async (): Promise<Value> => {
     if (json !== undefined) return json;
@@ -117,8 +119,10 @@ export async function readOutputs(
         return parseOutput(await read(saved, MAX_READ_BYTES), 'text', requiredType(port.type), shownBody(answer));
       case 'file': {
         if (!saved) return undefined;
-        const name = part.name ?? fileName(port.name, answer);
-        await link(saved.path, join(directory.out, name));
+        const name = safeName(part.name ?? fileName(port.name, answer));
+        // Two outputs may be the one body under one name.
+        if (!named.has(name)) await link(saved.path, join(directory.out, name));
+        named.add(name);
         return name;
       }
     }

@@ -11,7 +11,7 @@ import type { FileValue, RecordField, Value, ValueType } from '../../domain/valu
 import { returnsFiles } from '../attempt/returnedFiles';
 import type { PreparedAttempt } from '../backend';
 import { replaceVariables, splitStatements, type Dialect } from '../../domain/statements';
-import { TABLE_FORMATS, tableFormat, type TableFormat } from './tableFormat';
+import { TABLE_FORMATS, tableFormat, type TableFormat } from '../tableFormat';
 
 export interface QueryPlan {
   readonly statements: readonly PlannedStatement[];

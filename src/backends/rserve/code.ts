@@ -92,7 +92,8 @@ stepcast <- local({
         if (!is.na(age) && age > ${STALE_DAYS} && !isTRUE(alive(one))) unlink(one, recursive = TRUE, force = TRUE)
       }
       base <- tempfile("${PREFIX}", parent)
-      for (folder in c("in", "out", "tmp", "script")) dir.create(file.path(base, folder), recursive = TRUE)
+      for (folder in c("in", "out", "tmp", "script")) dir.create(file.path(base, folder), FALSE, TRUE)
+      if (!dir.exists(file.path(base, "out"))) stop("the folder ", parent, " cannot be written to")
       normalizePath(base)
     },
     folders = function(paths) for (path in paths) dir.create(path, FALSE, TRUE),

@@ -5,20 +5,16 @@ import type { InputPort, OutputPort } from '../../domain/definitions';
 import { StepcastError } from '../../domain/errors';
 import { isDirectoryValue, isFileValue, type Value } from '../../domain/values';
 import type { PreparedAttempt } from '../backend';
+import { tableFormat, type TableFormat as TableWord } from '../tableFormat';
 import type { Native, ScriptInput, ScriptOutput, ScriptRequest, TableFile, TableFormat } from './language';
 
-/** Words and extensions by which tables are known; of an IRI its last part counts. */
-const FORMATS: Readonly<Record<string, TableFormat>> = {
+/** To a script, JSON is one format: a list of rows, or a row on each line. */
+const AS_SCRIPTS_KNOW: Readonly<Record<TableWord, TableFormat>> = {
   csv: 'csv',
   tsv: 'tsv',
-  tab: 'tsv',
   json: 'json',
-  jsonl: 'json',
   ndjson: 'json',
   parquet: 'parquet',
-  format_3752: 'csv',
-  format_3475: 'tsv',
-  format_3464: 'json',
 };
 
 /** Where what a script exchanges with its worker lies. */
@@ -106,7 +102,8 @@ function withPaths(value: Value): Native {
 function asTables(paths: Native, port: InputPort): Native {
   if (Array.isArray(paths)) return paths.map((path: Native) => asTables(path, port));
   if (typeof paths !== 'string') return paths;
-  const format = formatOf(port.format) ?? FORMATS[extname(paths).slice(1).toLowerCase()];
+  // By its last extension: what is compressed is no table to a script.
+  const format = formatOf(port.format, extname(paths));
   if (format) return { path: paths, format } satisfies TableFile;
   throw new StepcastError(
     'BAD_INPUT',
@@ -114,7 +111,7 @@ function asTables(paths: Native, port: InputPort): Native {
   );
 }
 
-function formatOf(format: string | undefined): TableFormat | undefined {
-  const word = format?.split(/[/#:]/).at(-1)?.toLowerCase();
-  return word === undefined ? undefined : FORMATS[word];
+function formatOf(declared: string | undefined, extension = ''): TableFormat | undefined {
+  const word = tableFormat(declared, `table${extension}`);
+  return word && AS_SCRIPTS_KNOW[word];
 }

@@ -25,26 +25,29 @@ export interface SparkJob {
 }
 
 const LOOK_MS = 1000;
+/** A driver whose port was taken meanwhile takes one of the next ones. */
+const PORTS = 4;
 const ANSWER_MS = 2000;
 
 /** Looks each second until it is told to end. A driver that does not answer, or is another's, is asked again. */
 export function watchApplication({ port, key, found, progress }: ApplicationWatch): Application {
-  const hosts = ['127.0.0.1', hostname()];
+  const places = Array.from({ length: PORTS }, (_, offset) => port + offset).flatMap((each) =>
+    ['127.0.0.1', hostname()].map((host) => `${host}:${each}`),
+  );
   let base: string | undefined;
   let id: string | undefined;
   let ended = false;
   let told = '';
 
   const find = async (): Promise<void> => {
-    for (const host of hosts) {
-      const api = `http://${host}:${port}/api/v1/applications`;
-      const [application] = (await ask<{ id: string }[]>(api)) ?? [];
-      if (!application) continue;
-      const facts = await ask<{ sparkProperties: [string, string][] }>(`${api}/${application.id}/environment`);
-      if (!facts?.sparkProperties.some(([name, value]) => name === KEY_PROPERTY && value === key)) continue;
-      base = `${api}/${application.id}`;
-      id = application.id;
-      found(id);
+    for (const place of places) {
+      const api = `http://${place}/api/v1/applications`;
+      // What answers there may be anything.
+      const one = await ofKey(api, key).catch(() => undefined);
+      if (one === undefined || ended) continue;
+      base = `${api}/${one}`;
+      id = one;
+      found(one);
       return;
     }
   };
@@ -58,7 +61,6 @@ export function watchApplication({ port, key, found, progress }: ApplicationWatc
     }
   };
   const look = async (): Promise<void> => {
-    // What answers there may be anything.
     await tell().catch(() => {});
     if (!ended) timer = setTimeout(() => void look(), LOOK_MS);
   };
@@ -70,6 +72,15 @@ export function watchApplication({ port, key, found, progress }: ApplicationWatc
       clearTimeout(timer);
     },
   };
+}
+
+/** The application that is the Attempt's, of those that are told of there. */
+async function ofKey(api: string, key: string): Promise<string | undefined> {
+  const [application] = (await ask<{ id: string }[]>(api)) ?? [];
+  if (!application) return undefined;
+  const facts = await ask<{ sparkProperties: [string, string][] }>(`${api}/${application.id}/environment`);
+  const isOurs = facts?.sparkProperties.some(([name, value]) => name === KEY_PROPERTY && value === key) === true;
+  return isOurs ? application.id : undefined;
 }
 
 /** The tasks that are done, of those that are known by now; undefined before there are any. */

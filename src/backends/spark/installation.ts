@@ -1,5 +1,5 @@
 /** Where Spark lies on this machine, which version it is, and whether its master answers. */
-import { readdirSync, realpathSync } from 'node:fs';
+import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import type { SparkOptions } from '../../domain/backends/spark';
@@ -11,9 +11,10 @@ const ANSWER_MS = 2000;
 /** What is needed to submit, or the sentence that says what is missing. */
 export type Installation = { readonly program: string; readonly home: string } | { readonly problem: string };
 
-/** `environment` is that of commands: PATH, and JAVA_HOME where that is set. */
-export function findSpark({ home }: SparkOptions, environment: Readonly<Record<string, string>>): Installation {
-  const { PATH = '', JAVA_HOME } = environment;
+/** `environment` is that of commands: PATH, and SPARK_HOME and JAVA_HOME where they are set. */
+export function findSpark(options: SparkOptions, environment: Readonly<Record<string, string>>): Installation {
+  const { PATH = '', SPARK_HOME, JAVA_HOME } = environment;
+  const home = options.home ?? SPARK_HOME;
   const found = locateExecutable(home === undefined ? 'spark-submit' : join(home, 'bin', 'spark-submit'), PATH, '/');
   if ('problem' in found) {
     const where =
@@ -28,17 +29,37 @@ export function findSpark({ home }: SparkOptions, environment: Readonly<Record<s
       problem:
         'Spark needs Java, which is not installed on this worker: install a Java of at least 17, or set JAVA_HOME in the environment of the backend.',
     };
-  return { program: found.path, home: home ?? dirname(dirname(realpathSync(found.path))) };
+  const whole = home ?? homeOf(found.path);
+  if (whole === undefined)
+    return {
+      problem: `Spark is not to be found on this worker: ${found.path} is there, and not the folder \`jars\` that belongs to it. Set the backend's spark-home.`,
+    };
+  return { program: found.path, home: whole };
+}
+
+/** The folder of Spark to which the program belongs: that above it, or a package of the Python beside it. */
+function homeOf(program: string): string | undefined {
+  const prefix = dirname(dirname(realpathSync(program)));
+  const packages = namesIn(join(prefix, 'lib'))
+    .filter((name) => name.startsWith('python3'))
+    .flatMap((python) =>
+      ['site-packages', 'dist-packages'].map((name) => join(prefix, 'lib', python, name, 'pyspark')),
+    );
+  return [prefix, ...packages].find((folder) => existsSync(join(folder, 'jars')));
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
 }
 
 /** From the name of Spark's own library: to ask `spark-submit` would start a Java machine. */
 export function sparkVersion(home: string): string | null {
-  try {
-    const name = readdirSync(join(home, 'jars')).find((file) => /^spark-core_.*\.jar$/.test(file));
-    return /^spark-core_[\d.]+-(.+)\.jar$/.exec(name ?? '')?.[1] ?? null;
-  } catch {
-    return null;
-  }
+  const name = namesIn(join(home, 'jars')).find((file) => /^spark-core_.*\.jar$/.test(file));
+  return /^spark-core_[\d.]+-(.+)\.jar$/.exec(name ?? '')?.[1] ?? null;
 }
 
 /** Only a standalone master can be asked; of the others `spark-submit` tells. */

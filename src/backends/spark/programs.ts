@@ -25,7 +25,7 @@ const PYTHON_ITSELF = 'pyspark-shell-main';
 export async function programOf(attempt: PreparedAttempt, home: string): Promise<Program> {
   switch (attempt.task.command.kind) {
     case 'query':
-      return queryProgram(attempt);
+      return queryProgram(attempt, home);
     case 'script':
       return scriptProgram(attempt, home);
     default:
@@ -33,14 +33,13 @@ export async function programOf(attempt: PreparedAttempt, home: string): Promise
   }
 }
 
-async function queryProgram(attempt: PreparedAttempt): Promise<Program> {
+async function queryProgram(attempt: PreparedAttempt, home: string): Promise<Program> {
   const { root } = attempt.directory;
   const [request, returned] = [join(root, 'query.json'), join(root, 'returned.json')];
   const plan = planQuery(attempt, 'spark', (path) => path);
   await writeFile(request, JSON.stringify({ plan, returned }), { mode: 0o600 });
   return {
-    words: [join(DRIVERS, 'query.py'), request],
-    environment: attempt.env,
+    ...pythonItself(attempt, home, ['query.py', request]),
     ended: async (exit) => ({ ...exit, ...(await returnedIn(returned)) }),
   };
 }
@@ -54,19 +53,28 @@ async function returnedIn(path: string): Promise<Pick<CommandExit, 'returned'>> 
   }
 }
 
-/**
- * The script is the process itself, and not the child of a Java machine that takes both of its streams for one, passes
- * nothing on to its standard input, and may end before it has told all that the script had said.
- */
 function scriptProgram(attempt: PreparedAttempt, home: string): Program {
-  const { env, task } = attempt;
-  const exchange = writeExchange(PYTHON, attempt, env);
-  const words = ['-u', join(DRIVERS, 'script.py'), exchange.request].map(quoted);
+  const exchange = writeExchange(PYTHON, attempt, attempt.env);
+  return {
+    ...pythonItself(attempt, home, ['script.py', exchange.request]),
+    ended: (exit) => Promise.resolve(withResult(exit, exchange.result, attempt.task)),
+  };
+}
+
+/**
+ * Python is the process itself, and not the child of a Java machine that takes both of its streams for one, passes
+ * nothing on to its standard input, and may end before it has passed on the last that was said.
+ */
+function pythonItself(
+  { env }: PreparedAttempt,
+  home: string,
+  [driver, request]: readonly [string, string],
+): Pick<Program, 'words' | 'environment'> {
+  const words = ['-u', join(DRIVERS, driver), request].map(quoted);
   const path = [...librariesOf(home), ...(env.PYTHONPATH === undefined ? [] : [env.PYTHONPATH])];
   return {
     words: [PYTHON_ITSELF],
     environment: { ...env, PYSPARK_DRIVER_PYTHON_OPTS: words.join(' '), PYTHONPATH: path.join(':') },
-    ended: async (exit) => withResult(exit, exchange.result, task),
   };
 }
 

@@ -20,7 +20,7 @@ const DEFAULT_ENGINE_BYTES = 1024 ** 3;
 const DEFAULT_SAMPLE_ROWS = 200_000;
 const DEFAULT_POOL = 1;
 
-export function openSql({ options }: BackendSpec<'SQL'>, { marks, path }: BackendServices): Backend {
+export function openSql({ options }: BackendSpec<'SQL'>, { marks, path, log }: BackendServices): Backend {
   const { pool = DEFAULT_POOL } = options;
   const waiting: Runner[] = [];
   let version: string | undefined;
@@ -32,7 +32,12 @@ export function openSql({ options }: BackendSpec<'SQL'>, { marks, path }: Backen
     const alive = waiting.filter((runner) => runner.alive());
     waiting.length = 0;
     waiting.push(...alive);
-    while (waiting.length < pool) waiting.push(startRunner(marks, path));
+    try {
+      while (waiting.length < pool) waiting.push(startRunner(marks, path));
+    } catch (error) {
+      // The query that was given the last one runs; the next one tries again.
+      log(`No process could be started for the next query: ${messageOf(error)}`);
+    }
   };
   const take = (): Runner => {
     for (let runner = waiting.shift(); runner; runner = waiting.shift()) if (runner.alive()) return runner;
@@ -88,7 +93,7 @@ function settingsOf({ resources, env }: PreparedAttempt, options: SqlOptions): R
   const engineBytes =
     memoryBytes === undefined ? (options.memoryBytes ?? DEFAULT_ENGINE_BYTES) : memoryBytes - PROCESS_BYTES;
   return {
-    threads: options.threads ?? Math.max(1, Math.floor(cpus ?? availableParallelism())),
+    threads: Math.max(1, Math.floor(cpus ?? options.threads ?? availableParallelism())),
     memoryBytes: Math.max(MIN_ENGINE_BYTES, engineBytes),
     sampleRows: options.sampleRows ?? DEFAULT_SAMPLE_ROWS,
     timeZone: env.TZ ?? 'UTC',

@@ -36,3 +36,12 @@ export type RunnerMessage =
       readonly cpuMs: number;
       readonly maxRssBytes: number;
     };
+
+/** Undefined for the beginning of a line: the process was ended while it wrote. Only the runner's own program writes here. */
+export function readMessage(line: string): RunnerMessage | undefined {
+  try {
+    return JSON.parse(line) as RunnerMessage;
+  } catch {
+    return undefined;
+  }
+}

@@ -8,8 +8,9 @@ import { messageOf, StepcastError } from '../../domain/errors';
 import type { CommandExit, CommandHooks, StartedCommand } from '../backend';
 import { awaitEnd } from '../process/lastBytes';
 import { limitMemory } from '../process/memoryLimit';
+import { processStart } from '../process/processList';
 import { killTree, type Tree } from '../process/processTree';
-import type { RunnerMessage, RunnerRequest } from './messages';
+import { readMessage, type RunnerMessage, type RunnerRequest } from './messages';
 
 /** What tells that the engine can be used: its version, or why it cannot. */
 export type Readiness = { readonly version: string } | { readonly missing: string };
@@ -40,11 +41,6 @@ export function startRunner(marks: Readonly<Record<string, string>>, path: strin
   const id = randomUUID();
   const env = { ...marks, [RUNNER_VARIABLE]: id, PATH: path, LANG: 'C.UTF-8' };
   const child = spawn(process.execPath, [PROGRAM], { env, detached: true, stdio: ['pipe', 'pipe', 'pipe', 'pipe'] });
-  const { pid, stdin, stdout, stderr } = child;
-  if (pid === undefined) throw new StepcastError('UNAVAILABLE', 'This worker could not start a process for a query.');
-  const tree: Tree = { pid, marks: [`${RUNNER_VARIABLE}=${id}`] };
-  stdin.on('error', () => {}); // it ended before it was asked: its exit tells
-
   let ended: Extract<RunnerMessage, { kind: 'ended' }> | undefined;
   let missing: string | undefined;
   let tell: (readiness: Readiness) => void;
@@ -55,11 +51,18 @@ export function startRunner(marks: Readonly<Record<string, string>>, path: strin
   });
   ready.catch(() => {}); // only who asks for it cares
 
+  const { pid, stdin, stdout, stderr } = child;
+  // One that could not be started tells so a moment later, too.
+  child.on('error', (error) => fail(new StepcastError('UNAVAILABLE', messageOf(error), { cause: error })));
+  if (pid === undefined) throw new StepcastError('UNAVAILABLE', 'This worker could not start a process for a query.');
+  const tree: Tree = { pid, marks: [`${RUNNER_VARIABLE}=${id}`] };
+  stdin.on('error', () => {}); // it ended before it was asked: its exit tells
+
   const heard = new Promise<void>((resolve) => {
     const lines = createInterface({ input: child.stdio[CONTROL] as Readable, crlfDelay: Infinity });
     lines.on('line', (line) => {
-      // Only the runner's own program writes here: a query has no way to this descriptor.
-      const message = JSON.parse(line) as RunnerMessage;
+      const message = readMessage(line);
+      if (!message) return;
       switch (message.kind) {
         case 'ready':
           return tell({ version: message.version });
@@ -79,7 +82,6 @@ export function startRunner(marks: Readonly<Record<string, string>>, path: strin
       );
       resolve({ exitCode, signal });
     });
-    child.once('error', (error) => fail(new StepcastError('UNAVAILABLE', messageOf(error), { cause: error })));
   });
 
   const outcome = async (): Promise<CommandExit> => {
@@ -95,7 +97,8 @@ export function startRunner(marks: Readonly<Record<string, string>>, path: strin
 
   return {
     ready,
-    alive: () => child.exitCode === null && child.signalCode === null && missing === undefined,
+    // Looked up, for its end is heard of a moment later.
+    alive: () => missing === undefined && child.exitCode === null && processStart(pid) !== undefined,
     run(request, hooks, memoryBytes) {
       stdin.end(JSON.stringify(request));
       const memory = memoryBytes === undefined ? undefined : limitMemory(tree, memoryBytes, hooks.outOfMemory);

@@ -2,7 +2,7 @@
 export interface SparkOptions {
   /** As `spark-submit --master` takes it: `local[4]`, `spark://host:7077`, `yarn`, `k8s://…`. Undefined: as Spark's own files say. */
   readonly master?: string;
-  /** Where Spark lies; undefined: `spark-submit` is looked up in the PATH. */
+  /** Where Spark lies; undefined: as SPARK_HOME says, else `spark-submit` is looked up in the PATH. */
   readonly home?: string;
   /** Further properties, by name. */
   readonly conf: Readonly<Record<string, string>>;

@@ -86,6 +86,20 @@ describeEngine('CONTAINER', 'a container and its engine', (facts) => {
     expect(await containersIn(engine.socket, bench.workDir)).toEqual([]);
   });
 
+  test('that uses too much memory after it was taken over is out of memory', async () => {
+    const script =
+      'echo up; until [ -e "$HOME/go" ]; do sleep 0.05; done; x=$(head -c 300000000 /dev/zero | tr "\\0" x)';
+    const greedy = task(['bash', '-c', script], { resources: { memoryBytes: 64 * 1024 * 1024 } });
+    const first = bench.start(greedy, {}, { stepRunId: 'greedy' });
+    await first.until('up');
+    first.cancel('shutdown');
+    await first.outcome;
+    const second = bench.start(greedy, {}, { stepRunId: 'greedy', attempt: 2 });
+    await second.until('up');
+    writeFileSync(join(bench.workDir, 'kept', 'greedy.1', 'go'), '');
+    expect(await second.outcome).toMatchObject({ state: 'FAILED', failure: 'OUT_OF_MEMORY' });
+  });
+
   test('is collected again when its worker stops amid that', async () => {
     const long = task(['sh', '-c', 'echo told; echo 1 > one; echo 2 > two'], {
       outputs: [outputPort('one'), outputPort('two')],

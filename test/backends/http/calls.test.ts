@@ -176,6 +176,17 @@ outputs: { table: { type: File }, named: { type: File } }`);
     expect(await bench.content(outputs.table)).toBe('a,b\n1,2\n');
   });
 
+  it('can be two Files of one name, and of one that is longer than a disk takes', async () => {
+    const long = '🧬'.repeat(90);
+    const task = taskOf(`
+request: { path: /table, response: { a: { file: t.csv }, b: { file: t.csv }, c: { file: "${long}.csv" } } }
+outputs: { a: { type: File }, b: { type: File }, c: { type: File } }`);
+    const { outputs, message } = await bench.run(task);
+    expect(message).toBe('');
+    expect([outputs.a, outputs.b]).toMatchObject([{ name: 't.csv' }, { name: 't.csv' }]);
+    expect((outputs.c as FileValue).name).toMatch(/^(🧬)+\.csv$/u);
+  });
+
   it('is unpacked when the service packs it unasked', async () => {
     const task = taskOf(`request: GET /packed\noutputs: { count: { type: int } }`);
     expect((await bench.run(task)).outputs).toEqual({ count: 5 });

@@ -1,5 +1,5 @@
 import { planQuery, type QueryPlan } from '../../../src/backends/query/plan';
-import { tableFormat } from '../../../src/backends/query/tableFormat';
+import { tableFormat } from '../../../src/backends/tableFormat';
 import type { TaskSpec } from '../../../src/domain/definitions';
 import { scalar, type FileValue, type Values } from '../../../src/domain/values';
 import { inputPort, outputPort } from '../support';

@@ -1,7 +1,10 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { createServer as createTlsServer } from 'node:tls';
 import { decodeHeader, decodeValue, encodeCommand, stringParameter } from '../../../src/backends/rserve/qap';
 import { quoted } from '../../../src/backends/rserve/code';
 import { describeEngine } from '../../support/engines';
@@ -61,6 +64,11 @@ describeEngine('RSERVE', 'a session of Rserve', ({ url, secured }) => {
       environment: { TWO: 'b "c" \\d' },
     });
     expect((await benchAt(url, 'environment: { ONE: a }').run(spec)).output).toContain('a|b "c" \\d|');
+  });
+
+  it('needs a folder that it may write to', async () => {
+    const run = benchAt(url, 'folder: /proc/nowhere').run(scriptTask('1'));
+    await expect(run).rejects.toThrow("R on Rserve's machine: the folder /proc/nowhere cannot be written to");
   });
 
   it('that is killed counts as lost, and is tried again', async () => {
@@ -157,6 +165,20 @@ describe('an Rserve that is not there', () => {
     expect((await host.health(specAt(urlOf(silent), 'connect-timeout: 0.2'))).message).toContain('within 0.2 seconds');
     for (const one of [server, silent]) one.close();
   });
+});
+
+it('an Rserve behind TLS whose certificate nobody vouches for is not spoken to', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'stepcast-rserve-'));
+  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+  const words = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=localhost'];
+  execFileSync('openssl', [...words, '-keyout', key, '-out', cert], { stdio: 'ignore' });
+  const server = createTlsServer({ key: readFileSync(key), cert: readFileSync(cert) }, (socket) => socket.end());
+  rmSync(folder, { recursive: true });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `rserve://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const { state, message } = await benchAt(url).host.health(specAt(url, 'tls: true'));
+  server.close();
+  expect([state, message]).toEqual(['UNAVAILABLE', expect.stringContaining('self-signed certificate')]);
 });
 
 describe('the messages of QAP1', () => {

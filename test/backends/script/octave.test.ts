@@ -1,15 +1,9 @@
-import type { BackendSpec } from '../../../src/domain/definitions';
 import { scalar } from '../../../src/domain/values';
 import { describeEngine } from '../../support/engines';
-import { conformance } from '../conformance/suite';
 import { createBench, inputPort, type Bench } from '../support';
+import { scriptBackend, scriptLanguage } from './language';
 import { returned, scriptPrograms, scriptTask } from './programs';
-import { LIST, RECORD, returnsWhatItGets } from './values';
-
-const octave = (options: BackendSpec<'OCTAVE'>['options']): BackendSpec<'OCTAVE'> => ({
-  ...{ name: 'octave', kind: 'OCTAVE', description: '', environment: {} },
-  options,
-});
+import { LIST, RECORD } from './values';
 
 const programs = scriptPrograms({
   copy: `
@@ -32,29 +26,60 @@ printf("%s%s", base, extension)
 `,
 });
 
-describeEngine('OCTAVE', 'OCTAVE', ({ interpreter }) => {
-  conformance({
-    spec: () => octave({ interpreter }),
-    programs,
-    cancelSeconds: 5,
-    survivesWorker: false,
-    missing: {
-      spec: () => octave({ interpreter: 'no-such-octave' }),
-      message: /Octave is not installed on this worker: there is no `no-such-octave`.*apt-get install octave/,
+scriptLanguage({
+  kind: 'OCTAVE',
+  title: 'Octave',
+  programs,
+  install: 'apt-get install octave',
+  broken: { source: 'x = 1;\ny = (1;\n', told: /parse error near line 2 of file .*model\.m/ },
+  fails: {
+    source: 'function r = g(a)\n  r = a + undefined_thing;\nend\nx = 1;\ng(x)\n',
+    // A script is called as a function could be.
+    told: /^error: 'undefined_thing' undefined.*\nerror: called from\n {4}g at line 2 column 5\n {4}fit_model at line 5 column 1\n/,
+  },
+  ends: [
+    ['exit(4)', 4],
+    ['error("sorry")', 1],
+    ['clear all\nx = 1;\nexit(5)', 5],
+  ],
+  assign: (to, from) => `${to} = ${from};`,
+  unfit: {
+    source: 'nan = NaN;\nendless = [1, Inf];\nhandle = @sin;\nfine = 1;',
+    told: {
+      nan: 'NaN is no value that can be passed on',
+      endless: 'Inf is no value',
+      handle: 'a value of class function_handle cannot be passed on',
     },
-    refused: { task: () => scriptTask('x = (1\n'), message: /Exit code 1/ },
-  });
+  },
+  tables: {
+    source: `
+kinds = cellfun(@class, struct2cell(data), "UniformOutput", false);
+city = data.city; visits = data.visits; open = data.open; missing = isnan(data.score);
+`,
+    kinds: ['cell', 'double', 'double', 'logical'],
+    notes: 'rows = data.note;',
+    noParquet: 'Octave cannot read parquet files',
+  },
+  files: {
+    source: `
+table = struct("a", [1; 2.5], "b", {{"x, ""y"""; ""}});
+rows = table;
+mkdir("below"); cd("below");
+file = fopen("x.txt", "w"); fputs(file, "x"); fclose(file);
+many = {"x.txt", table};
+`,
+    content: {
+      csv: 'a,b\n1,"x, ""y"""\n2.5,\n',
+      tsv: 'a\tb\n1\t"x, ""y"""\n2.5\t\n',
+      json: '[{"a":1,"b":"x, \\"y\\""},{"a":2.5,"b":""}]',
+    },
+  },
 });
 
 describeEngine('OCTAVE', 'a script of Octave', ({ interpreter }) => {
   let bench: Bench;
-  beforeAll(() => (bench = createBench(octave({ interpreter }))));
+  beforeAll(() => (bench = createBench(scriptBackend('OCTAVE', { interpreter }))));
   afterAll(() => bench.close());
-
-  returnsWhatItGets(
-    () => octave({ interpreter }),
-    (to, from) => `${to} = ${from};`,
-  );
 
   it('gets matrices, cells and structs', async () => {
     const source = `
@@ -148,85 +173,16 @@ words = {"x", ""};
     });
   });
 
-  it('is told which value cannot be passed on, and why', async () => {
-    const source = 'nan = NaN;\nendless = [1, Inf];\nhandle = @sin;\nfine = 1;';
-    const outputs = ['nan', 'endless', 'handle', 'fine'].map((name) => returned(name));
-    const outcome = await bench.run(scriptTask(source, { outputs }));
-    expect(outcome).toMatchObject({ state: 'FAILED', failure: 'BAD_OUTPUT', outputs: { fine: 1 } });
-    expect(outcome.message).toContain('Output `nan`: NaN is no value that can be passed on');
-    expect(outcome.message).toContain('Output `endless`: Inf is no value');
-    expect(outcome.message).toContain('Output `handle`: a value of class function_handle cannot be passed on');
-  });
-
-  it.each([
-    ['d.csv', 'city,visits,score,open\nÅrhus,1,0.5,true\nBerlin,2,,false\n'],
-    ['d.csv', '"city","visits","score","open"\r\n"Århus",1,0.5,true\r\nBerlin,2,,false'],
-    ['d.tsv', 'city\tvisits\tscore\topen\nÅrhus\t1\t0.5\ttrue\nBerlin\t2\t\tfalse\n'],
-    [
-      'd.json',
-      '[{"city":"Århus","visits":1,"score":0.5,"open":true},{"city":"Berlin","visits":2,"score":null,"open":false}]',
-    ],
-    ['d.json', '{"city":["Århus","Berlin"],"visits":[1,2],"score":[0.5,null],"open":[true,false]}'],
-  ])('reads %s as a struct of typed columns', async (name, content) => {
-    const source = `
-kinds = cellfun(@class, struct2cell(data), "UniformOutput", false);
-city = data.city; visits = data.visits; open = data.open; missing = isnan(data.score);
-`;
-    const outputs = ['kinds', 'city', 'visits', 'open', 'missing'].map((output) => returned(output));
-    const task = scriptTask(source, { inputs: [{ ...inputPort('data'), as: 'table' }], outputs });
-    expect(await bench.run(task, { data: await bench.file(name, content) })).toMatchObject({
-      message: '',
-      outputs: {
-        kinds: ['cell', 'double', 'double', 'logical'],
-        city: ['Århus', 'Berlin'],
-        visits: [1, 2],
-        open: [true, false],
-        missing: [false, true],
-      },
-    });
-  });
-
-  it('reads commas, quotes and lines in quotes', async () => {
-    const task = scriptTask('rows = data.note;', {
+  it('reads JSON of columns as a table', async () => {
+    const task = scriptTask('city = data.city; visits = data.visits;', {
       inputs: [{ ...inputPort('data'), as: 'table' }],
-      outputs: [returned('rows')],
+      outputs: [returned('city'), returned('visits')],
     });
-    const csv = '"a, b",note\n1,"x, ""y""\nz"\n2,plain\n';
-    expect(await bench.run(task, { data: await bench.file('d.csv', csv) })).toMatchObject({
+    const json = '{"city":["Århus","Berlin"],"visits":[1,2]}';
+    expect(await bench.run(task, { data: await bench.file('d.json', json) })).toMatchObject({
       message: '',
-      outputs: { rows: ['x, "y"\nz', 'plain'] },
+      outputs: { city: ['Århus', 'Berlin'], visits: [1, 2] },
     });
-  });
-
-  it('says that it reads no Parquet', async () => {
-    const task = scriptTask('', { inputs: [{ ...inputPort('data'), as: 'table' }] });
-    const outcome = await bench.run(task, { data: await bench.file('d.parquet', 'PAR1') });
-    expect(outcome).toMatchObject({ state: 'FAILED', exitCode: 1 });
-    expect(outcome.output).toContain('Octave cannot read parquet files');
-  });
-
-  it('returns structs of columns and paths as files', async () => {
-    const source = `
-table = struct("a", [1; 2.5], "b", {{"x, ""y"""; ""}});
-rows = table;
-mkdir("below"); cd("below");
-file = fopen("x.txt", "w"); fputs(file, "x"); fclose(file);
-many = {"x.txt", table};
-`;
-    const file = scalar('File');
-    const outcome = await bench.run(
-      scriptTask(source, {
-        outputs: [
-          returned('table', file, { format: 'csv' }),
-          returned('rows', file, { format: 'json' }),
-          returned('many', LIST(file)),
-        ],
-      }),
-    );
-    expect(outcome.message).toBe('');
-    expect(await bench.content(outcome.outputs.table)).toBe('a,b\n1,"x, ""y"""\n2.5,\n');
-    expect(await bench.content(outcome.outputs.rows)).toBe('[{"a":1,"b":"x, \\"y\\""},{"a":2.5,"b":""}]');
-    expect(outcome.outputs).toMatchObject({ many: [{ name: 'x.txt' }, { name: 'many-2.csv' }] });
   });
 
   it('draws a figure', async () => {
@@ -236,22 +192,6 @@ many = {"x.txt", table};
       message: '',
       outputs: { picture: { name: 'picture.png', mediaType: 'image/png' } },
     });
-  });
-
-  it('ends by an error with the lines of its source, which it names as a function could be called', async () => {
-    const source = 'function r = g(a)\n  r = a + undefined_thing;\nend\nx = 1;\ng(x)\n';
-    const task = scriptTask(source, { name: 'fit-model', outputs: [returned('x')] });
-    const outcome = await bench.run(task);
-    expect(outcome).toMatchObject({ state: 'FAILED', failure: 'EXIT_CODE', exitCode: 1, outputs: { x: 1 } });
-    expect(outcome.output).toMatch(
-      /^error: 'undefined_thing' undefined.*\nerror: called from\n {4}g at line 2 column 5\n {4}fit_model at line 5 column 1\n/,
-    );
-  });
-
-  it('ends by a mistake in its syntax', async () => {
-    const outcome = await bench.run(scriptTask('x = 1;\ny = (1;\n'));
-    expect(outcome).toMatchObject({ exitCode: 1 });
-    expect(outcome.output).toMatch(/parse error near line 2 of file .*model\.m/);
   });
 
   it('may clear everything, and has its exit codes', async () => {

@@ -1,40 +1,64 @@
-import type { BackendSpec } from '../../../src/domain/definitions';
 import { scalar } from '../../../src/domain/values';
 import { describeEngine } from '../../support/engines';
-import { conformance } from '../conformance/suite';
 import { createBench, inputPort, outputPort, type Bench } from '../support';
+import { scriptBackend, scriptLanguage } from './language';
 import { returned, scriptTask } from './programs';
 import { rPrograms } from './rPrograms';
-import { LIST, RECORD, returnsWhatItGets } from './values';
+import { LIST, RECORD } from './values';
 
-const r = (options: BackendSpec<'R'>['options']): BackendSpec<'R'> => ({
-  ...{ name: 'r', kind: 'R', description: '', environment: {} },
-  options,
-});
-
-describeEngine('R', 'R', ({ interpreter }) => {
-  conformance({
-    spec: () => r({ interpreter }),
-    programs: rPrograms,
-    cancelSeconds: 5,
-    survivesWorker: false,
-    missing: {
-      spec: () => r({ interpreter: 'no-such-rscript' }),
-      message: /R is not installed on this worker: there is no `no-such-rscript`.*apt-get install r-base-core/,
+scriptLanguage({
+  kind: 'R',
+  title: 'R',
+  programs: rPrograms,
+  install: 'apt-get install r-base-core',
+  broken: { source: 'x <- 1\nif x\n', told: /^Error: model\.R:2:4: unexpected symbol\n/ },
+  fails: {
+    source: 'g <- function(a) {\n  b <- a + 1\n  b + "z"\n}\nf <- function(a) g(a)\nf(3)\n',
+    told: /^Error in b \+ "z" \(from fit-model.R#3\) : non-numeric argument to binary operator\nTraceback:\n2: g\(a\) at fit-model.R#5\n1: f\(3\) at fit-model.R#6\n$/,
+  },
+  ends: [
+    ['quit(status = 4)', 4],
+    ['q("no", 5, FALSE)', 5],
+    ['f <- function() quit(status = 6)\nf()', 6],
+    ['f <- function(n) f(n + 1)\nf(1)', 1],
+  ],
+  assign: (to, from) => `${to} <- ${from}`,
+  unfit: {
+    source: 'nan <- 0/0\nendless <- c(1, Inf)\ncode <- quote(x + y)\nfine <- 1',
+    told: {
+      nan: 'NaN is no value that can be passed on',
+      endless: 'Inf is no value',
+      code: 'a value of type language cannot be passed on',
     },
-    refused: { task: () => scriptTask('x <- (1\n'), message: /Exit code 1/ },
-  });
+  },
+  tables: {
+    source: `
+kinds <- unname(vapply(data, class, ""))
+city <- data$city; visits <- data$visits; open <- data$open; missing <- is.na(data$score)
+`,
+    kinds: ['character', 'integer', 'numeric', 'logical'],
+    notes: 'rows <- data$note',
+    noParquet: 'install.packages("nanoparquet")',
+  },
+  files: {
+    source: `
+table <- data.frame(a = 1:2, b = c("x, y", NA))
+rows <- table
+cat("x", file = "x.txt")
+many <- list("x.txt", table)
+`,
+    content: {
+      csv: '"a","b"\n1,"x, y"\n2,\n',
+      tsv: '"a"\t"b"\n1\t"x, y"\n2\t\n',
+      json: '[{"a":1,"b":"x, y"},{"a":2,"b":null}]\n',
+    },
+  },
 });
 
 describeEngine('R', 'a script of R', ({ interpreter }) => {
   let bench: Bench;
-  beforeAll(() => (bench = createBench(r({ interpreter }))));
+  beforeAll(() => (bench = createBench(scriptBackend('R', { interpreter }))));
   afterAll(() => bench.close());
-
-  returnsWhatItGets(
-    () => r({ interpreter }),
-    (to, from) => `${to} <- ${from}`,
-  );
 
   it('gets vectors, lists and NULL', async () => {
     const source = `
@@ -132,83 +156,13 @@ nested <- list(list(k = TRUE), NULL)
     });
   });
 
-  it('is told which value cannot be passed on, and why', async () => {
-    const source = 'nan <- 0/0\nendless <- c(1, Inf)\ncode <- quote(x + y)\nfine <- 1';
-    const outputs = ['nan', 'endless', 'code', 'fine'].map((name) => returned(name));
-    const outcome = await bench.run(scriptTask(source, { outputs }));
-    expect(outcome).toMatchObject({ state: 'FAILED', failure: 'BAD_OUTPUT', outputs: { fine: 1 } });
-    expect(outcome.message).toContain('Output `nan`: NaN is no value that can be passed on');
-    expect(outcome.message).toContain('Output `endless`: Inf is no value');
-    expect(outcome.message).toContain('Output `code`: a value of type language cannot be passed on');
-  });
-
-  it.each([
-    ['d.csv', 'city,visits,score,open,note\nÅrhus,1,0.5,true,"a, b"\nBerlin,2,,false,\n'],
-    ['d.tsv', 'city\tvisits\tscore\topen\tnote\nÅrhus\t1\t0.5\ttrue\ta, b\nBerlin\t2\t\tfalse\t\n'],
-    [
-      'd.json',
-      '[{"city":"Århus","visits":1,"score":0.5,"open":true,"note":"a, b"},{"city":"Berlin","visits":2,"open":false}]',
-    ],
-  ])('reads %s as a data frame with typed columns', async (name, content) => {
-    const source = 'kinds <- unname(vapply(data, class, ""))\nrows <- data';
-    const task = scriptTask(source, {
-      inputs: [{ ...inputPort('data'), as: 'table' }],
-      outputs: [returned('kinds'), returned('rows')],
-    });
-    expect(await bench.run(task, { data: await bench.file(name, content) })).toMatchObject({
+  it('returns a picture by its path', async () => {
+    const source = 'png("plot.png"); plot(1:3); invisible(dev.off())\npicture <- "plot.png"';
+    const outcome = await bench.run(scriptTask(source, { outputs: [returned('picture', scalar('File'))] }));
+    expect(outcome).toMatchObject({
       message: '',
-      outputs: {
-        kinds: ['character', 'integer', 'numeric', 'logical', 'character'],
-        rows: [
-          { city: 'Århus', visits: 1, score: 0.5, open: true, note: 'a, b' },
-          { city: 'Berlin', visits: 2, score: null, open: false, note: null },
-        ],
-      },
+      outputs: { picture: { name: 'plot.png', mediaType: 'image/png' } },
     });
-  });
-
-  it('says what to install for Parquet', async () => {
-    const task = scriptTask('', { inputs: [{ ...inputPort('data'), as: 'table' }] });
-    const outcome = await bench.run(task, { data: await bench.file('d.parquet', 'PAR1') });
-    expect(outcome).toMatchObject({ state: 'FAILED', exitCode: 1 });
-    expect(outcome.output).toContain('install.packages("nanoparquet")');
-  });
-
-  it('returns data frames, plots and paths as files', async () => {
-    const source = `
-table <- data.frame(a = 1:2, b = c("x, y", NA))
-rows <- table
-png("plot.png"); plot(1:3); invisible(dev.off())
-picture <- "plot.png"
-many <- list("plot.png", table)
-`;
-    const file = scalar('File');
-    const outcome = await bench.run(
-      scriptTask(source, {
-        outputs: [
-          returned('table', file, { format: 'csv' }),
-          returned('rows', file, { format: 'json' }),
-          returned('picture', file),
-          returned('many', LIST(file)),
-        ],
-      }),
-    );
-    expect(outcome.message).toBe('');
-    expect(await bench.content(outcome.outputs.table)).toBe('"a","b"\n1,"x, y"\n2,\n');
-    expect(await bench.content(outcome.outputs.rows)).toBe('[{"a":1,"b":"x, y"},{"a":2,"b":null}]\n');
-    expect(outcome.outputs).toMatchObject({
-      picture: { name: 'plot.png', mediaType: 'image/png' },
-      many: [{ name: 'plot.png' }, { name: 'many-2.csv' }],
-    });
-  });
-
-  it('ends by an error with the lines of its source', async () => {
-    const source = 'g <- function(a) {\n  b <- a + 1\n  b + "z"\n}\nf <- function(a) g(a)\nf(3)\n';
-    const outcome = await bench.run(scriptTask(source));
-    expect(outcome).toMatchObject({ state: 'FAILED', failure: 'EXIT_CODE', exitCode: 1 });
-    expect(outcome.output).toBe(
-      'Error in b + "z" (from model.R#3) : non-numeric argument to binary operator\nTraceback:\n2: g(a) at model.R#5\n1: f(3) at model.R#6\n',
-    );
   });
 
   it('tells a stop at its top and a warning by the line', async () => {
@@ -216,22 +170,6 @@ many <- list("plot.png", table)
     expect(outcome.output).toContain('Warning: careful\n');
     expect(outcome.output).toContain('[1] NA\n');
     expect(outcome.output).toContain('Error (from model.R#3) : sorry: ä\n');
-  });
-
-  it('ends by a mistake in its syntax', async () => {
-    const outcome = await bench.run(scriptTask('x <- 1\nif x\n'));
-    expect(outcome).toMatchObject({ exitCode: 1 });
-    expect(outcome.output).toMatch(/^Error: model\.R:2:4: unexpected symbol\n/);
-  });
-
-  it.each([
-    ['quit(status = 4)', 4],
-    ['q("no", 5, FALSE)', 5],
-    ['f <- function() quit(status = 6)\nf()', 6],
-    ['f <- function(n) f(n + 1)\nf(1)', 1],
-  ])('ends by %s with exit code %i, and what it had returned', async (statement, code) => {
-    const outcome = await bench.run(scriptTask(`x <- 1\n${statement}`, { outputs: [returned('x')] }));
-    expect(outcome).toMatchObject({ exitCode: code, outputs: { x: 1 } });
   });
 
   it('may clear its workspace and catch its errors, and prints what it says', async () => {

@@ -1,17 +1,20 @@
 import type { InputPort } from '../../../src/domain/definitions';
 import { scalar } from '../../../src/domain/values';
-import { describeEngine } from '../../support/engines';
+import { describeEngine, engine as found } from '../../support/engines';
 import { list, parameter } from '../query/support';
 import { returned, scriptTask } from '../script/programs';
 import { createBench, inputPort, type Bench } from '../support';
 import { alone, onCluster, patient, PATIENCE_MS } from './support';
 
 describeEngine('SPARK', 'a PySpark script', (engine) => {
+  const other = found('PYTHON');
+  /** Finds pyspark nowhere but in the folder of Spark. */
+  const python = other.here ? other.facts.interpreter : undefined;
   let cluster: Bench;
   let local: Bench;
   beforeAll(() => {
     cluster = createBench(onCluster(engine, { masterPage: engine.page }));
-    local = createBench(alone(engine));
+    local = createBench(alone(engine, python === undefined ? {} : { python }));
   });
   afterAll(() => Promise.all([cluster.close(), local.close()]));
   const it = (name: string, run: () => Promise<void>): void => test(name, run, PATIENCE_MS);
@@ -130,7 +133,7 @@ endless = spark.range(1_000_000_000)
     const source = `
 import sys, time
 progress(42, "halfway")
-print("got", sys.stdin.read())
+print("got", sys.stdin.read(), "by", sys.executable)
 print("said", file=sys.stderr)
 spark.sparkContext.parallelize(range(4), 4).map(lambda x: time.sleep(1)).count()
 sys.exit(4)
@@ -143,7 +146,8 @@ sys.exit(4)
       { data: await local.file('a.txt', 'hello') },
     );
     expect(outcome).toMatchObject({ state: 'FAILED', failure: 'EXIT_CODE', exitCode: 4 });
-    expect(outcome.streams.stdout).toBe('::progress 42 halfway\ngot hello\n');
+    expect(outcome.streams.stdout).toMatch(/^::progress 42 halfway\ngot hello by \S+\n$/);
+    expect(outcome.streams.stdout).toContain(`by ${python ?? ''}`);
     expect(outcome.streams.stderr).toContain('said\n');
     expect(outcome.reports).toEqual([[42, 'halfway']]);
     expect(outcome.notes.join()).toMatch(/Spark application local-/);

@@ -1,5 +1,6 @@
 import type { SparkOptions } from '../../../src/domain/backends/spark';
 import type { BackendSpec } from '../../../src/domain/definitions';
+import { join } from 'node:path';
 import { scalar } from '../../../src/domain/values';
 import { describeEngine } from '../../support/engines';
 import { createBench, inputPort, outputPort, task, type Bench } from '../support';
@@ -76,7 +77,12 @@ describeEngine('SPARK', 'SPARK, on a standalone cluster', (engine) => {
   it('a query that fails tells the line', async () => {
     const outcome = await bench.run(query('select 1;\n\nselect 1,\n  nosuch\nfrom values (1) as t(a)', patient));
     expect(outcome).toMatchObject({ state: 'FAILED', failure: 'EXIT_CODE', exitCode: 1 });
-    expect(outcome.output).toMatch(/UNRESOLVED_COLUMN[\s\S]*nosuch[\s\S]*line 4/);
+    expect(outcome.streams).toMatchObject({
+      stdout: '',
+      stderr: expect.stringMatching(/UNRESOLVED_COLUMN[\s\S]*nosuch[\s\S]*line 4/) as string,
+    });
+    // That of the Java machine, too.
+    expect(outcome.cpuMs).toBeGreaterThan(2_000);
   });
 
   it('a query whose output is what it shows gives a whole table', async () => {
@@ -131,6 +137,17 @@ sys.exit(int(sys.argv[3]))
       version: expect.stringMatching(/^\d/) as string,
     });
     expect(await bench.host.health(spec({ home: '/nowhere' }))).toMatchObject({ state: 'MISSING', version: null });
+    const { home: _, ...options } = onCluster(engine).options;
+    const bin = join(engine.home, '../../../../bin');
+    const inPath: BackendSpec<'SPARK'> = {
+      ...onCluster(engine),
+      environment: { PATH: `${bin}:${process.env.PATH}` },
+      options,
+    };
+    expect(await bench.host.health(inPath)).toMatchObject({
+      state: 'READY',
+      version: expect.stringMatching(/^\d/) as string,
+    });
     const other = createBench(away);
     await expect(other.run(query('select 1'))).rejects.toMatchObject({ code: 'UNAVAILABLE' });
     await other.close();

@@ -17,7 +17,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 from pyspark.storagelevel import StorageLevel
 
-from stepcast_frames import ANYTHING, fresh, from_spark, open_session, read_file, required, rows_within, said, write_file
+from stepcast_frames import ANYTHING, close_session, fresh, from_spark, open_session, read_file, required, rows_within, said, write_file
 
 # Rows that become values may hold so much as JSON; the rest belongs into files. In bytes.
 MAX_VALUE_BYTES = 1024 * 1024
@@ -277,7 +277,7 @@ def main(request_file):
         print(f"A result cannot be written down: {error}", file=sys.stderr, flush=True)
         status = 1
     finally:
-        spark.stop()
+        close_session(spark)
     sys.exit(status)
 
 

@@ -3,7 +3,6 @@
     script.py REQUEST
 """
 
-import contextlib
 import importlib.util
 import os
 import sys
@@ -14,7 +13,7 @@ WRITES, sys.dont_write_bytecode = sys.dont_write_bytecode, True
 
 from pyspark.sql import DataFrame, Row
 
-from stepcast_frames import from_spark, open_session, read_file, rows_within, said, write_file
+from stepcast_frames import close_session, from_spark, open_session, read_file, rows_within, write_file
 
 # Of rows that become a value, as of all values of a script together; the rest belongs into files. In bytes.
 MAX_VALUE_BYTES = 8 * 1024 * 1024
@@ -71,18 +70,12 @@ def main(words):
     # What lies beside this program is none of the script's.
     sys.path[:] = [folder for folder in sys.path if os.path.abspath(folder or ".") != HERE]
     sys.dont_write_bytecode = WRITES
-    try:
-        spark = open_session()
-    except Exception as error:
-        print(f"Spark could not be started. {said(error)}", file=sys.stderr, flush=True)
-        return 1
+    spark = open_session()
     python.engine = Engine(spark, python.Unfit)
     try:
         return python.main(words)
     finally:
-        # Where its Java machine has died, the script was told so by what it did.
-        with contextlib.suppress(Exception):
-            spark.stop()
+        close_session(spark)
 
 
 if __name__ == "__main__":

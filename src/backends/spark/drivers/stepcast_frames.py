@@ -1,5 +1,6 @@
 """DataFrames of Spark in files and as values: what queries and scripts share."""
 
+import contextlib
 import csv
 import datetime
 import decimal
@@ -9,6 +10,8 @@ import logging
 import os
 import re
 import shutil
+import subprocess
+import sys
 import tempfile
 
 from pyspark.errors import PySparkException
@@ -18,6 +21,8 @@ from pyspark.sql import types as T
 
 # Larger whole numbers are changed by what reads JSON as doubles.
 MAX_EXACT = 2**53 - 1
+# So long a Java machine has to end by itself.
+END_SECONDS = 10
 # A row as text: Row(a=1).
 LEAST_ROW_BYTES = 8
 SEPARATORS = {"csv": ",", "tsv": "\t"}
@@ -28,12 +33,29 @@ NUMBERS = itertools.count(1)
 
 
 def open_session():
-    spark = SparkSession.builder.getOrCreate()
+    try:
+        spark = SparkSession.builder.getOrCreate()
+    except Exception as error:
+        sys.exit(f"Spark could not be started. {said(error)}")
     spark.sparkContext.setLogLevel("WARN")
     # Errors of queries are told once, in words.
     for name in ("SQLQueryContextLogger", "DataFrameQueryContextLogger"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     return spark
+
+
+def close_session(spark):
+    """
+    Ends the session, and waits for its Java machine, whose processor time would not be counted otherwise. One that
+    has died told so by what it was asked before.
+    """
+    machine = getattr(spark.sparkContext._gateway, "proc", None)
+    with contextlib.suppress(Exception):
+        spark.stop()
+    if machine:
+        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+            machine.stdin.close()
+            machine.wait(END_SECONDS)
 
 
 def said(error):
