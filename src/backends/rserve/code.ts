@@ -157,8 +157,8 @@ export interface Launch {
 }
 
 /**
- * Makes the session one of a script: its input comes from a file, its output goes to files, from where it is read while it runs, also that of programs
- * which it starts; \`quit\` leaves a last word; the driver finds its request. It never returns.
+ * Makes the session one of a script: its input comes from a file; its output, also that of programs which it starts, goes to
+ * files, from where it is read while it runs; \`quit\` leaves a last word; the driver finds its request. It never returns.
  */
 export function launchCode({ base, driver, request, stdin, environment }: Launch): string {
   const variables = Object.entries({ ...environment, [MARK]: base });

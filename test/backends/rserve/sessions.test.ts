@@ -15,6 +15,9 @@ import { returned, scriptTask } from '../script/programs';
 import { LIST } from '../script/values';
 import { backendOf, problemsOf } from '../written';
 
+// Under load each takes a multiple of its usual seconds.
+jest.setTimeout(120_000);
+
 const benches: Bench[] = [];
 afterEach(async () => {
   for (const bench of benches.splice(0)) await bench.close();
