@@ -63,11 +63,18 @@ export async function keep(place: AttemptPlace, attempt: number, spec: BackendSp
 }
 
 /** Whether the Attempt holds it still. */
-export const isHeld = ({ root }: AttemptPlace, attempt: number): boolean => existsSync(holdFile(root, attempt));
+export const isHeld = ({ root }: AttemptPlace, attempt: number): boolean =>
+  existsSync(holdFile(root, attempt)) || isCleared(root);
 
 /** Lets go of it for good: nobody goes on with it. False when the Attempt does not hold it any more. */
 export const release = ({ root }: AttemptPlace, attempt: number): boolean =>
-  succeeds(() => unlinkSync(holdFile(root, attempt)));
+  succeeds(() => unlinkSync(holdFile(root, attempt))) || isCleared(root);
+
+/**
+ * The command has removed what was noted here, so nobody can have taken it over: whoever lets go leaves an empty folder.
+ * Were it taken for lost, the step would be queued again and again.
+ */
+const isCleared = (root: string): boolean => existsSync(root) && !existsSync(join(root, HOLD_FOLDER));
 
 /** A kept directory and the step that it belongs to. */
 export interface Kept {

@@ -27,7 +27,8 @@ export async function prepareAttempt(prepare: PrepareRequest): Promise<PreparedA
   const words = buildArgv(task, { inputPaths, outputPaths, values, id: stepRunId, tmp: directory.tmp, resources });
   const env = commandEnvironment({
     path,
-    home: directory.root,
+    // Not the root: a command that clears its home leaves what its worker has noted there.
+    home: directory.tmp,
     tmp: directory.tmp,
     layers: [backend.environment, resourceVariables(resources), task.environment, words.environment],
     marks: attemptMarks,

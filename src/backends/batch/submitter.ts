@@ -20,8 +20,9 @@ export interface SubmitEntry {
 
 export interface Submitter {
   /**
-   * Resolves when the scheduler has taken it, perhaps after it was withdrawn; null when it was withdrawn before. Throws BAD_INPUT with the scheduler's words when
-   * it refuses, and UNAVAILABLE when it has not answered for longer than the Backend is patient.
+   * Resolves when the scheduler has taken it, perhaps after it was withdrawn; null when it was withdrawn before. Throws
+   * BAD_INPUT with the scheduler's words when it refuses, and UNAVAILABLE when it has not answered for longer than the
+   * Backend is patient.
    */
   submit(entry: SubmitEntry): Promise<NativeJob | null>;
   /** Sends nothing more; resolves when what is being sent has its ids. What was not sent stays unanswered. */
@@ -41,7 +42,7 @@ interface Waiting extends SubmitEntry {
 
 const FIRST_RETRY_MS = 1_000;
 const SLOWEST_RETRY_MS = 30_000;
-/** While it waits to try again, what was withdrawn meanwhile is noticed after so many milliseconds. */
+/** While it waits for others or to try again, what was withdrawn meanwhile is noticed after so many milliseconds. */
 const LOOK_MS = 200;
 
 export function createSubmitter<Options extends BatchOptions>(request: SubmitterRequest<Options>): Submitter {
@@ -151,7 +152,8 @@ export function createSubmitter<Options extends BatchOptions>(request: Submitter
 
   async function pause(ms: number, pointless: () => boolean): Promise<void> {
     const over = Date.now() + ms;
-    while (Date.now() < over && !closed && !pointless()) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    for (let left = ms; left > 0 && !closed && !pointless(); left = over - Date.now())
+      await new Promise((resolve) => setTimeout(resolve, Math.min(left, LOOK_MS)));
   }
 
   const refusal = (complaint: string): StepcastError =>
@@ -175,7 +177,8 @@ export function createSubmitter<Options extends BatchOptions>(request: Submitter
         group.push({ ...entry, resolve, reject });
         if (group.length === 1) {
           gathering.set(key, group);
-          setTimeout(flush, options.flushMs, key, group).unref();
+          const pointless = (): boolean => gathering.get(key) !== group || group.every(({ withdrawn }) => withdrawn());
+          void pause(options.flushMs, pointless).then(() => flush(key, group));
         }
         if (group.length >= options.arraySize) flush(key, group);
       }),

@@ -30,6 +30,8 @@ export interface ContainerOf {
   /** The user inside, null for the image's own. */
   readonly user: string | null;
   readonly hostname: string;
+  /** The folders of the Attempt that are seen inside; what its worker has noted beside them is not. */
+  readonly folders: readonly string[];
 }
 
 /** The body of `POST /containers/create`. */
@@ -83,10 +85,9 @@ export function labelsFor(directory: AttemptPlace, hostname: string): Record<str
   return { [LABELS.directory]: directory.root, [LABELS.host]: hostname };
 }
 
-function mountsOf({ attempt, spec }: ContainerOf): readonly Readonly<Record<string, unknown>>[] {
-  const { root } = attempt.directory;
+function mountsOf({ folders, spec }: ContainerOf): readonly Readonly<Record<string, unknown>>[] {
   return [
-    { Type: 'bind', Source: root, Target: root },
+    ...folders.map((folder) => ({ Type: 'bind', Source: folder, Target: folder })),
     ...spec.options.volumes.map(({ source, target, writable }) => ({
       Type: 'bind',
       Source: source,

@@ -26,7 +26,7 @@ import { imageOf } from './inside';
 import { createImageKeeper, type ImageKeeper } from './image';
 import { removeContainer, stateOf, watchContainer, type RunningContainer } from './running';
 import { sweepContainers } from './sweep';
-import { giveBack, openUp, userInside } from './user';
+import { foldersOf, giveBack, openUp, userInside } from './user';
 import { requireAllowed } from './volumes';
 
 /** In the Attempt's directory: what is needed to find its container again. */
@@ -109,7 +109,8 @@ export function openContainer(spec: BackendSpec<'CONTAINER'>, services: BackendS
         '_',
       );
       const init = options.init ?? !withoutInit;
-      const one: ContainerOf = { attempt, spec, image, facts, init, user, hostname: hostname() };
+      const folders = foldersOf(attempt.directory);
+      const one: ContainerOf = { attempt, spec, image, facts, init, user, hostname: hostname(), folders };
       const note: Note = { name, image, init: await create(found, one, name, hooks) };
       try {
         if (api.address.kind === 'tcp') await requireShared(api, attempt.directory, name);
@@ -258,9 +259,11 @@ async function readNote({ root }: AttemptPlace): Promise<Note | null> {
 }
 
 /** An engine elsewhere mounts the folder of its own machine: an empty one, when the two share none. */
-async function requireShared(api: EngineApi, { root }: AttemptPlace, name: string): Promise<void> {
+async function requireShared(api: EngineApi, { root, tmp }: AttemptPlace, name: string): Promise<void> {
+  const path = join(tmp, '.shared');
+  await writeFile(path, '');
   try {
-    await api.call('HEAD', `/containers/${name}/archive`, { query: { path: join(root, NOTE_FILE) } });
+    await api.call('HEAD', `/containers/${name}/archive`, { query: { path } });
   } catch (error) {
     if (!(error instanceof EngineRefusal)) throw error;
     throw new StepcastError(

@@ -12,7 +12,7 @@ export function imageOf(
 }
 
 /**
- * What is declared, and what holds inside as well: HOME and TMPDIR, which lie in the mounted directory. Not the PATH of
+ * What is declared, and what holds inside as well: HOME and TMPDIR, which lie in a mounted folder. Not the PATH of
  * this machine, and not the marks by which a worker's guard ends processes, which these outlive.
  */
 export function environmentInside(

@@ -1,4 +1,5 @@
 /** Who a command is inside of its container, and how its files come to belong to the worker again. */
+import { existsSync } from 'node:fs';
 import { chmod, lchown, lstat, opendir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -28,8 +29,13 @@ export function userInside(
   return user === 'image' ? null : user;
 }
 
+/** The folders of an Attempt that its command sees: those of its inputs, if there are any, its outputs and its passing files. */
+export function foldersOf({ root, out, tmp }: AttemptPlace): string[] {
+  return [join(root, 'in'), out, tmp].filter((folder) => existsSync(folder));
+}
+
 /** Lets another user than the worker read the inputs and write the outputs. Nobody else comes there: the folder above is closed. */
-export async function openUp({ root, out, tmp }: AttemptPlace): Promise<void> {
+export async function openUp(directory: AttemptPlace): Promise<void> {
   const readable = async (folder: string): Promise<void> => {
     await chmod(folder, 0o755);
     for await (const entry of await opendir(folder)) {
@@ -38,12 +44,12 @@ export async function openUp({ root, out, tmp }: AttemptPlace): Promise<void> {
       else if (entry.isFile()) await chmod(path, 0o644);
     }
   };
-  await readable(root);
+  for (const folder of foldersOf(directory)) await readable(folder);
   const writable = async (folder: string): Promise<void> => {
     await chmod(folder, 0o777);
     for await (const entry of await opendir(folder)) if (entry.isDirectory()) await writable(join(folder, entry.name));
   };
-  for (const folder of [out, tmp]) await writable(folder);
+  for (const folder of [directory.out, directory.tmp]) await writable(folder);
 }
 
 /** Only root may give files away; others let the engine do it, by a container of the same image that runs `chown`. */

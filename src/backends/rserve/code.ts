@@ -151,14 +151,16 @@ export interface Launch {
   readonly base: string;
   readonly driver: string;
   readonly request: string;
+  /** The path of what the script reads from its standard input. */
+  readonly stdin: string;
   readonly environment: Readonly<Record<string, string>>;
 }
 
 /**
- * Makes the session one of a script: its output goes to files, from where it is read while it runs, also that of programs
- * which it starts; \`quit\` leaves a last word; the driver finds its request. It never returns.
+ * Makes the session one of a script: its input comes from a file; its output, also that of programs which it starts, goes to
+ * files, from where it is read while it runs; \`quit\` leaves a last word; the driver finds its request. It never returns.
  */
-export function launchCode({ base, driver, request, environment }: Launch): string {
+export function launchCode({ base, driver, request, stdin, environment }: Launch): string {
   const variables = Object.entries({ ...environment, [MARK]: base });
   return String.raw`
 local({
@@ -171,6 +173,8 @@ local({
   file.rename(file.path(base, ".pid.new"), file.path(base, ".pid"))
   flush(stdout())
   # The next file that is opened takes the number of the one that was closed.
+  parallel:::closeFD(0L)
+  input <- file(${quoted(stdin)}, "rb")
   parallel:::closeFD(1L)
   out <- file(file.path(base, "stdout"), "ab")
   parallel:::closeFD(2L)
@@ -183,7 +187,7 @@ local({
     lockBinding(name, baseenv())
   }
   really <- base::quit
-  keep <- list(out, err)
+  keep <- list(input, out, err)
   leave <- function(save = "default", status = 0, runLast = TRUE) {
     used <- proc.time()
     memory <- if (file.exists("/proc/self/status")) grep("^VmHWM", readLines("/proc/self/status"), value = TRUE) else ""

@@ -61,7 +61,9 @@ export function openRserve({ options, environment }: BackendSpec<'RSERVE'>): Bac
     await writeFile(join(directory.root, NOTE), JSON.stringify({ base }), { mode: 0o600 });
     const session = await connect();
     const home = { HOME: base, TMPDIR: `${base}/tmp` };
-    return { end: session.release(launchCode({ base, driver, request, environment: { ...home, ...variables } })) };
+    const stdin = attempt.stdin === 'null' ? '/dev/null' : attempt.stdin.file.replace(directory.root, base);
+    const code = launchCode({ base, driver, request, stdin, environment: { ...home, ...variables } });
+    return { end: session.release(code) };
   }
 
   return {

@@ -84,7 +84,7 @@ describeEngine('SLURM', 'a job of Slurm and its workers', ({ environment }) => {
   });
 
   it('is handed over before it was submitted, and then never is', async () => {
-    const late = createBench(slurmSpec(environment, { 'flush-ms': 3_000 }));
+    const late = createBench(slurmSpec(environment, { 'flush-ms': 60_000 }));
     try {
       const first = late.start(task(['true']));
       while (!existsSync(join(late.workDir, 'kept', `${first.stepRunId}.1`, 'batch', 'run')))
@@ -128,7 +128,7 @@ describeEngine('SLURM', 'a job of Slurm and its workers', ({ environment }) => {
   });
 
   it('is not ended by a worker that lost it, whose clock says that its time is up', async () => {
-    const first = bench.start(held({ timeoutSeconds: 4 }));
+    const first = bench.start(held({ timeoutSeconds: 10 }));
     await first.until('ready');
     const next = goOn(first, held());
     await next.until('ready');

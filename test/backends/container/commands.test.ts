@@ -31,6 +31,16 @@ describeEngine('CONTAINER', 'a command in a container', (facts) => {
     expect((await bench().run(spec)).output).toBe('a\nb\n');
   });
 
+  test('sees nothing of what its worker has noted, and may clear its home', async () => {
+    const clearing = task(['sh', '-c', 'ls -A ..; find "$HOME" -mindepth 1 -delete; rm -rf ../*; echo 1 > one'], {
+      inputs: [inputPort('text')],
+      outputs: [outputPort('one')],
+    });
+    const one = bench();
+    const outcome = await one.run(clearing, { text: await one.file('a.txt', 'x') });
+    expect([outcome.state, outcome.streams.stdout]).toEqual(['SUCCEEDED', 'in\nout\ntmp\n']);
+  });
+
   test('reads a file as standard input', async () => {
     const one = bench();
     const spec = task(['cat'], {

@@ -45,7 +45,7 @@ describeEngine('CONTAINER', 'a container and its engine', (facts) => {
       outputs: [outputPort('all', { from: 'stdout', glob: '', path: 'all' })],
     });
     const attempt = bench.start(counting);
-    const home = join(bench.workDir, 'kept', `${attempt.stepRunId}.1`);
+    const home = join(bench.workDir, 'kept', `${attempt.stepRunId}.1`, 'tmp');
     await attempt.until('line 20\n');
     await engine.stop();
     writeFileSync(join(home, 'away'), '');
@@ -96,7 +96,7 @@ describeEngine('CONTAINER', 'a container and its engine', (facts) => {
     await first.outcome;
     const second = bench.start(greedy, {}, { stepRunId: 'greedy', attempt: 2 });
     await second.until('up');
-    writeFileSync(join(bench.workDir, 'kept', 'greedy.1', 'go'), '');
+    writeFileSync(join(bench.workDir, 'kept', 'greedy.1', 'tmp', 'go'), '');
     expect(await second.outcome).toMatchObject({ state: 'FAILED', failure: 'OUT_OF_MEMORY' });
   });
 

@@ -72,7 +72,7 @@ test('parts of cores are asked for as whole billionths', () => {
     },
     spec: containerBackend({ socket: '/engine.sock', image: 'debian' }),
     facts: factsOf({ Version: '27.1' }, {}),
-    ...{ image: 'debian', init: true, user: null, hostname: 'here' },
+    ...{ image: 'debian', init: true, user: null, hostname: 'here', folders: ['/w/out', '/w/tmp'] },
   });
   expect(request).toMatchObject({ HostConfig: { NanoCpus: 1_070_000_000 } });
 });

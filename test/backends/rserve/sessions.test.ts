@@ -7,11 +7,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createServer as createTlsServer } from 'node:tls';
 import { decodeHeader, decodeValue, encodeCommand, stringParameter } from '../../../src/backends/rserve/qap';
 import { quoted } from '../../../src/backends/rserve/code';
+import { scalar } from '../../../src/domain/values';
 import { describeEngine } from '../../support/engines';
 import { startProxy } from '../../support/proxy';
-import { createBench, outputPort, type Bench } from '../support';
+import { createBench, inputPort, outputPort, type Bench } from '../support';
 import { returned, scriptTask } from '../script/programs';
+import { LIST } from '../script/values';
 import { backendOf, problemsOf } from '../written';
+
+// Under load each takes a multiple of its usual seconds.
+jest.setTimeout(120_000);
 
 const benches: Bench[] = [];
 afterEach(async () => {
@@ -64,6 +69,20 @@ describeEngine('RSERVE', 'a session of Rserve', ({ url, secured }) => {
       environment: { TWO: 'b "c" \\d' },
     });
     expect((await benchAt(url, 'environment: { ONE: a }').run(spec)).output).toContain('a|b "c" \\d|');
+  });
+
+  it('reads its standard input, and so does what it starts', async () => {
+    const bench = benchAt(url);
+    const source = 'text <- readLines(file("stdin")); rest <- system("cat", intern = TRUE)';
+    const outputs = [returned('text', LIST(scalar('string'))), returned('rest', LIST(scalar('string')))];
+    const read = { ...scriptTask('', { inputs: [inputPort('data')], outputs }) };
+    const fed = { ...read, command: { kind: 'script' as const, source, stdin: 'data' } };
+    const data = await bench.file('größe.txt', 'one\ntwo\n');
+    expect(await bench.run(fed, { data })).toMatchObject({ message: '', outputs: { text: ['one', 'two'], rest: [] } });
+    const cat = { ...fed.command, source: 'text <- system("cat", intern = TRUE); rest <- NULL' };
+    expect((await bench.run({ ...fed, command: cat }, { data })).outputs.text).toEqual(['one', 'two']);
+    const unfed = { ...read, command: { kind: 'script' as const, source } };
+    expect((await bench.run(unfed, { data })).outputs.text).toEqual([]);
   });
 
   it('needs a folder that it may write to', async () => {

@@ -1,4 +1,5 @@
 import { readFileSync, readdirSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BackendSpec } from '../../../src/domain/definitions';
 import { processStart } from '../../../src/backends/process/processList';
@@ -162,7 +163,7 @@ describe.each(Object.keys(WORDS) as Kind[])('interpreters that wait:', (kind) =>
         const { outputs, message } = await attempt.outcome;
         expect(message).toBe('');
         const { pid, folder, home } = outputs as { pid: number; folder: string; home: string };
-        expect(folder).toBe(`${home}/out`);
+        expect(`${dirname(folder)}/tmp`).toBe(home);
         expect(outputs.attempt).toBe(`${attempt.stepRunId}.1`);
         pids.push(pid);
       }

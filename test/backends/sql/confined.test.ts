@@ -3,6 +3,9 @@ import { join } from 'node:path';
 import { createBench, type Bench } from '../support';
 import { query, sqlBackend, table } from '../query/support';
 
+// Under load each takes a multiple of its usual seconds.
+jest.setTimeout(120_000);
+
 let bench: Bench;
 beforeAll(() => (bench = createBench(sqlBackend())));
 afterAll(() => bench.close());

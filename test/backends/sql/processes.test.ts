@@ -6,6 +6,9 @@ import { createBench, isRunning, type Bench } from '../support';
 import { startVictim } from '../conformance/victim';
 import { query, result, sqlBackend } from '../query/support';
 
+// Under load each takes a multiple of its usual seconds.
+jest.setTimeout(120_000);
+
 /** Runs for hours, and says that it runs by its progress. */
 const ENDLESS = query(
   'select 1; select count(*) from range(1000000000) a, range(1000000000) b where hash(a.range) = b.range',
