@@ -33,6 +33,7 @@ def carry(data):
 def hang(text, token):
     child = subprocess.Popen(["sh", "-c", STUBBORN, "sh", token])
     print(text, flush=True)
+    print("aside", file=sys.stderr, flush=True)
     child.wait()
 
 
