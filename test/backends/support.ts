@@ -175,6 +175,15 @@ export function keepBenches(): typeof createBench {
   };
 }
 
+/** A busy machine may let the half second pass in which a command can tidy up before that runs at all: not each time. */
+const TRIES_TO_TIDY = 5;
+
+/** Resolves when the output of a cancelled command says `tidy`. */
+export async function untilTidy(cancelled: () => Promise<string>): Promise<void> {
+  for (let tries = 0; tries < TRIES_TO_TIDY; tries += 1) if ((await cancelled()).includes('tidy')) return;
+  throw new Error(`It could not tidy up in ${TRIES_TO_TIDY} tries.`);
+}
+
 /** True while the process exists and is no zombie. */
 export function isRunning(pid: number): boolean {
   try {

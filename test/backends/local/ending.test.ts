@@ -1,7 +1,7 @@
 import { mkdirSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createHost } from '../../../src/backends/host';
-import { createBench, isRunning, outputPort, pidsIn, task, type Bench, type Watched } from '../support';
+import { createBench, isRunning, outputPort, pidsIn, task, untilTidy, type Bench, type Watched } from '../support';
 
 let bench: Bench;
 beforeEach(() => (bench = createBench()));
@@ -37,11 +37,13 @@ describe('a cancel', () => {
   });
 
   test('lets a command tidy up first', async () => {
-    const attempt = bench.start(task(['sh', '-c', 'trap "echo tidy; exit 0" TERM; sleep 1000 & echo ready; wait']));
-    await attempt.until('ready');
-    attempt.cancel('cancelled');
-    expect((await attempt.outcome).state).toBe('CANCELLED');
-    expect(attempt.output()).toContain('tidy');
+    await untilTidy(async () => {
+      const attempt = bench.start(task(['sh', '-c', 'trap "echo tidy; exit 0" TERM; sleep 1000 & echo ready; wait']));
+      await attempt.until('ready');
+      attempt.cancel('cancelled');
+      expect((await attempt.outcome).state).toBe('CANCELLED');
+      return attempt.output();
+    });
   });
 
   test('before the command has started keeps it from starting', async () => {

@@ -18,7 +18,7 @@ import { DEFAULT_PATH } from '../../../src/backends/attempt/environment';
 import type { TaskSpec } from '../../../src/domain/definitions';
 import { scalar } from '../../../src/domain/values';
 import { describeEngine } from '../../support/engines';
-import { keepBenches, inputPort, isRunning, outputPort, task, type Bench } from '../support';
+import { keepBenches, inputPort, isRunning, outputPort, task, untilTidy, type Bench } from '../support';
 import { backendOf } from '../written';
 
 const open = keepBenches();
@@ -155,22 +155,24 @@ describeEngine('BUBBLEWRAP', 'a command in a sandbox', () => {
 
   it('may tidy up when it is cancelled, and is then ended with all that it started', async () => {
     const word = `marker-${process.pid}-cancel`;
-    const attempt = benchOf('true').start(
-      task([
-        'bash',
-        '-c',
-        `trap 'echo tidy; exit 0' TERM
+    await untilTidy(async () => {
+      const attempt = benchOf('true').start(
+        task([
+          'bash',
+          '-c',
+          `trap 'echo tidy; exit 0' TERM
          setsid -f env -i /bin/bash -c "trap '' TERM; while :; do sleep 0.05; done" ${word}
          (trap '' TERM; exec -a ${word} sleep 1000) &
          sleep 1000 & echo ready; wait`,
-      ]),
-    );
-    await attempt.until('ready');
-    while (withArgument(word).length < 2) await new Promise((resolve) => setTimeout(resolve, 10));
-    attempt.cancel('cancelled');
-    expect((await attempt.outcome).state).toBe('CANCELLED');
-    expect(attempt.output()).toContain('tidy');
-    expect(withArgument(word).filter(isRunning)).toEqual([]);
+        ]),
+      );
+      await attempt.until('ready');
+      while (withArgument(word).length < 2) await new Promise((resolve) => setTimeout(resolve, 10));
+      attempt.cancel('cancelled');
+      expect((await attempt.outcome).state).toBe('CANCELLED');
+      expect(withArgument(word).filter(isRunning)).toEqual([]);
+      return attempt.output();
+    });
   });
 
   it('is ended at its timeout, also when it hears no signals', async () => {
