@@ -126,9 +126,11 @@ daemon() {
   }
 }
 
-# A process that has ended and that nobody has asked after has no command line any more.
+# One that has ended stays as a zombie until it is asked after. Its command line would not tell: while a process becomes
+# another program, it has none for a moment.
 answers_or_died() {
-  [ -z "$(tr -d '\0' 2>/dev/null <"/proc/$2/cmdline")" ] || $1
+  case $(sed 's/.*) //' "/proc/$2/stat" 2>/dev/null) in '' | [ZX]*) return 0 ;; esac
+  $1
 }
 
 # end_daemon NAME PROGRAM: asks it to end, and ends it when it does not.
