@@ -85,6 +85,7 @@ export function subjects(environment: NodeJS.ProcessEnv, service: string): Subje
       task: query,
       bare: command('node', '-e', "require('@duckdb/node-api').DuckDBInstance.create()"),
       ...over,
+      pauseMs: WARM_PAUSE_MS,
     },
     {
       what: 'CONTAINER',

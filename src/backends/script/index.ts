@@ -37,7 +37,7 @@ function openBackend(language: Language, { environment, options }: ScriptSpec, s
           parent: services.folder,
           log: services.log,
           command: (home) => {
-            const env = baseEnvironment(home);
+            const env = { ...language.waitingVariables, ...baseEnvironment(home) };
             const found = locateInterpreter(language, options, env);
             return 'path' in found
               ? { argv: [found.path, ...language.arguments(driver, null, preload)], env }

@@ -1,6 +1,6 @@
 /** Octave, from 6 on. Values cross as Octave's own source text: its JSON keeps neither shapes nor all digits. */
 import { requiredType, type ValueType } from '../../domain/values';
-import type { Language, Native, ScriptRequest } from './language';
+import { LARGE_PAGES, type Language, type Native, type ScriptRequest } from './language';
 import { fieldOf, itemsOf, shapeOf, type Shape } from './shape';
 
 /** A script shows in messages by its file's name only if that could be the name of a function. */
@@ -17,6 +17,7 @@ export const OCTAVE: Language = {
   versionArguments: ['--version'],
   version: (printed) => /version (\S+)/.exec(printed)?.[1],
   libraryVariable: 'OCTAVE_PATH',
+  waitingVariables: LARGE_PAGES,
   driver: 'octave',
   // The script is sourced at the top, where its errors and warnings name nothing but itself.
   arguments: (driver, request, preload) => [

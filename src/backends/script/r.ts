@@ -1,6 +1,6 @@
 /** R. Values cross as R's own source text, exactly, so that no package is needed. */
 import { requiredType, type ValueType } from '../../domain/values';
-import type { Language, Native, ScriptRequest } from './language';
+import { LARGE_PAGES, type Language, type Native, type ScriptRequest } from './language';
 import { fieldOf, itemsOf, shapeOf, type Shape } from './shape';
 
 export const R: Language = {
@@ -13,6 +13,7 @@ export const R: Language = {
   versionArguments: ['--version'],
   version: (printed) => /version (\S+)/.exec(printed)?.[1],
   libraryVariable: 'R_LIBS',
+  waitingVariables: LARGE_PAGES,
   driver: 'r.R',
   // Given as a file, R would read the driver a line at a time, which takes longer than all else.
   arguments: (driver, request, preload) => [

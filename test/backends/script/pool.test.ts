@@ -84,7 +84,7 @@ setwd("/")
     look: `
 found <- names(which(c(
   global = exists("leaked"), option = !is.null(getOption("leaked")), digits = getOption("digits") != 7,
-  environment = Sys.getenv("LEAKED") != "", seed = exists(".Random.seed"), attached = exists("leaked2"),
+  environment = Sys.getenv("LEAKED") != "", tuned = Sys.getenv("GLIBC_TUNABLES") != "", seed = exists(".Random.seed"), attached = exists("leaked2"),
   package = "package:tools" %in% search(), folder = getwd() == "/")))
 `,
     sleep: 'Sys.sleep(30)',
@@ -114,6 +114,7 @@ found = {};
 if (exist("leaked", "var")) found{end+1} = "variable"; end
 if (! isempty(who("global"))) found{end+1} = "global"; end
 if (! isempty(getenv("LEAKED"))) found{end+1} = "environment"; end
+if (! isempty(getenv("GLIBC_TUNABLES"))) found{end+1} = "tuned"; end
 if (strcmp(pwd(), "/")) found{end+1} = "folder"; end
 if (any(strcmp(strsplit(path(), ":"), "/"))) found{end+1} = "path"; end
 `,

@@ -324,6 +324,7 @@ local({
   request <- start(if (waits) wait(words[-1]) else words[1])
   if (waits) {
     setwd(request$directory)
+    Sys.unsetenv("GLIBC_TUNABLES")
     do.call(Sys.setenv, as.list(request$environment))
   }
   run(request)

@@ -20,6 +20,7 @@ function stepcast_begin (packages, request)
     if (! strcmp (pwd (), request.directory))
       cd (request.directory);
     end
+    unsetenv ("GLIBC_TUNABLES");
     names = fieldnames (request.environment);
     for k = 1:numel (names)
       setenv (names{k}, request.environment.(names{k}));
