@@ -57,6 +57,8 @@ end
 function rehearse ()
   % What is used for every script is read before somebody waits for it.
   stepcast_json (0, struct ("kind", "any"));
+  stepcast_text (strjoin ({"a", "b"}, ","));
+  fileparts ("a/b.m");
   strcmp (pwd (), path ());
   isempty (get (0, "children"));
   stepcast_state ();
