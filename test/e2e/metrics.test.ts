@@ -1,5 +1,6 @@
 /** The numbers by which somebody outside watches and scales. */
 import { request } from 'node:http';
+import { shoutBy } from './support/absentEngine';
 import { GATED_JOBS, makeGate, type Gate } from './support/gate';
 import { startStepcast, type Stepcast } from './support/stepcast';
 import { eventually } from './support/wait';
@@ -111,21 +112,7 @@ test('steps that a limit or a pause holds back ask for no workers', async () => 
 }, 120_000);
 
 test('steps whose engine is missing on all workers ask for workers that have it, and for none of the others', async () => {
-  await stepcast.define(`
-backend: absent
-kind: python
-interpreter: /nowhere/python3
----
-task: shout
-backend: absent
-parameters: { word: string }
-script: loud = word.upper()
-outputs: { loud: string }
----
-job: shout
-inputs: { word: string }
-steps: { shout: { task: shout, in: { word: word } } }
-`);
+  await stepcast.define(shoutBy('/nowhere/python3'));
   await eventually('the worker has looked', async () => {
     const [row] = await stepcast.sql<{ state: string }>(
       `select h.state from worker_backend h join worker w on w.id = h.worker_id where w.state = 'ALIVE' and backend = 'absent'`,

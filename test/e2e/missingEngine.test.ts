@@ -7,6 +7,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { stepcast as command } from '../cli/support';
 import { describeEngine } from '../support/engines';
+import { shoutBy } from './support/absentEngine';
 import { startStepcast, type Stepcast } from './support/stepcast';
 import { eventually } from './support/wait';
 
@@ -37,22 +38,7 @@ const waitsFor = (id: string, pattern: RegExp) =>
 describeEngine('PYTHON', 'an interpreter that is not installed', ({ interpreter }) => {
   test('is named with what to install, fails no step, and is used as soon as it is there', async () => {
     const missing = path.join(folder, 'python3');
-    await stepcast.define(`
-backend: absent
-kind: python
-interpreter: ${missing}
----
-task: shout
-backend: absent
-parameters: { word: string }
-script: loud = word.upper()
-outputs: { loud: string }
----
-job: shout
-inputs: { word: string }
-steps: { shout: { task: shout, in: { word: word } } }
-outputs: { loud: shout.loud }
-`);
+    await stepcast.define(shoutBy(missing));
     const id = await stepcast.submit('shout', { word: 'hello' });
     const step = await waitsFor(id, /^No live worker can run backend `absent`: Python is not installed.*Install it:/);
     expect(step).toMatchObject({ state: 'QUEUED', attempt: 0 });
